@@ -1,0 +1,1 @@
+//! Embedded Fashion-MNIST, IDX and CIFAR-10 binary readers, and batches.

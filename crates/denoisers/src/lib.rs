@@ -1,0 +1,1 @@
+//! What a model believes: predictions, parameterisations, variances, exact denoisers and wrappers.

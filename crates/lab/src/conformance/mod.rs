@@ -1,0 +1,1 @@
+//! Golden vectors of published implementations, run against this code.

@@ -1,0 +1,4 @@
+//! Names as strings: recipes, registry, command line, run directories, reports and conformance.
+
+pub mod conformance;
+pub mod report;

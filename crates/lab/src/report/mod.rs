@@ -1,0 +1,1 @@
+//! Reports: tables, plots and sample grids of a finished experiment.

@@ -1,0 +1,1 @@
+//! What training minimises: L_simple, posterior-mean error and the variational bound.

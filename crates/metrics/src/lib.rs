@@ -1,0 +1,1 @@
+//! Frechet distance, inception score and bits per dimension.

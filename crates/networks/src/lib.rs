@@ -1,0 +1,1 @@
+//! The DDPM U-Net and small classifiers as plain Burn modules.

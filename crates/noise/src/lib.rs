@@ -1,0 +1,1 @@
+//! Where randomness comes from: counter-based normals keyed by (seed, sample, draw).

@@ -1,0 +1,1 @@
+//! One step across a span and one lazy loop over a grid.

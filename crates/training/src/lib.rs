@@ -1,0 +1,1 @@
+//! Optimiser, moving average, training loop and its resumable state.
