@@ -1,2 +1,83 @@
-//! Repository chores.
-fn main() {}
+//! Repository chores, and the commands that README names.
+//!
+//! This crate decides how the project is run and checked; it never links Burn, so that `cargo xtask` starts quickly.
+
+mod lab;
+mod mutants;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+/// Repository chores, and the commands that README names.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Train, sample, score and report the six rows of Table 2 of DDPM
+    ReproduceTable2(lab::ReproduceTable2),
+    /// Run golden vectors of published implementations against this code
+    Conformance(lab::Conformance),
+    /// Run all tests
+    Test(test::Args),
+    /// Check the arrows between crates and the length of files
+    Tidy,
+    /// Plant known mistakes one by one and see that the tests catch each
+    Mutants(mutants::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Task::ReproduceTable2(args) => args.run(),
+        Task::Conformance(args) => args.run(),
+        Task::Test(args) => test::run(&args),
+        Task::Tidy => tidy::run(),
+        Task::Mutants(args) => mutants::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Exit(code)) => ExitCode::from(code),
+        Err(Failure::Message(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Why a task did not succeed.
+pub(crate) enum Failure {
+    /// A program that the task started failed and has said why.
+    Exit(u8),
+    /// Something to tell the user.
+    Message(String),
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// A cargo command, the same cargo that runs this program.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn finish(command: &mut Command) -> Result<(), Failure> {
+    let status = command
+        .status()
+        .map_err(|e| Failure::Message(format!("cannot start {:?}: {e}", command.get_program())))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::Exit(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+}

@@ -1,1 +1,56 @@
-//! What a model believes: predictions, parameterisations, variances, exact denoisers and wrappers.
+//! Decides what a model believes: a [`Denoiser`] looks at `x` at a level and returns a [`Prediction`], one belief
+//! with many views (x0, eps, v, the mean of a step). A [`Parameterisation`] says what a raw network's output means,
+//! a wrapper such as [`ClipX0`] changes a belief, and the exact denoisers of known data ([`Gaussian`],
+//! [`GaussianMixture`], [`Empirical`]) test everything that comes after without a network.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use undrift_denoisers::{Denoiser, Eps, Levels, OutputVariance, Preconditioned};
+//! use undrift_schedules::Chain;
+//!
+//! let chain = Chain::linear(1000)?;
+//! let network = |x: Tensor<2>, _time: Tensor<1>| x.zeros_like();
+//! let model = Preconditioned { network, parameterisation: Eps, variance: OutputVariance::None };
+//! let x = Tensor::<2>::ones([4, 3], &Device::flex());
+//! let belief = model.predict(x, &Levels::from(chain.last()))?;
+//! assert_eq!(belief.x0().dims(), [4, 3]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod affine;
+mod clip_x0;
+mod denoiser;
+mod empirical;
+mod eps;
+mod error;
+mod gaussian;
+mod levels;
+mod mixture;
+mod mu_tilde;
+mod network;
+mod parameterisation;
+mod preconditioned;
+mod prediction;
+mod samples;
+#[cfg(test)]
+mod testing;
+mod v;
+mod variance;
+mod x0;
+
+pub use clip_x0::ClipX0;
+pub use denoiser::Denoiser;
+pub use empirical::Empirical;
+pub use eps::Eps;
+pub use error::DenoiseError;
+pub use gaussian::Gaussian;
+pub use levels::{Levels, column};
+pub use mixture::{Component, GaussianMixture};
+pub use mu_tilde::MuTilde;
+pub use network::Network;
+pub use parameterisation::Parameterisation;
+pub use preconditioned::{OutputVariance, Preconditioned};
+pub use prediction::Prediction;
+pub use v::V;
+pub use variance::{LearnedVariance, Variance};
+pub use x0::X0;

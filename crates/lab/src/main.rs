@@ -1,2 +1,8 @@
 //! The command line of undrift.
-fn main() {}
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    undrift_lab::commands::Cli::parse().run()
+}

@@ -1,1 +1,37 @@
-//! Frechet distance, inception score and bits per dimension.
+//! Decides how samples and models are scored: Frechet distance, inception score, bits per dimension.
+//!
+//! All statistics are f64 on the host and added up in order of the samples, so that a score does not depend
+//! on the size of the batches it was streamed in. What an image means is a [`FeatureExtractor`]'s business.
+//!
+//! ```
+//! use undrift_metrics::{ClassProbabilities, GaussianStats, frechet_distance, inception_score};
+//!
+//! let (mut real, mut made) = (GaussianStats::new(1), GaussianStats::new(1));
+//! real.push_rows(&[-1.0, 0.0, 1.0])?;
+//! made.push_rows(&[2.0, 5.0, 8.0])?;
+//! assert!((frechet_distance(&real, &made)? - 29.0).abs() < 1e-9);
+//!
+//! let mut classes = ClassProbabilities::new(2);
+//! classes.push_rows(&[1.0, 0.0, 0.0, 1.0])?;
+//! assert_eq!(inception_score(&classes, 1)?.mean, 2.0);
+//! # Ok::<(), undrift_metrics::MetricError>(())
+//! ```
+
+mod bound_of_data;
+mod class_probabilities;
+mod error;
+mod fashion_features;
+mod feature_extractor;
+mod frechet_distance;
+mod gaussian_stats;
+mod inception_score;
+mod rows;
+
+pub use bound_of_data::{BoundOfData, bound_of_data};
+pub use class_probabilities::ClassProbabilities;
+pub use error::MetricError;
+pub use fashion_features::FashionFeatures;
+pub use feature_extractor::{Extracted, FeatureExtractor};
+pub use frechet_distance::frechet_distance;
+pub use gaussian_stats::GaussianStats;
+pub use inception_score::{InceptionScore, inception_score};

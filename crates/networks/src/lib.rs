@@ -1,1 +1,42 @@
-//! The DDPM U-Net and small classifiers as plain Burn modules.
+//! The networks: the DDPM U-Net and a small image classifier, as plain Burn modules, and their weights
+//! as named parameters in safetensors files.
+//!
+//! This crate decides how a network is built, initialised and stored. It knows no schedule: a U-Net maps
+//! a noisy image and a time label to its raw output, and what the label and the output mean is decided
+//! by whoever trained it.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use undrift_networks::DdpmUnetConfig;
+//! use undrift_noise::{Key, Purpose};
+//!
+//! let config = DdpmUnetConfig {
+//!     image_size: 8, base: 8, multipliers: vec![1, 2], blocks: 1, attention: vec![4], groups: 4,
+//!     ..DdpmUnetConfig::cifar10()
+//! };
+//! let net = config.init(&Device::flex(), Key::new(1, Purpose::Initialisation))?;
+//! let x = Tensor::zeros([2, 3, 8, 8], &Device::flex());
+//! let time = Tensor::from_floats([249.0], &Device::flex()); // one label for the whole batch
+//! assert_eq!(net.forward(x, time).dims(), [2, 3, 8, 8]);
+//! # Ok::<(), undrift_networks::NetworkError>(())
+//! ```
+
+mod attention;
+mod ddpm_unet;
+mod ddpm_unet_config;
+mod dropout;
+mod error;
+mod fashion_classifier;
+mod initialiser;
+mod parameters;
+mod residual_block;
+mod time_embedding;
+mod weights_file;
+
+pub use ddpm_unet::DdpmUnet;
+pub use ddpm_unet_config::DdpmUnetConfig;
+pub use error::{Mismatch, NetworkError, Reshaped};
+pub use fashion_classifier::FashionClassifier;
+pub use parameters::{apply_parameters, collect_parameters, parameter_shapes};
+pub use time_embedding::sinusoidal_embedding;
+pub use weights_file::{Weights, from_bytes, to_bytes};

@@ -1,1 +1,44 @@
-//! Optimiser, moving average, training loop and its resumable state.
+//! How a network is trained: Adam with a linear warm-up, clipping by the global norm, a moving average of
+//! the weights, and one file from which a stopped run goes on bit for bit.
+//!
+//! This crate decides what happens between a loss and the next weights. What the loss is, which data and
+//! which noise it sees, is the caller's closure, which gets the number of the step: keyed by it, data and
+//! noise need no state of their own.
+//!
+//! ```
+//! use burn::module::{Module, Param};
+//! use burn::tensor::{Device, Tensor};
+//! use undrift_training::{Optimisation, TrainError, Trainer};
+//!
+//! #[derive(Module, Debug)]
+//! struct Point {
+//!     at: Param<Tensor<1>>,
+//! }
+//!
+//! let device = Device::flex().autodiff();
+//! let start = Point { at: Param::from_tensor(Tensor::from_floats([3.0], &device)) };
+//! let mut trainer = Trainer::new(start, Optimisation::constant(0.1))?;
+//! for _ in 0..100 {
+//!     let update = trainer.step(|point, _step| Ok((point.at.val() - 1.0).square()))?;
+//!     assert!(update.loss.is_finite());
+//! }
+//! assert!((trainer.model().at.val().into_scalar::<f32>() - 1.0).abs() < 0.05);
+//! # Ok::<(), TrainError>(())
+//! ```
+
+mod adam;
+mod atomic_file;
+mod clip;
+mod ema;
+mod error;
+mod optimisation;
+mod parameters;
+mod train_state;
+mod trainer;
+
+pub use adam::Adam;
+pub use ema::{Ema, Ramp};
+pub use error::TrainError;
+pub use optimisation::Optimisation;
+pub use train_state::TrainState;
+pub use trainer::{Trainer, Update};

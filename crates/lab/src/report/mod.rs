@@ -1,1 +1,30 @@
 //! Reports: tables, plots and sample grids of a finished experiment.
+//!
+//! [`Report`] is plain data; [`write()`] makes a directory of it, [`text_table`] and [`verdict()`] make
+//! text for a terminal, and [`grid_png`] makes the pictures of samples that a report names.
+
+mod curve;
+mod data;
+mod error;
+mod grid;
+mod html;
+mod markdown;
+mod mean;
+mod notes;
+mod numbers;
+mod ordering;
+mod plot;
+mod real;
+#[cfg(test)]
+mod sample;
+mod table;
+mod text;
+mod verdict;
+mod write;
+
+pub use data::{BitsPerDim, Published, Report, RowResult, SampleGrid, Scores, SeedResult};
+pub use error::ReportError;
+pub use grid::grid_png;
+pub use text::{text_table, wrapped};
+pub use verdict::{Outcome, Verdict, verdict};
+pub use write::write;

@@ -1,0 +1,29 @@
+use burn::tensor::Tensor;
+
+use crate::{DenoiseError, Levels, Prediction};
+
+/// The only thing that solvers, losses and wrappers know about a model: what it believes at a level.
+///
+/// Conditioning is captured by the value (a label, a guide), not passed here.
+pub trait Denoiser<const D: usize> {
+    /// What the model believes about `x`, whose samples are at the levels `at`.
+    ///
+    /// # Shapes
+    /// `x` is `[batch, ..]`; `at` holds one level, or one for each sample.
+    ///
+    /// # Errors
+    /// A [`DenoiseError`] where the model says nothing at such a level or the shapes do not fit.
+    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError>;
+}
+
+impl<const D: usize, M: Denoiser<D> + ?Sized> Denoiser<D> for &M {
+    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+        (**self).predict(x, at)
+    }
+}
+
+impl<const D: usize, M: Denoiser<D> + ?Sized> Denoiser<D> for Box<M> {
+    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+        (**self).predict(x, at)
+    }
+}

@@ -1,0 +1,110 @@
+/// What keeps a belief from being formed or read.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum DenoiseError {
+    /// An eps model was asked at a level without signal, where eps says nothing about x0.
+    #[error(
+        "an eps model knows nothing about x0 at time {time}, where the signal is 0: \
+         use an x0 or v model, or a chain whose last beta is below 1"
+    )]
+    NoSignal {
+        /// Label of the level without signal.
+        time: f64,
+    },
+    /// A mu_tilde model was asked at a level that its chain does not have.
+    #[error(
+        "the level of time {time} is not in the chain of this mu_tilde model: \
+         ask at that chain's own levels, or use an eps, x0 or v model"
+    )]
+    ForeignLevel {
+        /// Label of the level asked about.
+        time: f64,
+    },
+    /// A mu_tilde model was asked for the posterior mean of a jump that its chain does not make.
+    #[error(
+        "mu_tilde is learned for single steps of its chain, not for the span from time {from} to {}: \
+         sample over every level of the chain, or use an eps, x0 or v model",
+        .to.map_or("the data".to_owned(), |to| format!("time {to}"))
+    )]
+    ForeignSpan {
+        /// Label of the level where the span starts.
+        from: f64,
+        /// Label of the level where it ends; `None` is the data.
+        to: Option<f64>,
+    },
+    /// A span starts elsewhere than at the level of the prediction.
+    #[error(
+        "the span starts at time {span} but the prediction was made at time {prediction}: \
+         predict at the level where the span starts"
+    )]
+    SpanElsewhere {
+        /// Label of the level where the span starts.
+        span: f64,
+        /// Label of the level of the prediction.
+        prediction: f64,
+    },
+    /// The number of levels is neither 1 nor the size of the batch.
+    #[error("{levels} levels for a batch of {batch}: give one level, or one for each sample")]
+    LevelCount {
+        /// How many levels were given.
+        levels: usize,
+        /// Size of the batch.
+        batch: usize,
+    },
+    /// The number of spans is neither 1 nor the size of the batch.
+    #[error("{spans} spans for a batch of {batch}: give one span, or one for each sample")]
+    SpanCount {
+        /// How many spans were given.
+        spans: usize,
+        /// Size of the batch.
+        batch: usize,
+    },
+    /// A network's output (or a changed belief) does not have the shape of `x`.
+    #[error("a belief of shape {found:?} about x of shape {expected:?}: give the network as many output channels")]
+    OutputShape {
+        /// Shape of `x`.
+        expected: Vec<usize>,
+        /// Shape that was given.
+        found: Vec<usize>,
+    },
+    /// The output of a network with a learned variance cannot be halved along its channels.
+    #[error(
+        "an output of shape {shape:?} has no second half of channels (dimension 1) for the variance: \
+         give the network twice the channels of x, or use a fixed variance"
+    )]
+    NoVarianceChannels {
+        /// Shape of the network's output.
+        shape: Vec<usize>,
+    },
+    /// A learned variance was asked of a prediction without one.
+    #[error("the model predicts no variance: use fixed small or fixed large, or a network with variance channels")]
+    NoLearnedVariance,
+    /// The standard deviation of exact data is negative or not finite.
+    #[error("a standard deviation of {std} for the data: give a finite one that is not negative")]
+    Std {
+        /// The value given.
+        std: f64,
+    },
+    /// The mean or a point of exact data is not finite.
+    #[error("a coordinate of {value} in the data: give finite ones")]
+    Coordinate {
+        /// The value given.
+        value: f64,
+    },
+    /// The weight of a mixture's component is not a positive number.
+    #[error("a weight of {weight} for a component of the mixture: give a finite one above 0")]
+    Weight {
+        /// The value given.
+        weight: f64,
+    },
+    /// A mixture without components, or a data set without samples.
+    #[error("no data to know exactly: give one component or sample at least")]
+    NoData,
+    /// Exact data and `x` have samples of different sizes.
+    #[error("x has {found} values in a sample, the known data {expected}: give data of the shape of x")]
+    SampleSize {
+        /// Values in one sample of the known data.
+        expected: usize,
+        /// Values in one sample given.
+        found: usize,
+    },
+}

@@ -1,0 +1,80 @@
+//! The command line: one file per command.
+
+mod conformance;
+mod info;
+mod report;
+mod run;
+mod sample;
+mod show_recipe;
+mod train_classifier;
+
+use clap::{Parser, Subcommand};
+use miette::Report;
+use std::process::ExitCode;
+
+/// Diffusion models and their exposure bias.
+#[derive(Parser)]
+#[command(name = "undrift", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train, sample and score every row of a recipe, and write a report
+    Run(run::Args),
+    /// Print a recipe with every setting resolved, or as it was written
+    ShowRecipe(show_recipe::Args),
+    /// Draw samples from a trained row of a run directory
+    Sample(sample::Args),
+    /// Write the report of a run directory again
+    Report(report::Args),
+    /// Run golden vectors of published implementations against this code
+    Conformance(conformance::Args),
+    /// Train the classifier of Fashion-MNIST whose features the quick scores use
+    TrainClassifier(train_classifier::Args),
+    /// Print the version, the devices and the kinds of names that recipes may use
+    Info,
+}
+
+/// How a command ended when nothing went wrong.
+pub(crate) enum Outcome {
+    /// All is well.
+    Done,
+    /// It ran, and what it checked does not hold.
+    Failed,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl Cli {
+    /// Runs the command; 0 done, 1 a check failed, 2 bad input, 130 stopped by the user.
+    pub fn run(self) -> ExitCode {
+        let result = match self.command {
+            Command::Run(args) => run::run(args),
+            Command::ShowRecipe(args) => show_recipe::run(args),
+            Command::Sample(args) => sample::run(args),
+            Command::Report(args) => report::run(args),
+            Command::Conformance(args) => conformance::run(args),
+            Command::TrainClassifier(args) => train_classifier::run(args),
+            Command::Info => info::run(),
+        };
+        match result {
+            Ok(Outcome::Done) => ExitCode::SUCCESS,
+            Ok(Outcome::Failed) => ExitCode::from(1),
+            Ok(Outcome::Interrupted) => ExitCode::from(130),
+            Err(error) => {
+                eprintln!("{}", message(&error));
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+/// The error and its causes, one per line.
+fn message(error: &Report) -> String {
+    let mut lines = vec![format!("error: {error}")];
+    lines.extend(error.chain().skip(1).map(|cause| format!("  because: {cause}")));
+    lines.join("\n")
+}

@@ -1,0 +1,66 @@
+//! `undrift run`.
+
+use super::Outcome;
+use crate::recipe::load;
+use crate::registry;
+use crate::report::{text_table, verdict, wrapped, write};
+use crate::run::{RunDirectory, RunError, collect_report, estimate, run_recipe};
+use miette::{IntoDiagnostic, Result, miette};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Built-in recipe or path of a TOML file
+    recipe: String,
+    /// Preset of the recipe [default: quick]
+    #[arg(long)]
+    preset: Option<String>,
+    /// Rows to run, separated by commas [default: all]
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<String>,
+    /// Number of seeds (0, 1, ..) instead of the recipe's list
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// Device to compute on
+    #[arg(long, default_value = registry::DEVICES[0])]
+    device: String,
+    /// Run directory [default: runs/RECIPE-PRESET]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Print what would be done and how long it would take on this machine
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(args: Args) -> Result<Outcome> {
+    let mut recipe = load(&args.recipe, args.preset.as_deref()).into_diagnostic()?;
+    if let Some(count) = args.seeds {
+        if count == 0 {
+            return Err(miette!("--seeds is 0, but at least one seed is needed"));
+        }
+        recipe.seeds = (0..count).collect();
+    }
+    if !args.rows.is_empty() {
+        recipe = recipe.with_rows(&args.rows).into_diagnostic()?;
+    }
+    let device = registry::device(&args.device).into_diagnostic()?;
+    let root = args.out.unwrap_or_else(|| Path::new("runs").join(format!("{}-{}", recipe.name, recipe.preset)));
+    if args.dry_run {
+        println!("{}\n\n{}\nrun directory: {}", recipe.to_toml(), estimate(&recipe, &device).into_diagnostic()?, root.display());
+        return Ok(Outcome::Done);
+    }
+    crate::interrupt::install().into_diagnostic()?;
+    let directory = RunDirectory::open(&root, &recipe).into_diagnostic()?;
+    match run_recipe(&directory, &recipe, &args.device, &device) {
+        Err(RunError::Interrupted) => {
+            eprintln!("{}", RunError::Interrupted);
+            return Ok(Outcome::Interrupted);
+        }
+        other => other.into_diagnostic()?,
+    }
+    let report = collect_report(&directory, &recipe).into_diagnostic()?;
+    write(&report, &root).into_diagnostic()?;
+    println!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text));
+    println!("report: {}", root.join("report.html").display());
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,175 @@
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use super::case::{Case, Cases};
+use super::error::{ConformanceError, FixtureError};
+use super::fixture::Fixture;
+use super::{chains, losses, metrics, schedules, steps};
+
+/// What a fixture of a group is run by.
+type Runner = fn(&Fixture, &mut Cases) -> Result<(), FixtureError>;
+
+/// One folder of golden vectors.
+pub(super) struct Group {
+    pub(super) name: &'static str,
+    runner: Option<Runner>,
+}
+
+/// All groups, in the order in which they are run.
+pub(super) const GROUPS: [Group; 8] = [
+    Group::run_by("schedules", schedules::run),
+    Group::run_by("losses", losses::run),
+    Group::run_by("steps", steps::run),
+    Group::run_by("chains", chains::run),
+    Group::run_by("metrics", metrics::run),
+    Group::later("cold"),
+    Group::later("networks"),
+    Group::later("data"),
+];
+
+/// Files beside the groups that say where the numbers come from.
+const ABOUT: [&str; 4] = ["README.md", "INDEX.json", "PEERS.json", "f32_vs_f64.json"];
+
+impl Group {
+    const fn run_by(name: &'static str, runner: Runner) -> Self {
+        Group { name, runner: Some(runner) }
+    }
+
+    const fn later(name: &'static str) -> Self {
+        Group { name, runner: None }
+    }
+
+    /// The cases of a folder, file by file.
+    pub(super) fn cases(&self, folder: &Path) -> Result<Vec<Case>, ConformanceError> {
+        if !folder.is_dir() {
+            let path = folder.to_owned();
+            return Err(ConformanceError::MissingDirectory { path });
+        }
+        let files = files_below(folder)?;
+        match self.runner {
+            Some(runner) => Ok(run_files(self.name, folder, &files, runner)),
+            None => Ok(uncovered(self.name, folder, &files)),
+        }
+    }
+}
+
+/// The cases of every folder and of stray files.
+pub(super) fn all(fixtures: &Path) -> Result<Vec<Case>, ConformanceError> {
+    let mut cases = Vec::new();
+    for group in &GROUPS {
+        let folder = fixtures.join(group.name);
+        if folder.is_dir() {
+            let found = group.cases(&folder)?;
+            cases.extend(if found.is_empty() { empty(group.name) } else { found });
+        }
+    }
+    for path in entries(fixtures)? {
+        let name = name_of(fixtures, &path);
+        let known = ABOUT.contains(&name.as_str()) || GROUPS.iter().any(|group| group.name == name);
+        if !known {
+            let files = if path.is_dir() { files_below(&path)? } else { vec![path] };
+            let stray = files.iter().map(|file| name_of(fixtures, file));
+            cases.extend(stray.flat_map(|name| not_covered(&name, "no group of fixtures is known by this name")));
+        }
+    }
+    Ok(cases)
+}
+
+fn run_files(group: &str, folder: &Path, files: &[PathBuf], runner: Runner) -> Vec<Case> {
+    let names: Vec<String> = files.iter().map(|file| name_of(folder, file)).collect();
+    let has = |name: String| names.contains(&name);
+    let mut cases = Vec::new();
+    for name in &names {
+        let file = |stem: &str| format!("{group}/{stem}");
+        match name.rsplit_once('.') {
+            Some((stem, "json")) if stem.starts_with('_') => {
+                cases.extend(note(&file(stem), "notes on how the vectors were checked when they were made"));
+            }
+            Some((stem, "json")) => cases.extend(run_file(&file(stem), folder, stem, runner)),
+            Some((stem, "safetensors")) if has(format!("{stem}.json")) => {}
+            Some((stem, "safetensors")) => {
+                let field = format!("{stem}.json");
+                let mut orphan = Cases::of(&file(stem));
+                orphan.error("", FixtureError::NoSidecar { field });
+                cases.extend(orphan.finish());
+            }
+            _ => cases.extend(not_covered(&file(name), "a kind of file that is not read here")),
+        }
+    }
+    cases
+}
+
+fn run_file(file: &str, folder: &Path, stem: &str, runner: Runner) -> Vec<Case> {
+    let mut cases = Cases::of(file);
+    let run = || Fixture::read(folder, stem).and_then(|fixture| runner(&fixture, &mut cases));
+    // One file whose shapes contradict each other must not hide what the others show.
+    let run = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    match run {
+        Err(error) => cases.error("", error),
+        Ok(()) if cases.is_empty() => cases.error("", FixtureError::NothingCompared),
+        Ok(()) => {}
+    }
+    cases.finish()
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> FixtureError {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    FixtureError::Panicked(text.unwrap_or_default())
+}
+
+/// Sidecars with their tensors count once.
+fn uncovered(group: &str, folder: &Path, files: &[PathBuf]) -> Vec<Case> {
+    let names: Vec<String> = files.iter().map(|file| name_of(folder, file)).collect();
+    let with_sidecar = |name: &str| {
+        let stem = name.strip_suffix(".safetensors");
+        stem.is_some_and(|stem| names.contains(&format!("{stem}.json")))
+    };
+    let listed = names.iter().filter(|name| !with_sidecar(name));
+    let reason = format!("nothing of the group `{group}` is run here yet");
+    listed.flat_map(|name| not_covered(&format!("{group}/{name}"), &reason)).collect()
+}
+
+fn not_covered(file: &str, reason: &str) -> Vec<Case> {
+    let mut cases = Cases::of(file);
+    cases.not_covered("", reason);
+    cases.finish()
+}
+
+fn note(file: &str, reason: &str) -> Vec<Case> {
+    let mut cases = Cases::of(file);
+    cases.note("", reason);
+    cases.finish()
+}
+
+fn empty(group: &str) -> Vec<Case> {
+    let mut cases = Cases::of(group);
+    cases.error("", FixtureError::EmptyFolder);
+    cases.finish()
+}
+
+/// The files below a folder, sorted.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, ConformanceError> {
+    let mut files = Vec::new();
+    for path in entries(folder)? {
+        match path.is_dir() {
+            true => files.extend(files_below(&path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, ConformanceError> {
+    let failed = |source| ConformanceError::Read { path: folder.to_owned(), source };
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn name_of(folder: &Path, file: &Path) -> String {
+    file.strip_prefix(folder).unwrap_or(file).display().to_string()
+}

@@ -1,0 +1,171 @@
+use undrift_denoisers::{Denoiser, Levels, OutputVariance, Prediction};
+use undrift_losses::{bound, mix, squared_error, variational_bound};
+use undrift_noise::Replay;
+use undrift_schedules::{Chain, Grid, Span};
+
+use super::model::{denoiser, network};
+use crate::conformance::case::{Arithmetic, Cases, Outcome};
+use crate::conformance::compare::{compare, compare_each};
+use crate::conformance::error::FixtureError;
+use crate::conformance::fixture::Fixture;
+use crate::conformance::tensors::values;
+use crate::conformance::{setting, tolerances};
+
+/// `training_losses`, `_vb_terms_bpd` and `_prior_bpd`, each sample at its own level.
+pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
+    let batch = Batch::read(fixture)?;
+    for run in Arithmetic::BOTH {
+        for (item, published) in fixture.tensors().under(run) {
+            let compared = batch.compared(item, run, &published.values);
+            match compared {
+                Err(FixtureError::NotCovered(reason)) => {
+                    cases.not_covered(&format!("{}/{item}", run.name()), &reason);
+                }
+                other => cases.add(item, run, other),
+            }
+        }
+    }
+    batch.grey_levels(cases);
+    Ok(())
+}
+
+struct Batch<'a> {
+    fixture: &'a Fixture,
+    chain: Chain,
+    spans: Vec<Span>,
+}
+
+impl<'a> Batch<'a> {
+    fn read(fixture: &'a Fixture) -> Result<Self, FixtureError> {
+        let chain = setting::chain(&fixture.root().get("schedule")?)?;
+        let spans = setting::spans_at(&chain.grid(), &fixture.tensors().indices("t")?)?;
+        Ok(Batch { fixture, chain, spans })
+    }
+
+    fn compared(&self, item: &str, run: Arithmetic, published: &[f64]) -> Result<Outcome, FixtureError> {
+        let parts: Vec<&str> = item.split('/').collect();
+        let ours = match parts[..] {
+            ["x_t"] => values(self.noised(run)?),
+            ["prior_bpd"] => self.prior(run)?,
+            [of, "mse", "mse" | "loss"] if !of.starts_with("learned") => self.squared_error(&self.spans, run)?,
+            ["respaced", of, "mse", "loss"] if !of.starts_with("learned") => {
+                self.squared_error(&self.respaced()?, run)?
+            }
+            [of, "kl", "loss"] => self.variational_bound(of, run)?,
+            [of, "mse", "vb"] => self.variational_bound(of, run)?,
+            [of, "vb_terms_clip"] => self.terms(of, true, run)?,
+            [of, "vb_terms_noclip"] => self.terms(of, false, run)?,
+            [of, "vb_pred_xstart_clip"] => return self.pred_x0(of, true, run, published),
+            [of, "vb_pred_xstart_noclip"] => return self.pred_x0(of, false, run, published),
+            _ => return Err(not_covered(item)),
+        };
+        Ok(compare(&ours, published, tolerances::loss(run)))
+    }
+
+    fn levels(spans: &[Span]) -> Levels {
+        Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>())
+    }
+
+    fn noised(&self, run: Arithmetic) -> Result<burn::tensor::Tensor<4>, FixtureError> {
+        let tensors = self.fixture.tensors();
+        let (x0, eps) = (tensors.images("x_start", run)?, tensors.images("noise", run)?);
+        Ok(mix(x0, eps, &Self::levels(&self.spans)))
+    }
+
+    fn prior(&self, run: Arithmetic) -> Result<Vec<f64>, FixtureError> {
+        let x0 = self.fixture.tensors().images("x_start", run)?;
+        Ok(values(bound::prior(&x0, self.chain.last())))
+    }
+
+    fn squared_error(&self, spans: &[Span], run: Arithmetic) -> Result<Vec<f64>, FixtureError> {
+        let tensors = self.fixture.tensors();
+        let model = network(self.fixture, &self.chain, OutputVariance::None)?;
+        let mut noise = Replay::new(vec![tensors.images("noise", run)?]);
+        let x0 = tensors.images("x_start", run)?;
+        let loss = squared_error(&model, x0, &Self::levels(spans), &mut noise);
+        loss.map(values).map_err(FixtureError::refused)
+    }
+
+    /// Training does not clip.
+    fn variational_bound(&self, of: &str, run: Arithmetic) -> Result<Vec<f64>, FixtureError> {
+        let (tensors, (variance, channels)) = (self.fixture.tensors(), setting::variance(of)?);
+        let model = denoiser(network(self.fixture, &self.chain, channels)?, false);
+        let mut noise = Replay::new(vec![tensors.images("noise", run)?]);
+        let x0 = tensors.images("x_start", run)?;
+        let loss = variational_bound(&*model, variance, x0, &self.spans, &mut noise);
+        loss.map(values).map_err(FixtureError::refused)
+    }
+
+    fn terms(&self, of: &str, clip: bool, run: Arithmetic) -> Result<Vec<f64>, FixtureError> {
+        let x0 = self.fixture.tensors().images("x_start", run)?;
+        let prediction = self.prediction(of, clip, run)?;
+        let terms = bound::term(&prediction, &x0, &self.spans, setting::variance(of)?.0);
+        terms.map(values).map_err(FixtureError::refused)
+    }
+
+    fn prediction(&self, of: &str, clip: bool, run: Arithmetic) -> Result<Prediction<4>, FixtureError> {
+        let (_, channels) = setting::variance(of)?;
+        let model = denoiser(network(self.fixture, &self.chain, channels)?, clip);
+        let prediction = model.predict(self.noised(run)?, &Self::levels(&self.spans));
+        prediction.map_err(FixtureError::refused)
+    }
+
+    /// In single precision the room grows as x0 = (x - noise eps) / signal divides by less and less signal.
+    fn pred_x0(&self, of: &str, clip: bool, run: Arithmetic, published: &[f64]) -> Result<Outcome, FixtureError> {
+        let ours = values(self.prediction(of, clip, run)?.x0());
+        if run == Arithmetic::F64 {
+            return Ok(compare(&ours, published, tolerances::loss(run)));
+        }
+        let each = published.len().div_ceil(self.spans.len().max(1));
+        let room = |index: usize| {
+            let signal = self.spans.get(index / each).map_or(1.0, |span| span.from().signal());
+            tolerances::SINGLE_PRED_X0 / signal
+        };
+        Ok(compare_each(&ours, published, room))
+    }
+
+    /// The steps of `respaced/..`. Where the sidecar does not say how many there are, a batch that takes the
+    /// last step of the whole schedule takes the last one of these too.
+    fn respaced(&self) -> Result<Vec<Span>, FixtureError> {
+        let tensors = self.fixture.tensors();
+        let index = tensors.indices("respaced_t")?;
+        let grid = match self.fixture.root().find("respacing") {
+            Some(respacing) => setting::respaced(&self.chain, respacing.as_text().unwrap_or_default())?,
+            None => self.guessed(&tensors.indices("t")?, &index)?,
+        };
+        setting::spans_at(&grid, &index)
+    }
+
+    fn guessed(&self, t: &[usize], respaced: &[usize]) -> Result<Grid, FixtureError> {
+        let last = t.iter().position(|&t| t + 1 == self.chain.len());
+        let steps = last.and_then(|b| Some(respaced.get(b)? + 1));
+        let steps = steps.filter(|&steps| respaced.iter().all(|&t| t < steps));
+        let steps = steps.ok_or_else(|| {
+            let reason = "the sidecar does not say how many steps the respaced process has".to_owned();
+            FixtureError::NotCovered(reason)
+        })?;
+        setting::respaced(&self.chain, &steps.to_string())
+    }
+
+    /// The inputs themselves, where their grey levels are recorded too.
+    fn grey_levels(&self, cases: &mut Cases) {
+        let tensors = self.fixture.tensors();
+        let (Some(grey), Some(x0)) = (tensors.find("x_start_u8"), tensors.find("x_start")) else {
+            return;
+        };
+        let scaled: Vec<f64> = grey.values.iter().map(|grey| grey / 127.5 - 1.0).collect();
+        let compared = compare(&scaled, &x0.values, tolerances::GREY_LEVEL);
+        cases.add("x_start", Arithmetic::F32, Ok(compared));
+    }
+}
+
+fn not_covered(item: &str) -> FixtureError {
+    let reason = if item.contains("rescaled_kl") {
+        "the bound multiplied by T, Improved DDPM's objective"
+    } else if item.contains("learned") {
+        "Improved DDPM's hybrid loss"
+    } else {
+        "no such loss here yet"
+    };
+    FixtureError::NotCovered(reason.to_owned())
+}

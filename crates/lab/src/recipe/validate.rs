@@ -1,0 +1,90 @@
+//! Values that no run could use, found before anything starts.
+
+use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
+use crate::registry;
+use std::collections::BTreeSet;
+
+impl Recipe {
+    /// Checks every row.
+    ///
+    /// # Errors
+    /// The first impossible value, with the rule that it breaks.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        let mut seen = BTreeSet::new();
+        for row in &self.rows {
+            let fine = !row.id.is_empty() && row.id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            rule(row, "id", &row.id, fine, "an id is made of letters, digits and `-`, since it names a folder")?;
+            rule(row, "id", &row.id, seen.insert(&row.id), "every row needs an id of its own")?;
+            check(row)?;
+        }
+        Ok(())
+    }
+}
+
+fn rule(
+    row: &Experiment,
+    field: &'static str,
+    value: impl ToString,
+    holds: bool,
+    rule: impl Into<String>,
+) -> Result<(), RecipeError> {
+    if holds {
+        return Ok(());
+    }
+    Err(RecipeError::Impossible { row: row.id.clone(), field, value: value.to_string(), rule: rule.into() })
+}
+
+fn check(row: &Experiment) -> Result<(), RecipeError> {
+    let s = &row.settings;
+    registry::chain(&s.chain).map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?;
+    registry::unet(s)
+        .validate()
+        .map_err(|source| RecipeError::Network { row: row.id.clone(), source })?;
+    check_training(row, s)?;
+    check_data(row, s)?;
+    check_model(row, s)?;
+    check_measures(row, s)
+}
+
+fn check_training(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
+    let t = &s.training;
+    rule(row, "training.steps", t.steps, t.steps > 0, "training needs at least one step")?;
+    rule(row, "training.batch", t.batch, t.batch > 0, "a batch needs at least one image")?;
+    let rate = t.learning_rate;
+    rule(row, "training.learning_rate", rate, rate > 0.0 && rate.is_finite(), "a learning rate is above 0")?;
+    rule(row, "training.clip", t.clip, t.clip > 0.0, "the largest gradient norm is above 0")?;
+    let decay = t.ema.decay;
+    rule(row, "training.ema.decay", decay, (0.0..1.0).contains(&decay), "a decay lies in [0, 1)")?;
+    rule(row, "training.checkpoint_every", t.checkpoint_every, t.checkpoint_every > 0, "it is a number of steps above 0")?;
+    rule(row, "training.log_every", t.log_every, t.log_every > 0, "it is a number of steps above 0")
+}
+
+fn check_data(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
+    let d = &s.data;
+    let embedded = d.set == DataSet::FashionMnistSample;
+    rule(row, "data.path", "missing", embedded || d.path.is_some(), "a set that is not embedded needs its folder")?;
+    rule(row, "data.path", "set", !embedded || d.path.is_none(), "the embedded sample has no folder; remove the key")?;
+    let reducible = d.set != DataSet::Cifar10 || !d.reduced;
+    rule(row, "data.reduced", d.reduced, reducible, "only 28x28 images are reduced; CIFAR-10 needs `false`")
+}
+
+fn check_model(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
+    let learned = matches!(s.model.variance, VarianceName::Learned | VarianceName::LearnedRange);
+    let fine = !learned || s.model.objective == ObjectiveName::Bound;
+    rule(row, "model.objective", "simple", fine, "a learned variance is trained by the bound only (objective = \"bound\")")
+}
+
+fn check_measures(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
+    let (m, p) = (&s.metrics, &s.sampling);
+    rule(row, "sampling.count", p.count, p.count > 0, "at least one sample is drawn")?;
+    rule(row, "sampling.batch", p.batch, p.batch > 0, "samples are drawn at least one at a time")?;
+    rule(row, "sampling.weights", "[]", !p.weights.is_empty(), "choose \"ema\", \"raw\" or both")?;
+    if m.extractor == Extractor::FashionMnist {
+        let fits = registry::image_shape(&s.data) == [1, 16, 16];
+        rule(row, "metrics.extractor", "fashion-mnist", fits, "that classifier reads 1x16x16 images; use \"none\"")?;
+        rule(row, "sampling.count", p.count, p.count >= 2, "the Frechet distance needs at least two samples")?;
+        let fine = (1..=p.count).contains(&m.splits);
+        rule(row, "metrics.splits", m.splits, fine, format!("it lies in 1..={} (sampling.count)", p.count))?;
+    }
+    Ok(())
+}

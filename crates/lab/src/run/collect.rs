@@ -1,0 +1,78 @@
+//! From the files of a run directory to a report.
+
+use super::{Build, RunDirectory, RunError, Setup, distance_name, protocol};
+use super::row::Data;
+use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Recipe, VarianceName, WeightSet};
+use crate::report::{Report, RowResult, SampleGrid, Scores, SeedResult};
+use burn::tensor::Device;
+
+/// Collects what is finished; rows that are not appear without seeds.
+///
+/// # Errors
+/// Damaged records, and those of scoring the held-out images.
+pub fn collect_report(directory: &RunDirectory, recipe: &Recipe) -> Result<Report, RunError> {
+    let mut builds: Vec<Build> = Vec::new();
+    let (mut rows, mut grids) = (Vec::new(), Vec::new());
+    for row in &recipe.rows {
+        let mut seeds = Vec::new();
+        for &seed in &recipe.seeds {
+            let cell = directory.cell(&row.id, seed);
+            let Some(record) = cell.record()? else { continue };
+            seeds.push(record.result);
+            builds.push(record.build);
+            let file = format!("{}/seed-{seed}/samples-ema.png", row.id);
+            if cell.grid(WeightSet::Ema).exists() {
+                grids.push(SampleGrid { row: row.id.clone(), seed, file });
+            }
+        }
+        rows.push(result(row.id.clone(), row.label.clone(), &row.settings.model, row.published, seeds));
+    }
+    builds.dedup();
+    let extractor = recipe.rows.first().map_or(Extractor::None, |row| row.settings.metrics.extractor);
+    Ok(Report {
+        title: recipe.title.clone(),
+        distance_name: distance_name(extractor).to_owned(),
+        comparable: false,
+        protocol: protocol(recipe, &builds)?,
+        rows,
+        reference: held_out(recipe)?,
+        grids,
+    })
+}
+
+fn result(
+    id: String,
+    label: String,
+    model: &ModelSettings,
+    published: crate::report::Published,
+    seeds: Vec<SeedResult>,
+) -> RowResult {
+    let prediction = match model.prediction {
+        PredictionName::Eps => "eps",
+        PredictionName::X0 => "x0",
+        PredictionName::V => "v",
+        PredictionName::MuTilde => "mu_tilde",
+    };
+    let objective = match (model.objective, model.prediction) {
+        (ObjectiveName::Bound, _) => "L",
+        (ObjectiveName::Simple, PredictionName::Eps) => "L_simple",
+        (ObjectiveName::Simple, _) => "MSE",
+    };
+    let variance = match model.variance {
+        VarianceName::FixedSmall => "fixed-small",
+        VarianceName::FixedLarge => "fixed-large",
+        VarianceName::Learned => "learned",
+        VarianceName::LearnedRange => "learned-range",
+    };
+    let [prediction, objective, variance] = [prediction, objective, variance].map(str::to_owned);
+    RowResult { id, label, prediction, objective, variance, published, seeds }
+}
+
+/// Scores of the held-out images: what a perfect model of the data would get with as many samples.
+fn held_out(recipe: &Recipe) -> Result<Option<Scores>, RunError> {
+    let Some(row) = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None) else {
+        return Ok(None);
+    };
+    let data = Data::load(&Setup::new(row, &Device::default())?)?;
+    data.reference.map(|reference| reference.score(&data.test)).transpose()
+}

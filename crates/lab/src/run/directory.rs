@@ -1,0 +1,212 @@
+//! The run directory: what is written where, and how it survives an interruption.
+
+use super::RunError;
+use crate::recipe::{Recipe, WeightSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A run directory that belongs to one resolved recipe.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    root: PathBuf,
+}
+
+impl RunDirectory {
+    /// Creates the directory, or opens one that was made from the same recipe.
+    ///
+    /// Rows and seeds may be added to a run: the saved recipe must agree in all else.
+    ///
+    /// # Errors
+    /// [`RunError::DifferentRecipe`] if the directory holds another recipe's run, [`RunError::Foreign`] if it
+    /// holds something else, [`RunError::Io`] if it cannot be written. Nothing is overwritten then.
+    pub fn open(root: &Path, recipe: &Recipe) -> Result<Self, RunError> {
+        let directory = Self { root: root.to_owned() };
+        match fs::read_to_string(directory.recipe()) {
+            Ok(text) => directory.check_recipe(&text, recipe)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => directory.check_empty()?,
+            Err(source) => return Err(RunError::Io { doing: "read", path: directory.recipe(), source }),
+        }
+        create(root)?;
+        write_atomically(&directory.recipe(), recipe.to_toml().as_bytes())?;
+        Ok(directory)
+    }
+
+    /// Opens a finished or unfinished run and reads its recipe.
+    ///
+    /// # Errors
+    /// [`RunError::NotARun`] without a readable `recipe.toml`.
+    pub fn existing(root: &Path) -> Result<(Self, Recipe), RunError> {
+        let directory = Self { root: root.to_owned() };
+        let not_a_run = |why: String| RunError::NotARun { path: root.to_owned(), why };
+        let text = fs::read_to_string(directory.recipe()).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
+        let recipe = toml::from_str(&text).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
+        Ok((directory, recipe))
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of one row and seed.
+    pub fn cell(&self, row: &str, seed: u64) -> Cell {
+        Cell { folder: self.root.join(row).join(format!("seed-{seed}")) }
+    }
+
+    fn recipe(&self) -> PathBuf {
+        self.root.join("recipe.toml")
+    }
+
+    fn check_recipe(&self, text: &str, recipe: &Recipe) -> Result<(), RunError> {
+        let saved: Recipe = toml::from_str(text)
+            .map_err(|e| RunError::NotARun { path: self.root.clone(), why: format!("recipe.toml: {e}") })?;
+        match difference(&saved, recipe) {
+            None => Ok(()),
+            Some(what) => Err(RunError::DifferentRecipe { path: self.root.clone(), what }),
+        }
+    }
+
+    fn check_empty(&self) -> Result<(), RunError> {
+        match fs::read_dir(&self.root) {
+            Ok(mut entries) => match entries.next() {
+                None => Ok(()),
+                Some(_) => Err(RunError::Foreign { path: self.root.clone() }),
+            },
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(RunError::Io { doing: "list", path: self.root.clone(), source }),
+        }
+    }
+}
+
+/// Where two recipes differ in a way that changes results already in the directory.
+fn difference(saved: &Recipe, wanted: &Recipe) -> Option<String> {
+    if (&saved.name, &saved.preset) != (&wanted.name, &wanted.preset) {
+        return Some(format!(
+            "it holds `{}` with preset `{}`, not `{}` with preset `{}`",
+            saved.name, saved.preset, wanted.name, wanted.preset
+        ));
+    }
+    wanted.rows.iter().find_map(|row| {
+        let old = saved.rows.iter().find(|old| old.id == row.id)?;
+        (old.settings != row.settings).then(|| format!("row `{}` has other settings", row.id))
+    })
+}
+
+/// The files of one row and seed.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    folder: PathBuf,
+}
+
+impl Cell {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// [`RunError::Io`].
+    pub fn create(&self) -> Result<(), RunError> {
+        create(&self.folder)
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Training state: raw weights, moving average, Adam's moments, step.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.folder.join("checkpoint.safetensors")
+    }
+
+    /// One JSON object per record: step and loss.
+    pub fn losses(&self) -> PathBuf {
+        self.folder.join("losses.jsonl")
+    }
+
+    /// Samples as bytes 0..=255, NCHW, appended batch by batch.
+    pub fn samples(&self, weights: WeightSet) -> PathBuf {
+        self.folder.join(format!("samples-{}.u8", name(weights)))
+    }
+
+    /// The first samples as a picture.
+    pub fn grid(&self, weights: WeightSet) -> PathBuf {
+        self.folder.join(format!("samples-{}.png", name(weights)))
+    }
+
+    /// Seconds spent so far in finished stages.
+    pub fn timings(&self) -> PathBuf {
+        self.folder.join("timings.json")
+    }
+
+    /// The scores; present if and only if the cell is finished.
+    pub fn result(&self) -> PathBuf {
+        self.folder.join("result.json")
+    }
+}
+
+fn name(weights: WeightSet) -> &'static str {
+    match weights {
+        WeightSet::Ema => "ema",
+        WeightSet::Raw => "raw",
+    }
+}
+
+fn create(path: &Path) -> Result<(), RunError> {
+    fs::create_dir_all(path).map_err(|source| RunError::Io { doing: "create", path: path.to_owned(), source })
+}
+
+/// Writes a file so that a reader sees the old bytes or the new ones, never a part.
+///
+/// # Errors
+/// [`RunError::Io`].
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let temporary = path.with_extension("tmp");
+    let write = || {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|source| RunError::Io { doing: "write", path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::load;
+
+    #[test]
+    fn a_directory_belongs_to_one_recipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        let smoke = load("table2", Some("smoke")).unwrap();
+        RunDirectory::open(&root, &smoke).unwrap();
+        RunDirectory::open(&root, &smoke).unwrap();
+        let quick = load("table2", Some("quick")).unwrap();
+        assert!(matches!(RunDirectory::open(&root, &quick), Err(RunError::DifferentRecipe { .. })));
+        let mut changed = smoke.clone();
+        changed.rows[3].settings.training.batch += 1;
+        let error = RunDirectory::open(&root, &changed).unwrap_err().to_string();
+        assert!(error.contains("eps-learned") && error.contains("--out"), "{error}");
+        assert_eq!(RunDirectory::existing(&root).unwrap().1, smoke, "a refused recipe overwrites nothing");
+    }
+
+    #[test]
+    fn a_foreign_directory_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.tex"), "precious").unwrap();
+        let smoke = load("table2", Some("smoke")).unwrap();
+        assert!(matches!(RunDirectory::open(folder.path(), &smoke), Err(RunError::Foreign { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn fewer_rows_and_more_seeds_are_the_same_recipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let smoke = load("table2", Some("smoke")).unwrap();
+        RunDirectory::open(folder.path(), &smoke).unwrap();
+        let mut one = smoke.with_rows(&["eps-simple".to_owned()]).unwrap();
+        one.seeds = vec![0, 1];
+        RunDirectory::open(folder.path(), &one).unwrap();
+    }
+}

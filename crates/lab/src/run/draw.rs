@@ -1,0 +1,129 @@
+//! Samples of one row, appended to a file batch by batch.
+
+use super::{RunError, Setup};
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::recipe::WeightSet;
+use burn::tensor::{DType, Tensor};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use undrift_data::quantise;
+use undrift_networks::DdpmUnet;
+use undrift_noise::{Key, Noise, Purpose, SampleNoise};
+use undrift_samplers::{Ancestral, steps};
+use undrift_schedules::Grid;
+
+/// What became of a stage.
+pub enum Drawn {
+    /// All samples, as bytes 0..=255, NCHW.
+    Samples(Vec<u8>),
+    /// The model gave values that are not finite.
+    NotFinite {
+        /// Index of the first sample of the batch in which it happened.
+        first: usize,
+    },
+}
+
+/// Draws `setup.settings.sampling.count` samples into `file`, going on where the file ends.
+///
+/// Sample i is a function of the weights, the seed and i alone.
+///
+/// # Errors
+/// [`RunError::Interrupted`] after Ctrl-C (whole batches are kept), file errors, and the sampler's.
+pub fn draw_to_file(
+    setup: &Setup,
+    network: &DdpmUnet,
+    seed: u64,
+    file: &Path,
+    label: String,
+) -> Result<Drawn, RunError> {
+    let (count, batch) = (setup.settings.sampling.count, setup.settings.sampling.batch);
+    let grid = setup.chain.grid();
+    let mut out = Appended::open(file, setup.pixels())?;
+    let mut progress = Progress::start(label, out.done.min(count) as u64, count as u64);
+    while out.done < count {
+        let size = batch.min(count - out.done);
+        match draw(setup, network, seed, out.done as u64, size, &grid)? {
+            Some(bytes) => out.append(&bytes, size)?,
+            None => return Ok(Drawn::NotFinite { first: out.done }),
+        }
+        progress.at(out.done as u64, String::new);
+    }
+    progress.finish(String::new);
+    out.read(count).map(Drawn::Samples)
+}
+
+/// Draws the samples `first .. first + count`; `None` if a value is not finite.
+///
+/// # Errors
+/// [`RunError::Interrupted`] after Ctrl-C, and the sampler's.
+pub fn draw(
+    setup: &Setup,
+    network: &DdpmUnet,
+    seed: u64,
+    first: u64,
+    count: usize,
+    grid: &Grid,
+) -> Result<Option<Vec<u8>>, RunError> {
+    let [channels, height, width] = setup.shape;
+    let like = Tensor::<4>::zeros([count, channels, height, width], (&setup.device, DType::F32));
+    let mut noise = SampleNoise::new(Key::new(seed, Purpose::Sampling), first, count);
+    let start = noise.normal(&like);
+    let model = setup.denoiser(network);
+    let solver = Ancestral { variance: setup.variance };
+    let mut last = None;
+    for step in steps(&model, &solver, grid, start, &mut noise) {
+        last = Some(step?.x);
+        if interrupt::requested() {
+            return Err(RunError::Interrupted);
+        }
+    }
+    Ok(last.and_then(|x| quantise(x).ok()))
+}
+
+/// A file of samples of equal size.
+struct Appended<'a> {
+    path: &'a Path,
+    file: File,
+    size: usize,
+    done: usize,
+}
+
+impl<'a> Appended<'a> {
+    /// Opens or creates it; a partly written sample at the end is cut off.
+    fn open(path: &'a Path, size: usize) -> Result<Self, RunError> {
+        let failed = |source| RunError::Io { doing: "open", path: path.to_owned(), source };
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let done = file.metadata().map_err(failed)?.len() as usize / size;
+        file.set_len((done * size) as u64).map_err(failed)?;
+        file.seek(SeekFrom::End(0)).map_err(failed)?;
+        Ok(Self { path, file, size, done })
+    }
+
+    fn append(&mut self, bytes: &[u8], samples: usize) -> Result<(), RunError> {
+        self.file
+            .write_all(bytes)
+            .map_err(|source| RunError::Io { doing: "write", path: self.path.to_owned(), source })?;
+        self.done += samples;
+        Ok(())
+    }
+
+    fn read(mut self, count: usize) -> Result<Vec<u8>, RunError> {
+        let mut bytes = vec![0; count * self.size];
+        self.file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.file.read_exact(&mut bytes))
+            .map_err(|source| RunError::Io { doing: "read", path: self.path.to_owned(), source })?;
+        Ok(bytes)
+    }
+}
+
+/// The name of a weight set in labels.
+pub fn weight_name(weights: WeightSet) -> &'static str {
+    match weights {
+        WeightSet::Ema => "EMA",
+        WeightSet::Raw => "raw",
+    }
+}

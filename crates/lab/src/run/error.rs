@@ -1,0 +1,90 @@
+//! What can go wrong while a recipe runs.
+
+use std::path::PathBuf;
+
+/// An error of a run; the text names the file or value and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A file operation failed.
+    #[error("cannot {doing} {path}: {source}")]
+    Io {
+        /// What was attempted.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The run directory was made from another recipe.
+    #[error("{path} belongs to another run: {what}; choose another directory with --out, or delete this one")]
+    DifferentRecipe {
+        /// The run directory.
+        path: PathBuf,
+        /// The difference.
+        what: String,
+    },
+    /// The directory holds files, but no run.
+    #[error("{path} is not empty and holds no run; choose another directory with --out")]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// There is no run to read.
+    #[error("{path} holds no run: {why}; start one with `undrift run`")]
+    NotARun {
+        /// The directory.
+        path: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// A row and seed has no trained weights yet.
+    #[error("{path} has no finished row `{row}` with seed {seed}: {why}")]
+    NotTrained {
+        /// The run directory.
+        path: PathBuf,
+        /// The row.
+        row: String,
+        /// The seed.
+        seed: u64,
+        /// What is missing.
+        why: String,
+    },
+    /// A file of the run directory is damaged.
+    #[error("{path} is damaged: {why}; delete it to compute it again")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The user asked to stop.
+    #[error("stopped; the same command goes on from here")]
+    Interrupted,
+    /// Reading images.
+    #[error(transparent)]
+    Data(#[from] undrift_data::DataError),
+    /// Building the network.
+    #[error(transparent)]
+    Network(#[from] undrift_networks::NetworkError),
+    /// Building the chain.
+    #[error(transparent)]
+    Chain(#[from] undrift_schedules::ChainError),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] undrift_training::TrainError),
+    /// The training loss.
+    #[error(transparent)]
+    Loss(#[from] undrift_losses::LossError),
+    /// Choosing the steps.
+    #[error(transparent)]
+    Grid(#[from] undrift_schedules::GridError),
+    /// Sampling.
+    #[error(transparent)]
+    Sample(#[from] undrift_samplers::SampleError),
+    /// Scoring.
+    #[error(transparent)]
+    Metric(#[from] undrift_metrics::MetricError),
+    /// Writing the report.
+    #[error(transparent)]
+    Report(#[from] crate::report::ReportError),
+}

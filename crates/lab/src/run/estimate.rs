@@ -1,0 +1,75 @@
+//! What a run would do, and how long it would take on this machine.
+
+use super::{RunError, Setup, draw, loss};
+use crate::recipe::{Experiment, Recipe};
+use crate::registry::parameter_count;
+use burn::tensor::{DType, Device, Tensor};
+use indicatif::HumanDuration;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+use undrift_noise::{Key, Purpose};
+use undrift_training::{Optimisation, Trainer};
+
+/// Images of a timed training step and of a timed sampling step.
+const TIMED: usize = 4;
+
+/// One line per row, and the total: times of a few small steps on random images, scaled to the run.
+///
+/// # Errors
+/// Those of the network and of sampling.
+pub fn estimate(recipe: &Recipe, device: &Device) -> Result<String, RunError> {
+    let mut text = String::new();
+    let mut total = 0.0;
+    for row in &recipe.rows {
+        let (train, sample) = seconds(row, device)?;
+        total += train + sample;
+        let s = &row.settings;
+        let _ = writeln!(
+            text,
+            "{:12} {} parameters, {} steps of {} ({}), {} samples of {} evaluations and {} test images ({})",
+            row.id,
+            parameter_count(s)?,
+            s.training.steps,
+            s.training.batch,
+            human(train),
+            s.sampling.count * s.sampling.weights.len(),
+            s.chain.length(),
+            s.metrics.bits_per_dim_images,
+            human(sample),
+        );
+    }
+    let seeds = recipe.seeds.len();
+    let _ = write!(text, "total for {seeds} seed(s): about {}", human(total * seeds as f64));
+    Ok(text)
+}
+
+fn human(seconds: f64) -> HumanDuration {
+    HumanDuration(Duration::from_secs_f64(seconds))
+}
+
+/// Seconds of training and of sampling with bits/dim, for one seed.
+fn seconds(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
+    let setup = Setup::new(row, device)?;
+    let s = &setup.settings;
+    let key = Key::new(0, Purpose::Initialisation);
+    let network = setup.unet.init(&setup.device.clone().autodiff(), key)?;
+    let mut trainer = Trainer::new(network, Optimisation::constant(1e-6))?;
+    let [channels, height, width] = setup.shape;
+    let shape = [TIMED, channels, height, width];
+    let mut step = || {
+        let x0 = Tensor::zeros(shape, (&setup.device.clone().autodiff(), DType::F32));
+        trainer.step(|network, number| loss(&setup, network, 0, number, x0)).map(|_| ())
+    };
+    step()?;
+    let started = Instant::now();
+    step()?;
+    let train = started.elapsed().as_secs_f64() * s.training.batch as f64 / TIMED as f64 * s.training.steps as f64;
+    // The span t = 1 -> data belongs to the chain itself, so every parameterisation can cross it.
+    let grid = setup.chain.grid_at(&[1])?;
+    let averaged = trainer.averaged();
+    let started = Instant::now();
+    draw(&setup, &averaged, 0, 0, TIMED, &grid)?;
+    let evaluation = started.elapsed().as_secs_f64() / TIMED as f64;
+    let images = s.sampling.count * s.sampling.weights.len() + s.metrics.bits_per_dim_images;
+    Ok((train, evaluation * images as f64 * s.chain.length() as f64))
+}

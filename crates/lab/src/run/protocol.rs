@@ -1,0 +1,123 @@
+//! How an experiment was run, in words: without it no score can be compared with another.
+
+use super::Build;
+use crate::recipe::{ChainSettings, DataSet, DataSettings, Experiment, Extractor, Recipe, Settings, WeightSet};
+use undrift_networks::NetworkError;
+
+/// Name and value of everything that a score depends on.
+///
+/// # Errors
+/// Those of an impossible network.
+pub fn protocol(recipe: &Recipe, builds: &[Build]) -> Result<Vec<(String, String)>, NetworkError> {
+    let mut lines = Vec::new();
+    let mut say = |name: &str, value: String| lines.push((name.to_owned(), value));
+    say("recipe", format!("{}, preset {}", recipe.name, recipe.preset));
+    say("seeds", list(&recipe.seeds));
+    if let Some(Experiment { settings, .. }) = recipe.rows.first() {
+        say("data", data(&settings.data));
+        say("chain", chain(&settings.chain));
+        say("network", network(settings)?);
+        say("training", training(settings));
+        say("weights", weights(settings));
+        say("sampling", sampling(settings));
+        say("scores", scores(settings));
+        say("bits/dim", bits_per_dim(settings));
+    }
+    say("version", list_of(builds, |b| format!("undrift {}, Burn {}", b.version, b.burn)));
+    say("commit", list_of(builds, |b| b.commit.clone()));
+    say("device", list_of(builds, |b| b.device.clone()));
+    Ok(lines)
+}
+
+fn data(data: &DataSettings) -> String {
+    let set = match data.set {
+        DataSet::FashionMnistSample => "Fashion-MNIST, the embedded sample (first 10,000 training and 1,000 test images)",
+        DataSet::FashionMnistIdx => "Fashion-MNIST (IDX files)",
+        DataSet::Cifar10 => "CIFAR-10 (binary version)",
+    };
+    let reduced = if data.reduced { ", reduced to 16x16 (zero-pad to 32x32, 2x2 mean, rounded)" } else { "" };
+    let flip = if data.flip { ", random horizontal flips" } else { ", no flips" };
+    format!("{set}{reduced}{flip}, scaled to [-1, 1]")
+}
+
+fn chain(chain: &ChainSettings) -> String {
+    let kind = match chain {
+        ChainSettings::Linear { .. } => "linear, beta 1e-4 to 0.02".to_owned(),
+        ChainSettings::LinearScaled { .. } => "linear, beta 1e-4 to 0.02 times 1000/T".to_owned(),
+        ChainSettings::Cosine { .. } => "cosine (s = 0.008, betas at most 0.999)".to_owned(),
+        ChainSettings::Quadratic { start, end, .. } => format!("quadratic, beta {start} to {end}"),
+    };
+    format!("{kind}, T = {}", chain.length())
+}
+
+fn network(s: &Settings) -> Result<String, NetworkError> {
+    let n = &s.network;
+    Ok(format!(
+        "DDPM U-Net, base {}, multipliers {}, {} residual block(s) per level, attention at {}, {} groups, dropout {}, {} parameters",
+        n.base,
+        list(&n.multipliers),
+        n.blocks,
+        list(&n.attention),
+        n.groups,
+        n.dropout,
+        crate::registry::parameter_count(s)?,
+    ))
+}
+
+fn training(s: &Settings) -> String {
+    let t = &s.training;
+    format!(
+        "{} steps of {} images, Adam (0.9, 0.999, epsilon 1e-8), learning rate {} after {} warm-up steps, global gradient norm at most {}",
+        t.steps, t.batch, t.learning_rate, t.warm_up, t.clip
+    )
+}
+
+fn weights(s: &Settings) -> String {
+    let ema = s.training.ema;
+    let ramp = if ema.ramp { " with ramp min(decay, (1 + n) / (10 + n))" } else { " without ramp" };
+    let names: Vec<&str> = s
+        .sampling
+        .weights
+        .iter()
+        .map(|set| match set {
+            WeightSet::Ema => "EMA",
+            WeightSet::Raw => "raw",
+        })
+        .collect();
+    format!("{} (EMA decay {}{ramp}), of the last step; bits/dim with EMA", names.join(" and "), ema.decay)
+}
+
+fn sampling(s: &Settings) -> String {
+    let length = s.chain.length();
+    format!(
+        "{} samples, ancestral over all {length} levels t = {length}, .., 1 ({length} network evaluations each), x0 clipped to [-1, 1], rounded to 8 bits",
+        s.sampling.count
+    )
+}
+
+fn scores(s: &Settings) -> String {
+    match s.metrics.extractor {
+        Extractor::FashionMnist => format!(
+            "features and class probabilities of the embedded Fashion-MNIST classifier; reference set: all training images, unflipped; inception score over {} splits",
+            s.metrics.splits
+        ),
+        Extractor::None => "none: this build carries no Inception weights, so IS and FID are not computed".to_owned(),
+    }
+}
+
+fn bits_per_dim(s: &Settings) -> String {
+    match s.metrics.bits_per_dim_images {
+        0 => "not computed".to_owned(),
+        n => format!("first {n} test images, x0 clipped, one noise draw per level, variance of the row"),
+    }
+}
+
+fn list<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn list_of(builds: &[Build], field: impl Fn(&Build) -> String) -> String {
+    let mut values: Vec<String> = builds.iter().map(field).collect();
+    values.dedup();
+    values.join("; ")
+}

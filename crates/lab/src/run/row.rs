@@ -1,0 +1,179 @@
+//! One row and seed from start to finish, and all of them in order.
+
+use super::draw::weight_name;
+use super::{
+    Build, Cell, Drawn, Record, Reference, RunDirectory, RunError, Setup, Timings, Trained, bits_per_dim, draw_to_file,
+    losses, train, write_atomically,
+};
+use crate::recipe::{DataSettings, Experiment, Recipe, WeightSet};
+use crate::registry;
+use crate::report::{Scores, SeedResult, grid_png};
+use burn::tensor::Device;
+use std::time::Instant;
+use undrift_data::{Images, Split};
+use undrift_networks::{DdpmUnet, apply_parameters};
+use undrift_noise::{Key, Purpose};
+use undrift_training::{TrainState, Trainer};
+
+/// Samples in a grid, and how they are laid out.
+const GRID: usize = 64;
+const COLUMNS: usize = 8;
+const ZOOM: usize = 2;
+
+/// The images of a recipe's rows, with the reference statistics.
+pub struct Data {
+    settings: DataSettings,
+    /// Images to train on.
+    pub train: Images,
+    /// Held-out images.
+    pub test: Images,
+    /// Statistics of the training images under the recipe's extractor.
+    pub reference: Option<Reference>,
+}
+
+impl Data {
+    /// Reads the images.
+    ///
+    /// # Errors
+    /// Those of the readers and of the extractor.
+    pub fn load(setup: &Setup) -> Result<Self, RunError> {
+        let settings = setup.settings.data.clone();
+        let train = registry::images(&settings, Split::Train)?;
+        let test = registry::images(&settings, Split::Test)?;
+        let reference = Reference::new(setup, &train)?;
+        Ok(Self { settings, train, test, reference })
+    }
+}
+
+/// Runs every unfinished row and seed of a recipe.
+///
+/// # Errors
+/// [`RunError::Interrupted`] after Ctrl-C; the next call goes on from there.
+pub fn run_recipe(directory: &RunDirectory, recipe: &Recipe, device_name: &str, device: &Device) -> Result<(), RunError> {
+    let build = Build::here(device_name);
+    let mut data: Option<Data> = None;
+    for &seed in &recipe.seeds {
+        for row in &recipe.rows {
+            let cell = directory.cell(&row.id, seed);
+            if cell.record()?.is_some() {
+                continue;
+            }
+            let setup = Setup::new(row, device)?;
+            if data.as_ref().is_none_or(|data| data.settings != row.settings.data) {
+                data = Some(Data::load(&setup)?);
+            }
+            if let Some(data) = &data {
+                let result = run_cell(row, &setup, seed, data, &cell)?;
+                cell.finish(&Record { build: build.clone(), result })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run_cell(row: &Experiment, setup: &Setup, seed: u64, data: &Data, cell: &Cell) -> Result<SeedResult, RunError> {
+    cell.create()?;
+    let name = format!("{} seed {seed}", row.id);
+    let trained = train(setup, seed, &data.train, cell, format!("{name}: train"))?;
+    let mut result = SeedResult {
+        seed,
+        ema: None,
+        raw: None,
+        bits_per_dim: None,
+        train_seconds: cell.spent()?.train,
+        sample_seconds: 0.0,
+        loss: losses::read(&cell.losses())?.iter().map(|record| (record.step, record.loss)).collect(),
+        failure: None,
+    };
+    let trainer = match trained {
+        Trained::Finished(trainer) => trainer,
+        Trained::Diverged(why) => return Ok(SeedResult { failure: Some(why), ..result }),
+    };
+    for &weights in &setup.settings.sampling.weights {
+        let network = of(weights, &trainer);
+        let label = format!("{name}: sample {}", weight_name(weights));
+        match sample_and_score(setup, &network, seed, weights, data, cell, label)? {
+            Ok(scores) => match weights {
+                WeightSet::Ema => result.ema = scores,
+                WeightSet::Raw => result.raw = scores,
+            },
+            Err(why) => result.failure = Some(why),
+        }
+    }
+    result.sample_seconds = cell.spent()?.sample;
+    let averaged = trainer.averaged();
+    result.bits_per_dim = bits_per_dim(setup, &averaged, seed, &data.test, format!("{name}: bits/dim"))?;
+    Ok(result)
+}
+
+fn of(weights: WeightSet, trainer: &Trainer<DdpmUnet>) -> DdpmUnet {
+    match weights {
+        WeightSet::Ema => trainer.averaged(),
+        WeightSet::Raw => trainer.raw(),
+    }
+}
+
+/// Scores, or in words why there are none.
+type Scored = Result<Option<Scores>, String>;
+
+fn sample_and_score(
+    setup: &Setup,
+    network: &DdpmUnet,
+    seed: u64,
+    weights: WeightSet,
+    data: &Data,
+    cell: &Cell,
+    label: String,
+) -> Result<Scored, RunError> {
+    let (before, started) = (cell.spent()?, Instant::now());
+    let drawn = draw_to_file(setup, network, seed, &cell.samples(weights), label);
+    cell.save_spent(Timings { sample: before.sample + started.elapsed().as_secs_f64(), ..before })?;
+    let bytes = match drawn? {
+        Drawn::Samples(bytes) => bytes,
+        Drawn::NotFinite { first } => {
+            let name = weight_name(weights);
+            return Ok(Err(format!("{name} samples from number {first} on are not finite")));
+        }
+    };
+    let [channels, height, width] = setup.shape;
+    let shown = &bytes[..GRID.min(setup.settings.sampling.count) * setup.pixels()];
+    write_atomically(&cell.grid(weights), &grid_png(shown, channels, height, width, COLUMNS, ZOOM)?)?;
+    let Some(reference) = &data.reference else { return Ok(Ok(None)) };
+    let labels = vec![0; setup.settings.sampling.count];
+    let images = Images::new(bytes, labels, setup.shape)?;
+    Ok(Ok(Some(reference.score(&images)?)))
+}
+
+/// The network of a trained row and seed.
+///
+/// # Errors
+/// [`RunError::NotTrained`] without a checkpoint, and those of reading it.
+pub fn trained_network(
+    directory: &RunDirectory,
+    row: &Experiment,
+    setup: &Setup,
+    seed: u64,
+    weights: WeightSet,
+) -> Result<DdpmUnet, RunError> {
+    let cell = directory.cell(&row.id, seed);
+    let not_trained = |why: String| RunError::NotTrained {
+        path: directory.root().to_owned(),
+        row: row.id.clone(),
+        seed,
+        why,
+    };
+    if !cell.checkpoint().exists() {
+        return Err(not_trained("there is no checkpoint".to_owned()));
+    }
+    let state = TrainState::load(&cell.checkpoint())?;
+    let (done, all) = (state.step(), setup.settings.training.steps);
+    if done < all {
+        return Err(not_trained(format!("training stands at step {done} of {all}")));
+    }
+    let network = setup.unet.init(&setup.device, Key::new(seed, Purpose::Initialisation))?;
+    let parameters = match weights {
+        WeightSet::Ema => state.averaged(),
+        WeightSet::Raw => state.raw(),
+    };
+    Ok(apply_parameters(network, parameters)?)
+}

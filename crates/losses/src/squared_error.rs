@@ -1,0 +1,37 @@
+use crate::per_sample::mean_over_dims;
+use crate::{LossError, mix};
+use burn::tensor::Tensor;
+use undrift_denoisers::{Levels, Network, OutputVariance, Parameterisation, Preconditioned};
+use undrift_noise::Noise;
+
+/// Mean squared error of the network's raw output, whatever its parameterisation makes of it.
+///
+/// With `Eps` it is `L_simple` (Ho et al. 2020, arXiv:2006.11239, eq. 14), and the target is the drawn `eps` itself;
+/// with `MuTilde` the posterior mean of eq. 7; with `X0` and `V` what their names say. One draw of `noise`.
+///
+/// # Shapes
+/// `x0`: `[B, ..]`; `at`: one level for all samples or `B`; result: `[B]`, the mean over the other dimensions.
+///
+/// # Errors
+/// If the network emits a variance, which this loss would leave untrained (the authors' code asserts the same), if
+/// shapes or counts do not fit, and where the parameterisation has no target at a level.
+pub fn squared_error<const D: usize, N, P>(
+    model: &Preconditioned<N, P>,
+    x0: Tensor<D>,
+    at: &Levels,
+    noise: &mut dyn Noise<D>,
+) -> Result<Tensor<1>, LossError>
+where
+    N: Network<D>,
+    P: Parameterisation,
+{
+    if model.variance != OutputVariance::None {
+        return Err(LossError::VarianceNotTrained { variance: model.variance });
+    }
+    at.check(&x0)?;
+    let eps = noise.normal(&x0);
+    let x = mix(x0.clone(), eps.clone(), at);
+    let output = model.output(x, at)?;
+    let target = model.target(x0, eps, at)?;
+    Ok(mean_over_dims((target - output).square()))
+}

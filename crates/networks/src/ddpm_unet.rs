@@ -1,0 +1,289 @@
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::nn::{GroupNorm, PaddingConfig2d};
+use burn::tensor::activation::silu;
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use burn::tensor::{Device, Tensor};
+use undrift_noise::{Key, SampleNoise};
+
+use crate::DdpmUnetConfig;
+use crate::attention::SelfAttention;
+use crate::dropout::Dropout;
+use crate::initialiser::{Initialiser, ONE, ZERO};
+use crate::residual_block::ResidualBlock;
+use crate::time_embedding::TimeEmbedding;
+
+/// The U-Net of DDPM, made by [`DdpmUnetConfig::init`].
+///
+/// It is the network of the paper's code: stride-2 convolutions that pad below and to the right only,
+/// upsampling by repetition, group normalisation with epsilon 1e-6, one attention head, and last layers
+/// of every branch that start as good as zero.
+///
+/// Source: Ho, Jain, Abbeel 2020, arXiv:2006.11239, appendix B and code (`models/unet.py`).
+#[derive(Module, Debug)]
+pub struct DdpmUnet {
+    time: TimeEmbedding,
+    conv_in: Conv2d,
+    down: Vec<Level>,
+    middle: Middle,
+    up: Vec<Level>,
+    norm_out: GroupNorm,
+    conv_out: Conv2d,
+    #[module(skip)]
+    config: DdpmUnetConfig,
+}
+
+impl DdpmUnet {
+    /// The network's output in inference: no dropout, also on an autodiff device.
+    ///
+    /// A batch at one time gives it as a single entry. It is then embedded once and broadcast, so that
+    /// sample i is the same, bit for bit, in a batch of any size. (An autodiff device differs from a plain
+    /// one in the last digits, as Burn composes softmax of other operations there.)
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[B, in_channels, image_size, image_size]`
+    /// - `time`: `[1]` or `[B]`, in the units of the schedule that it was trained with
+    /// - result: `[B, out_channels, image_size, image_size]`
+    ///
+    /// # Panics
+    ///
+    /// If a shape is another one.
+    pub fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Tensor<4> {
+        self.run(x, time, &mut Dropout::off())
+    }
+
+    /// The network's output in training: dropout masks are the next draws of `noise`, none if it is 0.
+    ///
+    /// # Shapes
+    ///
+    /// Those of [`forward`](Self::forward); `noise` has B samples.
+    ///
+    /// # Panics
+    ///
+    /// If a shape is another one.
+    pub fn forward_training(&self, x: Tensor<4>, time: Tensor<1>, noise: &mut SampleNoise) -> Tensor<4> {
+        self.run(x, time, &mut Dropout::new(self.config.dropout, noise))
+    }
+
+    /// The configuration that this network was made from.
+    pub fn config(&self) -> &DdpmUnetConfig {
+        &self.config
+    }
+
+    pub(crate) fn new(config: &DdpmUnetConfig, device: &Device, key: Key) -> Self {
+        let init = &mut Initialiser::new(device, key);
+        let (base, groups) = (config.base, config.groups);
+        let mut widths = vec![base];
+        let time = TimeEmbedding::new(base, init);
+        let conv_in = init.conv([config.in_channels, base], 3, ONE);
+        let down = down_levels(config, &mut widths, init);
+        let deepest = base * config.multipliers[config.multipliers.len() - 1];
+        let middle = Middle::new(deepest, config, init);
+        let up = up_levels(config, deepest, widths, init);
+        let width_out = base * config.multipliers[0];
+        let norm_out = init.group_norm(width_out, groups);
+        let conv_out = init.conv([width_out, config.out_channels], 3, ZERO);
+        let config = config.clone();
+        DdpmUnet { time, conv_in, down, middle, up, norm_out, conv_out, config }
+    }
+
+    fn run(&self, x: Tensor<4>, time: Tensor<1>, dropout: &mut Dropout<'_>) -> Tensor<4> {
+        self.check(x.dims(), time.dims());
+        let time = self.time.forward(time);
+        let mut h = self.conv_in.forward(x);
+        let mut skips = vec![h.clone()];
+        for level in &self.down {
+            h = level.down(h, &time, dropout, &mut skips);
+        }
+        h = self.middle.forward(h, &time, dropout);
+        for level in &self.up {
+            h = level.up(h, &time, dropout, &mut skips);
+        }
+        self.conv_out.forward(silu(self.norm_out.forward(h)))
+    }
+
+    fn check(&self, [batch, channels, height, width]: [usize; 4], [times]: [usize; 1]) {
+        let size = self.config.image_size;
+        assert!(
+            [channels, height, width] == [self.config.in_channels, size, size],
+            "this U-Net takes images of [{}, {size}, {size}], not of [{channels}, {height}, {width}]",
+            self.config.in_channels,
+        );
+        assert!(times == 1 || times == batch, "a batch of {batch} images takes 1 or {batch} times, not {times}",);
+    }
+}
+
+/// One resolution: blocks with or without attention, then a change of resolution except at the end.
+#[derive(Module, Debug)]
+struct Level {
+    stages: Vec<Stage>,
+    resample: Option<Conv2d>,
+}
+
+/// A residual block and, at the resolutions asked for, the attention after it.
+#[derive(Module, Debug)]
+struct Stage {
+    block: ResidualBlock,
+    attention: Option<SelfAttention>,
+}
+
+/// The bottom of the U: attention between two residual blocks.
+#[derive(Module, Debug)]
+struct Middle {
+    first: ResidualBlock,
+    attention: SelfAttention,
+    last: ResidualBlock,
+}
+
+impl Level {
+    /// Every output of a stage or of the change of resolution is a skip.
+    fn down(
+        &self,
+        mut h: Tensor<4>,
+        time: &Tensor<2>,
+        dropout: &mut Dropout<'_>,
+        skips: &mut Vec<Tensor<4>>,
+    ) -> Tensor<4> {
+        for stage in &self.stages {
+            h = stage.forward(h, time, dropout);
+            skips.push(h.clone());
+        }
+        if let Some(downsample) = &self.resample {
+            h = downsample.forward(h);
+            skips.push(h.clone());
+        }
+        h
+    }
+
+    fn up(
+        &self,
+        mut h: Tensor<4>,
+        time: &Tensor<2>,
+        dropout: &mut Dropout<'_>,
+        skips: &mut Vec<Tensor<4>>,
+    ) -> Tensor<4> {
+        for stage in &self.stages {
+            let skip = skips.pop().expect("the way down left one skip for every stage of the way up");
+            h = stage.forward(Tensor::cat(vec![h, skip], 1), time, dropout);
+        }
+        match &self.resample {
+            Some(conv) => conv.forward(repeat_pixels(h)),
+            None => h,
+        }
+    }
+}
+
+impl Stage {
+    fn new(widths: [usize; 2], resolution: usize, config: &DdpmUnetConfig, init: &mut Initialiser) -> Self {
+        let attends = config.attention.contains(&resolution);
+        Stage {
+            block: ResidualBlock::new(widths, 4 * config.base, config.groups, init),
+            attention: attends.then(|| SelfAttention::new(widths[1], config.groups, init)),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>, time: &Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<4> {
+        let h = self.block.forward(x, time, dropout);
+        match &self.attention {
+            Some(attention) => attention.forward(h),
+            None => h,
+        }
+    }
+}
+
+impl Middle {
+    fn new(width: usize, config: &DdpmUnetConfig, init: &mut Initialiser) -> Self {
+        let time_width = 4 * config.base;
+        Middle {
+            first: ResidualBlock::new([width, width], time_width, config.groups, init),
+            attention: SelfAttention::new(width, config.groups, init),
+            last: ResidualBlock::new([width, width], time_width, config.groups, init),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>, time: &Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<4> {
+        let h = self.attention.forward(self.first.forward(x, time, dropout));
+        self.last.forward(h, time, dropout)
+    }
+}
+
+/// The way down; appends the width of every skip to `widths`, which holds the input convolution's.
+fn down_levels(config: &DdpmUnetConfig, widths: &mut Vec<usize>, init: &mut Initialiser) -> Vec<Level> {
+    let (mut from, resolutions) = (config.base, config.resolutions());
+    let mut levels = Vec::new();
+    for (index, multiplier) in config.multipliers.iter().enumerate() {
+        let to = config.base * multiplier;
+        let mut stages = Vec::new();
+        for _ in 0..config.blocks {
+            stages.push(Stage::new([from, to], resolutions[index], config, init));
+            widths.push(to);
+            from = to;
+        }
+        let last = index + 1 == config.multipliers.len();
+        let resample = (!last).then(|| {
+            widths.push(to);
+            init.conv_with([to, to], 3, 2, PaddingConfig2d::Explicit(0, 0, 1, 1), ONE)
+        });
+        levels.push(Level { stages, resample });
+    }
+    levels
+}
+
+/// The way up, deepest level first; `widths` are those of the skips, taken from the end.
+fn up_levels(config: &DdpmUnetConfig, mut from: usize, mut widths: Vec<usize>, init: &mut Initialiser) -> Vec<Level> {
+    let resolutions = config.resolutions();
+    let mut levels = Vec::new();
+    for (index, multiplier) in config.multipliers.iter().enumerate().rev() {
+        let to = config.base * multiplier;
+        let skips = widths.split_off(widths.len() - (config.blocks + 1));
+        let mut stages = Vec::new();
+        for skip in skips.iter().rev() {
+            stages.push(Stage::new([from + skip, to], resolutions[index], config, init));
+            from = to;
+        }
+        let resample = (index > 0).then(|| init.conv([to, to], 3, ONE));
+        levels.push(Level { stages, resample });
+    }
+    levels
+}
+
+/// Twice the height and width, every pixel four times.
+fn repeat_pixels(x: Tensor<4>) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    let options = InterpolateOptions::new(InterpolateMode::Nearest)
+        .with_align_corners(false)
+        .with_output_size([2 * height, 2 * width]);
+    interpolate(x, options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use undrift_noise::Purpose;
+
+    fn count(config: DdpmUnetConfig) -> usize {
+        // Parameters are made when first read, so that counting them allocates none.
+        config.init(&Device::flex(), Key::new(0, Purpose::Initialisation)).unwrap().num_params()
+    }
+
+    #[test]
+    fn parameter_counts_are_the_published_ones() {
+        let cifar = DdpmUnetConfig::cifar10;
+        assert_eq!(count(cifar()), 35_746_307);
+        assert_eq!(count(DdpmUnetConfig { out_channels: 6, ..cifar() }), 35_749_766);
+        assert_eq!(count(DdpmUnetConfig::lsun256()), 113_673_219);
+        assert_eq!(count(DdpmUnetConfig { base: 64, ..cifar() }), 8_952_067);
+        assert_eq!(count(DdpmUnetConfig { base: 32, ..cifar() }), 2_245_763);
+        assert_eq!(count(DdpmUnetConfig { base: 16, groups: 16, ..cifar() }), 565_315);
+    }
+
+    #[test]
+    fn upsampling_repeats_pixels() {
+        let x = Tensor::<4>::from_floats([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]], &Device::flex());
+        let y = repeat_pixels(x).into_data();
+        let expected = [1., 1., 2., 2., 3., 3., 1., 1., 2., 2., 3., 3., 4., 4., 5., 5., 6., 6., 4., 4., 5., 5., 6., 6.];
+        assert_eq!(y.as_slice::<f32>().unwrap(), expected);
+    }
+}

@@ -1,0 +1,177 @@
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use undrift_noise::Key;
+
+use crate::{DdpmUnet, NetworkError};
+
+/// The shape of a DDPM U-Net.
+///
+/// Source: Ho, Jain, Abbeel 2020, arXiv:2006.11239, appendix B and code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DdpmUnetConfig {
+    /// Channels of the input image.
+    pub in_channels: usize,
+    /// Channels of the output: those of the input, or twice as many where the variance is learned.
+    pub out_channels: usize,
+    /// Height and width of the image in pixels; a multiple of 2^(levels - 1).
+    pub image_size: usize,
+    /// Width of the first level in channels, and of the sinusoidal time features; at least 4.
+    pub base: usize,
+    /// Width of each level as a multiple of `base`, finest level first; each level halves the resolution.
+    pub multipliers: Vec<usize>,
+    /// Residual blocks per level on the way down, at least 1; the way up has one more.
+    pub blocks: usize,
+    /// Resolutions (height in pixels) with self-attention after each block; the middle always has one.
+    pub attention: Vec<usize>,
+    /// Groups of every group normalisation, a divisor of `base`; the paper has 32.
+    pub groups: usize,
+    /// Probability in `[0, 1)` that training drops a unit in a residual block.
+    pub dropout: f64,
+}
+
+impl DdpmUnetConfig {
+    /// The paper's network for CIFAR-10: 35,746,307 parameters.
+    pub fn cifar10() -> Self {
+        DdpmUnetConfig {
+            in_channels: 3,
+            out_channels: 3,
+            image_size: 32,
+            base: 128,
+            multipliers: vec![1, 2, 2, 2],
+            blocks: 2,
+            attention: vec![16],
+            groups: 32,
+            dropout: 0.1,
+        }
+    }
+
+    /// The paper's network for images of 256x256 (LSUN, CelebA-HQ): 113,673,219 parameters.
+    pub fn lsun256() -> Self {
+        DdpmUnetConfig {
+            image_size: 256,
+            multipliers: vec![1, 1, 2, 2, 4, 4],
+            dropout: 0.0,
+            ..DdpmUnetConfig::cifar10()
+        }
+    }
+
+    /// The untrained network on `device`, its weights a function of `key` alone.
+    ///
+    /// # Errors
+    ///
+    /// What [`validate`](Self::validate) finds.
+    pub fn init(&self, device: &Device, key: Key) -> Result<DdpmUnet, NetworkError> {
+        self.validate()?;
+        Ok(DdpmUnet::new(self, device, key))
+    }
+
+    /// Height of each level in pixels, finest first.
+    pub fn resolutions(&self) -> Vec<usize> {
+        (0..self.multipliers.len() as u32).map(|level| self.image_size.checked_shr(level).unwrap_or(0)).collect()
+    }
+
+    /// Checks every field without building anything.
+    ///
+    /// # Errors
+    ///
+    /// The first impossible value: zero channels, pixels, blocks, groups or multipliers, a base below 4,
+    /// an image size that cannot be halved at every level, an attention resolution without a level,
+    /// groups that do not divide `base`, a dropout outside `[0, 1)`.
+    pub fn validate(&self) -> Result<(), NetworkError> {
+        at_least("in_channels", self.in_channels, 1)?;
+        at_least("out_channels", self.out_channels, 1)?;
+        at_least("image_size", self.image_size, 1)?;
+        at_least("base", self.base, 4)?;
+        at_least("blocks", self.blocks, 1)?;
+        at_least("groups", self.groups, 1)?;
+        self.validate_levels()?;
+        self.validate_attention()?;
+        if !self.base.is_multiple_of(self.groups) {
+            return Err(NetworkError::Groups { groups: self.groups, base: self.base });
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(NetworkError::Dropout { value: self.dropout });
+        }
+        Ok(())
+    }
+
+    fn validate_levels(&self) -> Result<(), NetworkError> {
+        let levels = self.multipliers.len();
+        if levels == 0 || self.multipliers.contains(&0) {
+            return Err(NetworkError::Multipliers { value: self.multipliers.clone() });
+        }
+        let multiple = u32::try_from(levels - 1).ok().and_then(|halvings| 1usize.checked_shl(halvings));
+        let multiple = multiple.unwrap_or(usize::MAX);
+        if !self.image_size.is_multiple_of(multiple) {
+            let image_size = self.image_size;
+            return Err(NetworkError::ImageSize { image_size, levels, multiple });
+        }
+        // The widest weight has 3 * 3 * (2 * widest) * widest entries and must be countable.
+        let widest = self.multipliers.iter().max().and_then(|m| m.checked_mul(self.base));
+        let entries = widest.and_then(|w| w.checked_mul(w)).and_then(|area| area.checked_mul(32));
+        let (base, multipliers) = (self.base, self.multipliers.clone());
+        entries.map(|_| ()).ok_or(NetworkError::TooWide { base, multipliers })
+    }
+
+    fn validate_attention(&self) -> Result<(), NetworkError> {
+        let resolutions = self.resolutions();
+        match self.attention.iter().find(|resolution| !resolutions.contains(resolution)) {
+            Some(&resolution) => Err(NetworkError::AttentionResolution { resolution, resolutions }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn at_least(field: &'static str, value: usize, least: usize) -> Result<(), NetworkError> {
+    if value < least {
+        return Err(NetworkError::TooSmall { field, value, least });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(change: impl FnOnce(&mut DdpmUnetConfig)) -> String {
+        let mut config = DdpmUnetConfig::cifar10();
+        change(&mut config);
+        config.validate().expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn published_configurations_are_valid() {
+        DdpmUnetConfig::cifar10().validate().unwrap();
+        DdpmUnetConfig::lsun256().validate().unwrap();
+        assert_eq!(DdpmUnetConfig::lsun256().resolutions(), [256, 128, 64, 32, 16, 8]);
+    }
+
+    #[test]
+    fn zeros_are_refused_by_name() {
+        assert!(message(|c| c.in_channels = 0).contains("in_channels is 0"));
+        assert!(message(|c| c.out_channels = 0).contains("out_channels is 0"));
+        assert!(message(|c| c.image_size = 0).contains("image_size is 0"));
+        assert!(message(|c| c.blocks = 0).contains("blocks is 0"));
+        assert!(message(|c| c.groups = 0).contains("groups is 0"));
+        assert!(message(|c| c.base = 3).contains("base is 3; it must be at least 4"));
+        assert!(message(|c| c.multipliers = vec![]).contains("multipliers are []"));
+        assert!(message(|c| c.multipliers = vec![1, 0]).contains("multipliers are [1, 0]"));
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_refused_with_a_remedy() {
+        assert!(message(|c| c.image_size = 28).contains("a multiple of 8"));
+        assert!(message(|c| c.multipliers = vec![1; 70]).contains("70 levels"));
+        assert!(message(|c| c.attention = vec![16, 7]).contains("resolution 7 has no level"));
+        assert!(message(|c| c.groups = 24).contains("a divisor of 128"));
+        assert!(message(|c| c.multipliers = vec![1, usize::MAX / 8]).contains("overflows"));
+    }
+
+    #[test]
+    fn dropout_must_be_a_probability_below_one() {
+        for value in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
+            assert!(message(|c| c.dropout = value).contains("[0, 1)"));
+        }
+    }
+}

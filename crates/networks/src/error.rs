@@ -1,0 +1,129 @@
+use std::fmt;
+
+use safetensors::SafeTensorError;
+
+/// What can be wrong with a network's configuration or with a file of weights.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// A number that must be at least `least`.
+    #[error("{field} is {value}; it must be at least {least}")]
+    TooSmall {
+        /// The configuration field.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// The smallest value that works.
+        least: usize,
+    },
+    /// A list that must not be empty, or a multiplier of zero in it.
+    #[error("multipliers are {value:?}; give one number of at least 1 per resolution, e.g. [1, 2]")]
+    Multipliers {
+        /// The list as given.
+        value: Vec<usize>,
+    },
+    /// Widths that are too large for this machine's integers.
+    #[error("base {base} with multipliers {multipliers:?} overflows; use smaller ones")]
+    TooWide {
+        /// The base width.
+        base: usize,
+        /// The width multipliers.
+        multipliers: Vec<usize>,
+    },
+    /// An image that cannot be halved once per level.
+    #[error(
+        "image_size is {image_size}, which {levels} levels do not divide; use a multiple of \
+         {multiple} or fewer multipliers"
+    )]
+    ImageSize {
+        /// Height and width of the image.
+        image_size: usize,
+        /// Number of resolutions.
+        levels: usize,
+        /// 2^(levels - 1).
+        multiple: usize,
+    },
+    /// An attention resolution that the network does not have.
+    #[error("attention at resolution {resolution} has no level; the levels are {resolutions:?}")]
+    AttentionResolution {
+        /// The resolution asked for.
+        resolution: usize,
+        /// The resolutions of this network.
+        resolutions: Vec<usize>,
+    },
+    /// Group normalisation that does not divide the channels.
+    #[error("groups is {groups}, which does not divide base {base}; use a divisor of {base}")]
+    Groups {
+        /// The number of groups.
+        groups: usize,
+        /// The base width; every other width is a sum of multiples of it.
+        base: usize,
+    },
+    /// A probability outside `[0, 1)`.
+    #[error("dropout is {value}; it must lie in [0, 1), and 0 turns it off")]
+    Dropout {
+        /// The value as given.
+        value: f64,
+    },
+    /// Bytes that are no safetensors file, or a truncated one.
+    #[error("not a complete safetensors file ({0}); check that it was written and copied whole")]
+    Malformed(#[from] SafeTensorError),
+    /// An element type that weights cannot have.
+    #[error("tensor `{name}` has element type {dtype}; convert it to F32 (or F64)")]
+    ElementType {
+        /// The tensor.
+        name: String,
+        /// Its element type.
+        dtype: String,
+    },
+    /// Two tensors of one name, or a name that the file format reserves.
+    #[error("tensor name `{name}` is used twice or reserved; give every tensor a name of its own")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// Weights of another network.
+    #[error("the weights are not those of this network; use the configuration they were saved with\n{0}")]
+    Mismatch(Mismatch),
+}
+
+/// How a set of weights differs from what a network needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Parameters of the network that the weights lack, in the network's order.
+    pub missing: Vec<String>,
+    /// Tensors that the network has no parameter for, in the order given.
+    pub unexpected: Vec<String>,
+    /// Tensors whose shape is not the parameter's, in the network's order.
+    pub reshaped: Vec<Reshaped>,
+}
+
+/// A tensor whose shape is not that of the parameter of its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reshaped {
+    /// The parameter's dotted name.
+    pub name: String,
+    /// The shape that the network has.
+    pub expected: Vec<usize>,
+    /// The shape that the weights have.
+    pub found: Vec<usize>,
+}
+
+impl Mismatch {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.reshaped.is_empty()
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let missing = self.missing.iter().map(|name| format!("missing    {name}"));
+        let unexpected = self.unexpected.iter().map(|name| format!("unexpected {name}"));
+        let reshaped = self
+            .reshaped
+            .iter()
+            .map(|r| format!("shape      {}: the network has {:?}, the weights {:?}", r.name, r.expected, r.found));
+        let rows: Vec<String> = missing.chain(unexpected).chain(reshaped).collect();
+        f.write_str(&rows.join("\n"))
+    }
+}

@@ -1,0 +1,95 @@
+use crate::{Adam, Ema, TrainError};
+
+/// All that turns a gradient into the next weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Optimisation {
+    /// The optimiser and its learning rate.
+    pub adam: Adam,
+    /// Number of steps over which the learning rate rises linearly; 0 for none.
+    pub warm_up: u64,
+    /// Largest norm of the gradient over all parameters together; `None` for no limit.
+    pub clip: Option<f64>,
+    /// The moving average of the weights.
+    pub ema: Ema,
+}
+
+impl Optimisation {
+    /// DDPM's settings for CIFAR-10: learning rate 2e-4 after 5000 steps of warm-up, gradient norm at
+    /// most 1, averaging with 0.9999 (Ho, Jain and Abbeel 2020, arXiv:2006.11239, appendix B, and code).
+    ///
+    /// The authors' code clips the gradient of each of eight shards of a batch on its own before it adds
+    /// them; here the gradient of the whole batch is clipped once, which is less often active.
+    pub fn ddpm_cifar10() -> Self {
+        Optimisation { adam: Adam::new(2e-4), warm_up: 5000, clip: Some(1.0), ema: Ema::new(0.9999) }
+    }
+
+    /// Adam at one learning rate, without warm-up or clipping, averaging with 0.9999.
+    pub fn constant(learning_rate: f64) -> Self {
+        Optimisation { adam: Adam::new(learning_rate), warm_up: 0, clip: None, ema: Ema::new(0.9999) }
+    }
+
+    /// Learning rate of step `step`, counted from 0: `learning_rate * min(step / warm_up, 1)`.
+    ///
+    /// The count is that of the updates already made, as in DDPM's code, so that the very first update
+    /// has rate 0: it fills Adam's moments and leaves the weights alone.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        if step >= self.warm_up {
+            return self.adam.learning_rate;
+        }
+        self.adam.learning_rate * (step as f64 / self.warm_up as f64)
+    }
+
+    /// Checks every setting against its range.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] with the name, the value and the range of the first that is outside.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let Adam { learning_rate, beta_1, beta_2, epsilon } = self.adam;
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        within("learning_rate", learning_rate, "positive", positive(learning_rate))?;
+        within("beta_1", beta_1, "in [0, 1)", (0.0..1.0).contains(&beta_1))?;
+        within("beta_2", beta_2, "in [0, 1)", (0.0..1.0).contains(&beta_2))?;
+        within("epsilon", epsilon, "positive", positive(epsilon))?;
+        let clip = self.clip.unwrap_or(1.0);
+        within("clip", clip, "positive", positive(clip))?;
+        let decay = self.ema.decay;
+        within("decay of the moving average", decay, "in [0, 1]", (0.0..=1.0).contains(&decay))
+    }
+}
+
+fn within(name: &'static str, value: f64, range: &'static str, is_within: bool) -> Result<(), TrainError> {
+    if is_within { Ok(()) } else { Err(TrainError::Setting { name, value, range }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warm_up_starts_at_zero_and_ends_at_the_rate() {
+        let paper = Optimisation::ddpm_cifar10();
+        for (step, rate) in [(0, 0.0), (1, 4e-8), (2500, 1e-4), (4999, 1.9996e-4), (5000, 2e-4), (800_000, 2e-4)] {
+            assert!((paper.learning_rate(step) - rate).abs() < 1e-18, "step {step}");
+        }
+        assert_eq!(Optimisation::constant(0.1).learning_rate(0), 0.1);
+    }
+
+    #[test]
+    fn impossible_settings_are_named() {
+        let base = Optimisation::ddpm_cifar10();
+        assert!(base.check().is_ok());
+        let adam = base.adam;
+        for (wrong, name) in [
+            (Optimisation { adam: Adam { learning_rate: 0.0, ..adam }, ..base }, "learning_rate"),
+            (Optimisation { adam: Adam { learning_rate: f64::NAN, ..adam }, ..base }, "learning_rate"),
+            (Optimisation { adam: Adam { beta_1: 1.0, ..adam }, ..base }, "beta_1"),
+            (Optimisation { adam: Adam { beta_2: -0.1, ..adam }, ..base }, "beta_2"),
+            (Optimisation { adam: Adam { epsilon: 0.0, ..adam }, ..base }, "epsilon"),
+            (Optimisation { clip: Some(-1.0), ..base }, "clip"),
+            (Optimisation { ema: Ema::new(1.5), ..base }, "decay of the moving average"),
+        ] {
+            let error = wrong.check().unwrap_err().to_string();
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::{DType, TensorData};
+use undrift_networks::{Weights, apply_parameters, from_bytes, parameter_shapes, to_bytes};
+
+use crate::{TrainError, atomic_file};
+
+/// Everything a training run needs to go on bit for bit: weights, moving average, Adam's moments, the
+/// number of steps, and free text of the caller's, such as the recipe.
+///
+/// # Format
+/// One safetensors file. Parameter `x` is the tensors `raw.x`, `averaged.x`, `first_moment.x` and
+/// `second_moment.x`, in the precision of the network; the number of steps is the metadata entry
+/// `training_step`, text `k` of the caller's is the entry `note.k`. The same state gives the same bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainState {
+    step: u64,
+    metadata: BTreeMap<String, String>,
+    parameters: Vec<ParameterState>,
+}
+
+/// The tensors of one parameter, in the order of [`PARTS`], of one shape and element type.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ParameterState {
+    pub(crate) name: String,
+    pub(crate) parts: [TensorData; 4],
+}
+
+/// What is kept of each parameter, which is how the names in the file begin.
+const PARTS: [&str; 4] = ["raw", "averaged", "first_moment", "second_moment"];
+
+/// Metadata entry with the number of steps.
+const STEP: &str = "training_step";
+
+/// How the metadata entries of the caller begin.
+const NOTE: &str = "note.";
+
+impl TrainState {
+    pub(crate) fn new(step: u64, metadata: BTreeMap<String, String>, parameters: Vec<ParameterState>) -> Self {
+        TrainState { step, metadata, parameters }
+    }
+
+    /// Number of steps made.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// The caller's own text.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// The last weights, by name, as [`undrift_networks::apply_parameters`] takes them.
+    pub fn raw(&self) -> Vec<(String, TensorData)> {
+        self.part(0)
+    }
+
+    /// The moving average of the weights, by name, as [`undrift_networks::apply_parameters`] takes it.
+    pub fn averaged(&self) -> Vec<(String, TensorData)> {
+        self.part(1)
+    }
+
+    /// Writes the state to a file, which is the old one or the new one at any moment, never half of it.
+    ///
+    /// # Errors
+    /// [`TrainError::Write`]; a file that was there before is untouched. [`TrainError::Weights`] for a
+    /// network that holds neither f32 nor f64.
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        let parts = self.parameters.iter().flat_map(|parameter| {
+            let named = |(part, data): (&str, &TensorData)| (format!("{part}.{}", parameter.name), data.clone());
+            PARTS.into_iter().zip(&parameter.parts).map(named)
+        });
+        let mut metadata = BTreeMap::from([(STEP.to_owned(), self.step.to_string())]);
+        metadata.extend(self.metadata.iter().map(|(key, text)| (format!("{NOTE}{key}"), text.clone())));
+        let bytes = to_bytes(&parts.collect::<Vec<_>>(), &metadata)?;
+        atomic_file::write(path, &bytes).map_err(|source| TrainError::Write { path: path.into(), source })
+    }
+
+    /// Reads a state that [`save`](TrainState::save) has written.
+    ///
+    /// # Errors
+    /// [`TrainError::Read`] for a file that cannot be read, [`TrainError::Malformed`] for one that is cut
+    /// short or no safetensors file, [`TrainError::NoTrainState`], [`TrainError::Foreign`] and
+    /// [`TrainError::PartsDiffer`] for one that holds something else.
+    pub fn load(path: &Path) -> Result<Self, TrainError> {
+        let bytes = fs::read(path).map_err(|source| TrainError::Read { path: path.into(), source })?;
+        let weights = from_bytes(&bytes).map_err(|source| TrainError::Malformed { path: path.into(), source })?;
+        let lacking = || TrainError::NoTrainState { path: path.into(), lacking: format!("metadata entry {STEP}") };
+        let step = weights.metadata.get(STEP).and_then(|step| step.parse().ok()).ok_or_else(lacking)?;
+        let notes = weights.metadata.iter().filter_map(|(key, text)| Some((key.strip_prefix(NOTE)?, text)));
+        let metadata = notes.map(|(key, text)| (key.to_owned(), text.clone())).collect();
+        Ok(TrainState { step, metadata, parameters: parameters_of(weights, path)? })
+    }
+
+    /// The parameters in the order of the module's own, after a check that they are the same ones.
+    pub(crate) fn in_order_of<M: Module>(&self, module: &M) -> Result<Vec<&ParameterState>, TrainError> {
+        apply_parameters(module.valid(), self.raw())?;
+        let by_name: HashMap<&str, &ParameterState> = self.parameters.iter().map(|p| (p.name.as_str(), p)).collect();
+        Ok(parameter_shapes(module).iter().map(|(name, _)| by_name[name.as_str()]).collect())
+    }
+
+    fn part(&self, part: usize) -> Vec<(String, TensorData)> {
+        self.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.parts[part].clone())).collect()
+    }
+}
+
+impl ParameterState {
+    pub(crate) fn check_element_type(&self, expected: DType) -> Result<(), TrainError> {
+        let found = self.parts[0].dtype();
+        if found == expected {
+            return Ok(());
+        }
+        let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+        Err(TrainError::ElementType { name: self.name.clone(), expected, found })
+    }
+}
+
+fn parameters_of(weights: Weights, path: &Path) -> Result<Vec<ParameterState>, TrainError> {
+    let raw = |name: &String| name.strip_prefix(PARTS[0])?.strip_prefix('.').map(str::to_owned);
+    let names: Vec<String> = weights.parameters.iter().filter_map(|(name, _)| raw(name)).collect();
+    let mut tensors: HashMap<String, TensorData> = weights.parameters.into_iter().collect();
+    let parameters = names.into_iter().map(|name| parameter_of(name, &mut tensors, path));
+    let parameters = parameters.collect::<Result<_, _>>()?;
+    match tensors.into_keys().min() {
+        Some(name) => Err(TrainError::Foreign { path: path.into(), name }),
+        None => Ok(parameters),
+    }
+}
+
+fn parameter_of(
+    name: String,
+    tensors: &mut HashMap<String, TensorData>,
+    path: &Path,
+) -> Result<ParameterState, TrainError> {
+    let mut parts = Vec::with_capacity(PARTS.len());
+    for part in PARTS {
+        let key = format!("{part}.{name}");
+        let Some(data) = tensors.remove(&key) else {
+            return Err(TrainError::NoTrainState { path: path.into(), lacking: format!("tensor {key}") });
+        };
+        let raw: &TensorData = parts.first().unwrap_or(&data);
+        if (raw.shape(), raw.dtype()) != (data.shape(), data.dtype()) {
+            return Err(TrainError::PartsDiffer { path: path.into(), name: key });
+        }
+        parts.push(data);
+    }
+    let parts = parts.try_into().expect("one tensor was pushed for each part");
+    Ok(ParameterState { name, parts })
+}

@@ -1,0 +1,84 @@
+//! Commands that start the `undrift` program.
+
+use crate::{Failure, cargo, finish};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Options of `cargo xtask reproduce-table2`.
+#[derive(Args)]
+pub(crate) struct ReproduceTable2 {
+    /// smoke (minutes), quick (the default) or paper (CIFAR-10 as published: needs a GPU or weeks)
+    #[arg(long, default_value = "quick")]
+    preset: String,
+    /// Rows to run, separated by commas: mu-learned, mu-fixed, mu-mse, eps-learned, eps-fixed, eps-simple
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<String>,
+    /// Number of seeds (0, 1, ..)
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// flex, or a device that was compiled in
+    #[arg(long)]
+    device: Option<String>,
+    /// Run directory [default: runs/table2-PRESET]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Print what would be done and how long it would take on this machine
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl ReproduceTable2 {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut arguments = vec!["run".to_owned(), "table2".to_owned(), "--preset".to_owned(), self.preset];
+        let mut option = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                arguments.extend([format!("--{name}"), value]);
+            }
+        };
+        option("rows", (!self.rows.is_empty()).then(|| self.rows.join(",")));
+        option("seeds", self.seeds.map(|n| n.to_string()));
+        option("device", self.device.clone());
+        option("out", self.out.map(|path| path.display().to_string()));
+        if self.dry_run {
+            arguments.push("--dry-run".to_owned());
+        }
+        undrift(&arguments, self.device.as_deref())
+    }
+}
+
+/// Options of `cargo xtask conformance`.
+#[derive(Args)]
+pub(crate) struct Conformance {
+    /// Directory of golden vectors
+    #[arg(long, default_value = "fixtures")]
+    fixtures: PathBuf,
+    /// Run one group only
+    #[arg(long)]
+    group: Option<String>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+impl Conformance {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut arguments = vec!["conformance".to_owned(), "--fixtures".to_owned(), self.fixtures.display().to_string()];
+        if let Some(group) = self.group {
+            arguments.extend(["--group".to_owned(), group]);
+        }
+        if self.json {
+            arguments.push("--json".to_owned());
+        }
+        undrift(&arguments, None)
+    }
+}
+
+/// Builds the program (with the device's feature, if it is not the default one) and runs it.
+fn undrift(arguments: &[String], device: Option<&str>) -> Result<(), Failure> {
+    let feature = device.map(|name| name.split(':').next().unwrap_or(name)).filter(|name| *name != "flex");
+    let mut command = cargo(&["run", "--release", "--quiet", "--package", "undrift-lab"]);
+    if let Some(feature) = feature.filter(|name| ["ndarray", "wgpu", "cuda"].contains(name)) {
+        command.args(["--features", feature]);
+    }
+    finish(command.arg("--").args(arguments))
+}
