@@ -62,7 +62,8 @@ pub(crate) struct Conformance {
 
 impl Conformance {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut arguments = vec!["conformance".to_owned(), "--fixtures".to_owned(), self.fixtures.display().to_string()];
+        let mut arguments =
+            vec!["conformance".to_owned(), "--fixtures".to_owned(), self.fixtures.display().to_string()];
         if let Some(group) = self.group {
             arguments.extend(["--group".to_owned(), group]);
         }
@@ -79,6 +80,10 @@ fn undrift(arguments: &[String], device: Option<&str>) -> Result<(), Failure> {
     let mut command = cargo(&["run", "--release", "--quiet", "--package", "undrift-lab"]);
     if let Some(feature) = feature.filter(|name| ["ndarray", "wgpu", "cuda"].contains(name)) {
         command.args(["--features", feature]);
+    }
+    // Training frees and allocates the same buffers at every step: the allocator shall not return them in between.
+    if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
+        command.env("MIMALLOC_PURGE_DELAY", "-1");
     }
     finish(command.arg("--").args(arguments))
 }

@@ -73,9 +73,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Result<(), Failure> {
-    let status = command
-        .status()
-        .map_err(|e| Failure::Message(format!("cannot start {:?}: {e}", command.get_program())))?;
+    let status =
+        command.status().map_err(|e| Failure::Message(format!("cannot start {:?}: {e}", command.get_program())))?;
     if status.success() {
         return Ok(());
     }

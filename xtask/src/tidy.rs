@@ -16,10 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["schedules", "denoisers", "noise", "samplers", "losses", "networks"]),
     ("data", &["noise"]),
     ("training", &["schedules", "denoisers", "noise", "losses", "networks", "data"]),
-    (
-        "lab",
-        &["schedules", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"],
-    ),
+    ("lab", &["schedules", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"]),
 ];
 
 /// Crates that know no Burn.
@@ -100,8 +97,11 @@ fn sources(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |e| Failure::Message(format!("{}: {e}", folder.display()));
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).map_err(failed)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(failed)?;
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(failed)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
     entries.sort();
     Ok(entries)
 }

@@ -61,7 +61,11 @@ impl Progress {
         let left = (self.total - self.done) as f64 / rate.max(1e-9);
         let mut line = format!("{}: {} of {}", self.label, self.done, self.total);
         if self.done > self.began_at {
-            let _ = write!(line, ", {rate:.2}/s, {} left", indicatif::HumanDuration(Duration::from_secs_f64(left.min(1e9))));
+            let _ = write!(
+                line,
+                ", {rate:.2}/s, {} left",
+                indicatif::HumanDuration(Duration::from_secs_f64(left.min(1e9)))
+            );
         }
         if !message.is_empty() {
             let _ = write!(line, ", {message}");

@@ -1,8 +1,6 @@
 //! Names as strings become values here, and nowhere else.
 
-use crate::recipe::{
-    ChainSettings, DataSet, DataSettings, ModelSettings, PredictionName, Settings, VarianceName,
-};
+use crate::recipe::{ChainSettings, DataSet, DataSettings, ModelSettings, PredictionName, Settings, VarianceName};
 use burn::tensor::Device;
 use std::path::Path;
 use undrift_data::{DataError, Images, Split, fashion_mnist, read_cifar10_directory, read_fashion_mnist};

@@ -261,6 +261,7 @@ fn repeat_pixels(x: Tensor<4>) -> Tensor<4> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect_parameters;
     use undrift_noise::Purpose;
 
     fn count(config: DdpmUnetConfig) -> usize {
@@ -277,6 +278,26 @@ mod tests {
         assert_eq!(count(DdpmUnetConfig { base: 64, ..cifar() }), 8_952_067);
         assert_eq!(count(DdpmUnetConfig { base: 32, ..cifar() }), 2_245_763);
         assert_eq!(count(DdpmUnetConfig { base: 16, groups: 16, ..cifar() }), 565_315);
+    }
+
+    #[test]
+    fn the_last_layer_of_every_branch_starts_near_zero() {
+        let config = DdpmUnetConfig { base: 16, groups: 16, ..DdpmUnetConfig::cifar10() };
+        let net = config.init(&Device::flex(), Key::new(0, Purpose::Initialisation)).unwrap();
+        let last = ["conv2.weight", "attention.out.weight", "conv_out.weight"];
+        for (name, data) in collect_parameters(&net) {
+            let largest = data.as_slice::<f32>().unwrap().iter().fold(0f32, |a, v| a.max(v.abs()));
+            let small = last.iter().any(|end| name.ends_with(end));
+            let zero = name.ends_with("bias") || name.ends_with("beta");
+            let expected = if zero {
+                0.0..=0.0
+            } else if small {
+                1e-9..=1e-5
+            } else {
+                1e-2..=1.0
+            };
+            assert!(expected.contains(&largest), "{name}: {largest}");
+        }
     }
 
     #[test]

@@ -185,12 +185,10 @@ fn output(case: &Case, dtype: DType) -> TensorData {
 fn outputs_agree_in_both_precisions() {
     for case in cases() {
         let gap = largest_gap(&output(&case, DType::F32), &case.recorded["output"]);
-        eprintln!("GAP32 {gap}");
         assert!(gap < 2e-5, "f32: {gap}");
         let gap = largest_gap(&output(&case, DType::F64), &case.recorded["output_f64"]);
-        // The peer takes its sinusoids in f32.
-        eprintln!("GAP64 {gap}");
-        assert!(gap < 2e-5, "f64: {gap}");
+        // Not less, because the peer takes its sinusoids in f32 before it goes on in f64.
+        assert!(gap < 5e-6, "f64: {gap}");
     }
 }
 

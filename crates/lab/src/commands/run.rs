@@ -46,7 +46,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
     let root = args.out.unwrap_or_else(|| Path::new("runs").join(format!("{}-{}", recipe.name, recipe.preset)));
     if args.dry_run {
-        println!("{}\n\n{}\nrun directory: {}", recipe.to_toml(), estimate(&recipe, &device).into_diagnostic()?, root.display());
+        println!(
+            "{}\n\n{}\nrun directory: {}",
+            recipe.to_toml(),
+            estimate(&recipe, &device).into_diagnostic()?,
+            root.display()
+        );
         return Ok(Outcome::Done);
     }
     crate::interrupt::install().into_diagnostic()?;

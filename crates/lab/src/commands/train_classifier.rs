@@ -71,8 +71,7 @@ fn trained(args: &Args, device: &Device, images: &Images) -> Result<FashionClass
         let batch = batches.batch(number);
         let x = images.batch(&batch.indices, &batch.flips, &device, DType::F32);
         let labels: Vec<u8> = batch.indices.iter().map(|&index| images.labels()[index]).collect();
-        let update =
-            trainer.step(|network, _| Ok(cross_entropy(network, x, &labels, &device))).into_diagnostic()?;
+        let update = trainer.step(|network, _| Ok(cross_entropy(network, x, &labels, &device))).into_diagnostic()?;
         progress.at(number + 1, || format!("loss {:.4}", update.loss));
     }
     progress.finish(String::new);

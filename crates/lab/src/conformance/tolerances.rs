@@ -102,10 +102,10 @@ pub enum Bounded {
     Grows,
 }
 
-/// A loss or one term of the bound.
+/// A loss or one term of the bound; small ones are differences of numbers near 1, hence the absolute part.
 pub const fn loss(run: Arithmetic) -> Tolerance {
     match run {
-        Arithmetic::F64 => Tolerance::relative(1e-8),
+        Arithmetic::F64 => Tolerance::new(1e-14, 1e-8, 0.0),
         Arithmetic::F32 => Tolerance::new(1e-5, 1e-4, 0.0),
     }
 }
@@ -131,6 +131,12 @@ pub const GREY_LEVEL: Tolerance = Tolerance::absolute(1.5e-7);
 
 /// The predicted x0 of single precision divides by `sqrt(alpha_bar)`; this is the error before that division.
 pub const SINGLE_PRED_X0: f64 = 1e-6;
+
+/// A mean squared error of a predicted x0 that is off by [`SINGLE_PRED_X0`] over `signal`.
+pub fn single_x0_mse(mse: f64, signal: f64) -> f64 {
+    let (base, gap) = (loss(Arithmetic::F32), SINGLE_PRED_X0 / signal);
+    base.absolute + base.relative * mse + 2.0 * mse.sqrt() * gap + gap * gap
+}
 
 /// Frechet distance where both covariances have full rank.
 pub const FRECHET: Tolerance = Tolerance::relative(1e-8);

@@ -95,13 +95,7 @@ fn resolve(origin: &str, table: Table, preset: Option<&str>) -> Result<Recipe, R
         }
     }
     let rows = source.rows.into_iter().map(|row| experiment(origin, &base, row)).collect::<Result<_, _>>()?;
-    Ok(Recipe {
-        name: source.name,
-        title: source.title,
-        preset: chosen.to_owned(),
-        seeds: source.seeds,
-        rows,
-    })
+    Ok(Recipe { name: source.name, title: source.title, preset: chosen.to_owned(), seeds: source.seeds, rows })
 }
 
 fn experiment(origin: &str, base: &Table, row: RowSource) -> Result<Experiment, RecipeError> {
@@ -184,12 +178,12 @@ mod tests {
         for (find, replace, field) in [
             ("length = 250", "length = 0", "chain"),
             ("length = 250", "length = 10", "chain"),
-            ("steps = 1500", "steps = 0", "training.steps"),
+            ("steps = 1000", "steps = 0", "training.steps"),
             ("batch = 64\nlearning", "batch = 0\nlearning", "training.batch"),
             ("dropout = 0.0", "dropout = 1.5", "dropout"),
             ("groups = 8", "groups = 7", "groups"),
             ("decay = 0.995", "decay = 1.5", "training.ema.decay"),
-            ("splits = 10", "splits = 5000", "metrics.splits"),
+            ("splits = 4", "splits = 5000", "metrics.splits"),
             ("clip = 1.0", "clip = -1.0", "training.clip"),
             ("learning_rate = 1e-3", "learning_rate = -1e-3", "training.learning_rate"),
         ] {

@@ -152,7 +152,10 @@ impl ChainSettings {
     /// T, the number of levels.
     pub fn length(&self) -> usize {
         match *self {
-            Self::Linear { length } | Self::LinearScaled { length } | Self::Cosine { length } | Self::Quadratic { length, .. } => length,
+            Self::Linear { length }
+            | Self::LinearScaled { length }
+            | Self::Cosine { length }
+            | Self::Quadratic { length, .. } => length,
         }
     }
 }

@@ -37,9 +37,7 @@ fn rule(
 fn check(row: &Experiment) -> Result<(), RecipeError> {
     let s = &row.settings;
     registry::chain(&s.chain).map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?;
-    registry::unet(s)
-        .validate()
-        .map_err(|source| RecipeError::Network { row: row.id.clone(), source })?;
+    registry::unet(s).validate().map_err(|source| RecipeError::Network { row: row.id.clone(), source })?;
     check_training(row, s)?;
     check_data(row, s)?;
     check_model(row, s)?;
@@ -55,7 +53,13 @@ fn check_training(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     rule(row, "training.clip", t.clip, t.clip > 0.0, "the largest gradient norm is above 0")?;
     let decay = t.ema.decay;
     rule(row, "training.ema.decay", decay, (0.0..1.0).contains(&decay), "a decay lies in [0, 1)")?;
-    rule(row, "training.checkpoint_every", t.checkpoint_every, t.checkpoint_every > 0, "it is a number of steps above 0")?;
+    rule(
+        row,
+        "training.checkpoint_every",
+        t.checkpoint_every,
+        t.checkpoint_every > 0,
+        "it is a number of steps above 0",
+    )?;
     rule(row, "training.log_every", t.log_every, t.log_every > 0, "it is a number of steps above 0")
 }
 
@@ -71,7 +75,13 @@ fn check_data(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
 fn check_model(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     let learned = matches!(s.model.variance, VarianceName::Learned | VarianceName::LearnedRange);
     let fine = !learned || s.model.objective == ObjectiveName::Bound;
-    rule(row, "model.objective", "simple", fine, "a learned variance is trained by the bound only (objective = \"bound\")")
+    rule(
+        row,
+        "model.objective",
+        "simple",
+        fine,
+        "a learned variance is trained by the bound only (objective = \"bound\")",
+    )
 }
 
 fn check_measures(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {

@@ -1,7 +1,7 @@
 //! From the files of a run directory to a report.
 
-use super::{Build, RunDirectory, RunError, Setup, distance_name, protocol};
 use super::row::Data;
+use super::{Build, RunDirectory, RunError, Setup, distance_name, protocol};
 use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Recipe, VarianceName, WeightSet};
 use crate::report::{Report, RowResult, SampleGrid, Scores, SeedResult};
 use burn::tensor::Device;

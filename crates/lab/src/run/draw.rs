@@ -103,9 +103,11 @@ impl<'a> Appended<'a> {
     }
 
     fn append(&mut self, bytes: &[u8], samples: usize) -> Result<(), RunError> {
-        self.file
-            .write_all(bytes)
-            .map_err(|source| RunError::Io { doing: "write", path: self.path.to_owned(), source })?;
+        self.file.write_all(bytes).map_err(|source| RunError::Io {
+            doing: "write",
+            path: self.path.to_owned(),
+            source,
+        })?;
         self.done += samples;
         Ok(())
     }
@@ -121,7 +123,7 @@ impl<'a> Appended<'a> {
 }
 
 /// The name of a weight set in labels.
-pub fn weight_name(weights: WeightSet) -> &'static str {
+pub(super) fn weight_name(weights: WeightSet) -> &'static str {
     match weights {
         WeightSet::Ema => "EMA",
         WeightSet::Raw => "raw",

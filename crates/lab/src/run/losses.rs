@@ -30,16 +30,14 @@ impl LossFile {
     /// # Errors
     /// [`RunError::Io`].
     pub fn open(path: &Path, step: u64) -> Result<Self, RunError> {
-        let kept: String = read(path)?
-            .iter()
-            .filter(|record| record.step <= step)
-            .map(|record| line(record) + "\n")
-            .collect();
+        let kept: String =
+            read(path)?.iter().filter(|record| record.step <= step).map(|record| line(record) + "\n").collect();
         super::write_atomically(path, kept.as_bytes())?;
-        let file = OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map_err(|source| RunError::Io { doing: "open", path: path.to_owned(), source })?;
+        let file = OpenOptions::new().append(true).open(path).map_err(|source| RunError::Io {
+            doing: "open",
+            path: path.to_owned(),
+            source,
+        })?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -48,8 +46,11 @@ impl LossFile {
     /// # Errors
     /// [`RunError::Io`].
     pub fn append(&mut self, record: &LossRecord) -> Result<(), RunError> {
-        writeln!(self.file, "{}", line(record))
-            .map_err(|source| RunError::Io { doing: "write", path: self.path.clone(), source })
+        writeln!(self.file, "{}", line(record)).map_err(|source| RunError::Io {
+            doing: "write",
+            path: self.path.clone(),
+            source,
+        })
     }
 }
 

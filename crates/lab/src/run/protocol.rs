@@ -31,7 +31,9 @@ pub fn protocol(recipe: &Recipe, builds: &[Build]) -> Result<Vec<(String, String
 
 fn data(data: &DataSettings) -> String {
     let set = match data.set {
-        DataSet::FashionMnistSample => "Fashion-MNIST, the embedded sample (first 10,000 training and 1,000 test images)",
+        DataSet::FashionMnistSample => {
+            "Fashion-MNIST, the embedded sample (first 10,000 training and 1,000 test images)"
+        }
         DataSet::FashionMnistIdx => "Fashion-MNIST (IDX files)",
         DataSet::Cifar10 => "CIFAR-10 (binary version)",
     };

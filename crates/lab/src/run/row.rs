@@ -49,7 +49,12 @@ impl Data {
 ///
 /// # Errors
 /// [`RunError::Interrupted`] after Ctrl-C; the next call goes on from there.
-pub fn run_recipe(directory: &RunDirectory, recipe: &Recipe, device_name: &str, device: &Device) -> Result<(), RunError> {
+pub fn run_recipe(
+    directory: &RunDirectory,
+    recipe: &Recipe,
+    device_name: &str,
+    device: &Device,
+) -> Result<(), RunError> {
     let build = Build::here(device_name);
     let mut data: Option<Data> = None;
     for &seed in &recipe.seeds {
@@ -156,12 +161,8 @@ pub fn trained_network(
     weights: WeightSet,
 ) -> Result<DdpmUnet, RunError> {
     let cell = directory.cell(&row.id, seed);
-    let not_trained = |why: String| RunError::NotTrained {
-        path: directory.root().to_owned(),
-        row: row.id.clone(),
-        seed,
-        why,
-    };
+    let not_trained =
+        |why: String| RunError::NotTrained { path: directory.root().to_owned(), row: row.id.clone(), seed, why };
     if !cell.checkpoint().exists() {
         return Err(not_trained("there is no checkpoint".to_owned()));
     }

@@ -1,10 +1,10 @@
 //! Scores of one row: Frechet distance and inception score of its samples, bits per dimension of its model.
 
 use super::{RunError, Setup};
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::recipe::Extractor;
 use crate::report::{BitsPerDim, Scores};
-use crate::interrupt;
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::Images;
 use undrift_metrics::{

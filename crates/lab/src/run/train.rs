@@ -116,9 +116,7 @@ fn spans(setup: &Setup, seed: u64, first: u64, size: usize) -> Vec<Span> {
     let key = Key::new(seed, Purpose::Levels);
     let length = setup.chain.len();
     let t = |sample: u64| 1 + index(key, sample, 0, length);
-    (first..first + size as u64)
-        .map(|sample| setup.chain.span(t(sample)).expect("t lies in 1..=T"))
-        .collect()
+    (first..first + size as u64).map(|sample| setup.chain.span(t(sample)).expect("t lies in 1..=T")).collect()
 }
 
 /// The losses since the last record.
