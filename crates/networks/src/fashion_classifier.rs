@@ -68,8 +68,8 @@ impl FashionClassifier {
 
     /// Unnormalised log probabilities of the classes from [`features`](Self::features).
     ///
-    /// The dense layer is a 1x1 convolution, which multiplies image by image: a matrix product over the
-    /// batch would round differently for a batch of one.
+    /// The dense layer is a 1x1 convolution, which multiplies image by image: how a matrix product over
+    /// the batch rounds may depend on the number of its rows.
     ///
     /// # Shapes
     ///

@@ -27,7 +27,7 @@ pub fn sinusoidal_embedding(time: Tensor<1>, width: usize) -> Tensor<2> {
     let options = (&time.device(), time.dtype());
     let slope = -(10_000f64.ln()) / (half - 1) as f64;
     let frequencies: Vec<f64> = (0..half).map(|i| (slope * i as f64).exp()).collect();
-    let frequencies = Tensor::<2>::from_data(TensorData::new(frequencies, [1, half]), options.clone());
+    let frequencies = Tensor::<2>::from_data(TensorData::new(frequencies, [1, half]), options);
     let angles = time.unsqueeze_dim::<2>(1).mul(frequencies);
     let mut parts = vec![angles.clone().sin(), angles.cos()];
     if width % 2 == 1 {
