@@ -178,7 +178,7 @@ mod tests {
         for (find, replace, field) in [
             ("length = 250", "length = 0", "chain"),
             ("length = 250", "length = 10", "chain"),
-            ("steps = 1000", "steps = 0", "training.steps"),
+            ("steps = 800", "steps = 0", "training.steps"),
             ("batch = 64\nlearning", "batch = 0\nlearning", "training.batch"),
             ("dropout = 0.0", "dropout = 1.5", "dropout"),
             ("groups = 8", "groups = 7", "groups"),
