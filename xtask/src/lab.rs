@@ -1,13 +1,13 @@
 //! Commands that start the `undrift` program.
 
-use crate::{Failure, cargo, finish};
+use crate::{Failure, cargo, replace_by};
 use clap::Args;
 use std::path::PathBuf;
 
 /// Options of `cargo xtask reproduce-table2`.
 #[derive(Args)]
 pub(crate) struct ReproduceTable2 {
-    /// smoke (minutes), quick (the default) or paper (CIFAR-10 as published: needs a GPU or weeks)
+    /// smoke (minutes), quick (the default) or paper (CIFAR-10 as published: needs a GPU, or months)
     #[arg(long, default_value = "quick")]
     preset: String,
     /// Rows to run, separated by commas: mu-learned, mu-fixed, mu-mse, eps-learned, eps-fixed, eps-simple
@@ -85,5 +85,5 @@ fn undrift(arguments: &[String], device: Option<&str>) -> Result<(), Failure> {
     if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
         command.env("MIMALLOC_PURGE_DELAY", "-1");
     }
-    finish(command.arg("--").args(arguments))
+    replace_by(command.arg("--").args(arguments))
 }

@@ -71,6 +71,21 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Becomes the command, where the system can.
+///
+/// Ctrl-C then reaches the program alone, and the shell waits until it has saved its state.
+pub(crate) fn replace_by(command: &mut Command) -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        let error = std::os::unix::process::CommandExt::exec(command);
+        Err(Failure::Message(format!("cannot start {:?}: {error}", command.get_program())))
+    }
+    #[cfg(not(unix))]
+    {
+        finish(command)
+    }
+}
+
 /// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Result<(), Failure> {
     let status =

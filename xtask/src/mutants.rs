@@ -1,7 +1,7 @@
 //! Planted mistakes: each one-line mutation of `xtask/mutants.toml` must make the named tests fail.
 //!
-//! The tree is copied to `target/mutants`, so that an interruption leaves the working tree alone; the copy shares
-//! the target directory, so that Burn is not compiled again.
+//! The tree is copied to `target/mutants`, so that an interruption leaves the working tree alone. The copy has a
+//! target directory of its own: cargo names the artifacts of both trees alike, and would take a mutated one for fresh.
 
 use crate::{Failure, cargo, finish, root};
 use serde::Deserialize;
@@ -102,7 +102,7 @@ fn check_unchanged(tree: &Path, mutants: &[Mutant]) -> Result<(), Failure> {
         .map_err(|_| Failure::Message("the tests fail without any mistake planted".to_owned()))
 }
 
-/// Whether the tests fail (or the code no longer compiles) with the mistake in place.
+/// Whether the tests fail with the mistake in place; one that does not compile is an error.
 fn plant(tree: &Path, mutant: &Mutant) -> Result<bool, Failure> {
     let path = tree.join(&mutant.file);
     let original = read(&path)?;
@@ -131,7 +131,7 @@ fn test(tree: &Path, packages: &[&str]) -> Command {
     for package in packages {
         command.args(["--package", package]);
     }
-    command.current_dir(tree).env("CARGO_TARGET_DIR", root().join("target"));
+    command.current_dir(tree).env("CARGO_TARGET_DIR", root().join("target/mutants-build"));
     command
 }
 

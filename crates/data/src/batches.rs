@@ -1,3 +1,5 @@
+//! The order of training: which images make the k-th batch, and which of them are mirrored.
+
 use rand_chacha::rand_core::Rng;
 use undrift_noise::{Key, permutation};
 

@@ -1,3 +1,5 @@
+//! Readers of CIFAR-10's binary batches.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! What can be wrong with data, naming the file and the remedy.
+
 use std::io;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! Fashion-MNIST: the embedded sample, and the full set from a directory.
+
 use std::path::{Path, PathBuf};
 
 use crate::opened::Opened;

@@ -1,3 +1,5 @@
+//! Readers of MNIST's IDX files, plain or gzip.
+
 use std::path::Path;
 
 use crate::opened::Opened;

@@ -1,3 +1,5 @@
+//! Images of bytes with labels, and batches of them as tensors.
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::DataError;

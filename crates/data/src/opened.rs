@@ -1,3 +1,5 @@
+//! A file or embedded bytes, unpacked if they are gzip, read with a limit.
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! From numbers in -1..1 back to bytes.
+
 use burn::tensor::Tensor;
 
 use crate::DataError;

@@ -1,3 +1,5 @@
+//! Images of 28x28 reduced to 16x16 in whole grey levels.
+
 use crate::{DataError, Images};
 
 impl Images {

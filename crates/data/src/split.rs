@@ -1,3 +1,5 @@
+//! The names of a data set's parts.
+
 /// Which part of a published data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Split {

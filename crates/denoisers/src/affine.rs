@@ -1,3 +1,5 @@
+//! Weighted sums of two tensors with weights per sample.
+
 use burn::tensor::Tensor;
 
 use crate::column;

@@ -1,3 +1,5 @@
+//! The wrapper that clips x0 to the range of the data.
+
 use burn::tensor::Tensor;
 
 use crate::{DenoiseError, Denoiser, Levels, Prediction};

@@ -1,3 +1,5 @@
+//! The one question that everything asks a model.
+
 use burn::tensor::Tensor;
 
 use crate::{DenoiseError, Levels, Prediction};

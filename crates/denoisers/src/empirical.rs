@@ -1,3 +1,5 @@
+//! The ideal denoiser of a finite data set.
+
 use burn::tensor::Tensor;
 use undrift_schedules::Level;
 

@@ -1,3 +1,5 @@
+//! The eps parameterisation.
+
 use undrift_schedules::Level;
 
 use crate::{DenoiseError, Parameterisation};

@@ -1,3 +1,5 @@
+//! What keeps a belief from being formed or read.
+
 /// What keeps a belief from being formed or read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DenoiseError {

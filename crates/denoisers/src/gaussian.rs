@@ -1,3 +1,5 @@
+//! The exact denoiser of a Gaussian.
+
 use burn::tensor::Tensor;
 
 use crate::{DenoiseError, Denoiser, Levels, Prediction, column};

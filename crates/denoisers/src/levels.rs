@@ -1,3 +1,5 @@
+//! The levels of a batch: one for all samples, or one for each.
+
 use burn::tensor::{Tensor, TensorData};
 use undrift_schedules::Level;
 

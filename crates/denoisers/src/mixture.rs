@@ -1,3 +1,5 @@
+//! The exact denoiser of a Gaussian mixture.
+
 use burn::tensor::Tensor;
 use undrift_schedules::Level;
 

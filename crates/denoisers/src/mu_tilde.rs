@@ -1,3 +1,5 @@
+//! The parameterisation that predicts the mean of the chain's next step.
+
 use undrift_schedules::{Chain, Level, Span};
 
 use crate::{DenoiseError, Parameterisation};

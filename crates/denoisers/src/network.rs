@@ -1,3 +1,5 @@
+//! What a raw network must offer to be made a denoiser.
+
 use burn::tensor::Tensor;
 
 /// A raw network: something that maps `x` and the label of its level to an output.

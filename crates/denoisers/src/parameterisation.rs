@@ -1,3 +1,5 @@
+//! What a network's output means at a level.
+
 use undrift_schedules::{Level, Span};
 
 use crate::DenoiseError;

@@ -1,3 +1,5 @@
+//! From a raw network to a denoiser.
+
 use burn::tensor::{Tensor, TensorData};
 
 use crate::affine::affine;

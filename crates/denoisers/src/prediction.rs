@@ -1,3 +1,5 @@
+//! One belief with many views: x0, eps, v, the mean of a step.
+
 use burn::tensor::Tensor;
 use undrift_schedules::{Level, Span};
 

@@ -1,3 +1,5 @@
+//! Sample-by-sample arithmetic in f64 on the host, for exact denoisers.
+
 use burn::tensor::{Tensor, TensorData};
 use undrift_schedules::Level;
 

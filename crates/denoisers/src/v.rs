@@ -1,3 +1,5 @@
+//! The v parameterisation.
+
 use undrift_schedules::Level;
 
 use crate::{DenoiseError, Parameterisation};

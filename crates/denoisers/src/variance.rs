@@ -1,3 +1,5 @@
+//! The variance of a reverse step: fixed small, fixed large, or learned.
+
 use burn::tensor::Tensor;
 use undrift_schedules::Span;
 

@@ -1,3 +1,5 @@
+//! The x0 parameterisation.
+
 use undrift_schedules::Level;
 
 use crate::{DenoiseError, Parameterisation};

@@ -23,3 +23,8 @@ pub mod recipe;
 pub mod registry;
 pub mod report;
 pub mod run;
+
+/// README's example, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -1,3 +1,5 @@
+//! The whole variational bound of a batch, term by term.
+
 use crate::per_sample::mean_over_dims;
 use crate::{LossError, bound, mix};
 use burn::tensor::Tensor;

@@ -1,3 +1,5 @@
+//! The discretised Gaussian decoder of the bound's last term.
+
 use burn::tensor::Tensor;
 use std::f64::consts::FRAC_2_PI;
 

@@ -1,3 +1,5 @@
+//! What keeps a loss from being computed.
+
 use burn::tensor::TensorReadError;
 use undrift_denoisers::{DenoiseError, OutputVariance};
 

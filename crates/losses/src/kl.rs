@@ -1,3 +1,5 @@
+//! The divergence of two Gaussians.
+
 use burn::tensor::Tensor;
 
 /// KL divergence of two diagonal Gaussians, `KL(N(mean1, e^log_variance1) || N(mean2, e^log_variance2))`.

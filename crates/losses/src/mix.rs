@@ -1,3 +1,5 @@
+//! The forward process in one jump.
+
 use burn::tensor::Tensor;
 use undrift_denoisers::Levels;
 

@@ -1,3 +1,5 @@
+//! From one value per pixel to one per sample.
+
 use burn::tensor::Tensor;
 
 /// Mean over all dimensions but the first.

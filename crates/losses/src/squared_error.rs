@@ -1,3 +1,5 @@
+//! The squared error of a network's output, `L_simple` among them.
+
 use crate::per_sample::mean_over_dims;
 use crate::{LossError, mix};
 use burn::tensor::Tensor;

@@ -1,3 +1,5 @@
+//! One random term of the variational bound, as a training loss.
+
 use crate::{LossError, bound, mix};
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Levels, Variance};

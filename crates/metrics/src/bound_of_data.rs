@@ -1,3 +1,5 @@
+//! Bits per dimension of a data set, streamed batch by batch.
+
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Variance};
 use undrift_losses::{BoundOfBatch, bits_per_dim};

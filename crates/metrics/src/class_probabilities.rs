@@ -1,3 +1,5 @@
+//! Class probabilities of many samples, checked and kept in order.
+
 use burn::tensor::Tensor;
 
 use crate::MetricError;

@@ -1,3 +1,5 @@
+//! What keeps a metric from being computed.
+
 use burn::tensor::TensorReadError;
 use undrift_losses::LossError;
 

@@ -1,3 +1,5 @@
+//! The embedded classifier of Fashion-MNIST as a feature extractor.
+
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use undrift_networks::{FashionClassifier, NetworkError, apply_parameters, from_bytes};

@@ -1,3 +1,5 @@
+//! What a network must offer for its features to be scored.
+
 use burn::tensor::Tensor;
 
 /// A network that turns images into features for the Frechet distance and classes for the inception score.

@@ -1,3 +1,5 @@
+//! The Frechet distance of two sets of features, by symmetric eigendecomposition.
+
 use faer::{Mat, Side};
 
 use crate::{GaussianStats, MetricError};

@@ -1,3 +1,5 @@
+//! Mean and covariance, streamed in f64.
+
 use burn::tensor::Tensor;
 
 use crate::MetricError;

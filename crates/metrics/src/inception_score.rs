@@ -1,3 +1,5 @@
+//! The inception score, in contiguous splits.
+
 use crate::{ClassProbabilities, MetricError};
 
 /// The inception score of images, with its spread over splits.

@@ -1,3 +1,5 @@
+//! A slice of numbers as rows of one width.
+
 use std::slice::ChunksExact;
 
 use crate::MetricError;

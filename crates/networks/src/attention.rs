@@ -1,3 +1,5 @@
+//! Self-attention over the positions of an image.
+
 use burn::module::Module;
 use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;

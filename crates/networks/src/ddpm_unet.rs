@@ -1,3 +1,5 @@
+//! The U-Net of DDPM: how levels, blocks and skips are put together.
+
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, PaddingConfig2d};

@@ -1,3 +1,5 @@
+//! The shape of a DDPM U-Net, the published ones, and what makes no network.
+
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use undrift_noise::Key;

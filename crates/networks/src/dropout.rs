@@ -1,3 +1,5 @@
+//! Dropout whose masks are keyed per sample, so that a resumed run repeats them.
+
 use burn::tensor::Tensor;
 use undrift_noise::SampleNoise;
 

@@ -1,3 +1,5 @@
+//! What can be wrong with a network's configuration or its weights.
+
 use std::fmt;
 
 use safetensors::SafeTensorError;

@@ -1,3 +1,5 @@
+//! The small classifier whose features stand in for Inception's on Fashion-MNIST.
+
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, PaddingConfig2d};

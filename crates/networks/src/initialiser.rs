@@ -1,3 +1,5 @@
+//! Initial weights as in DDPM's code, drawn from a key instead of a global generator.
+
 use burn::module::{Param, ParamId};
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, Linear, PaddingConfig2d};

@@ -1,3 +1,5 @@
+//! A module's parameters by dotted name, out and in.
+
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};

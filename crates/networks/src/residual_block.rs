@@ -1,3 +1,5 @@
+//! The residual block of DDPM.
+
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, Linear};

@@ -1,3 +1,5 @@
+//! From a time label to what every residual block reads.
+
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::silu;

@@ -1,3 +1,5 @@
+//! Named tensors as safetensors bytes, the same bytes for the same tensors.
+
 use std::collections::{BTreeMap, HashSet};
 
 use burn::tensor::{DType, TensorData};

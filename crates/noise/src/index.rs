@@ -1,3 +1,5 @@
+//! Uniform integers without bias.
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 

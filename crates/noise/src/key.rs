@@ -1,3 +1,5 @@
+//! The address of a random stream: seed, purpose, sample, draw.
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 

@@ -1,3 +1,5 @@
+//! What samplers and losses ask of a source of noise.
+
 use burn::tensor::Tensor;
 
 /// A source of standard normal noise for a batch, called once per draw.

@@ -1,3 +1,5 @@
+//! A random order of a data set.
+
 use crate::Key;
 use crate::index::below;
 

@@ -1,3 +1,5 @@
+//! Recorded noise, for golden vectors.
+
 use std::collections::VecDeque;
 
 use burn::tensor::Tensor;

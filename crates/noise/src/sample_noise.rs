@@ -1,3 +1,5 @@
+//! The noise of real runs: each row is a function of its own sample.
+
 use burn::tensor::{DType, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;

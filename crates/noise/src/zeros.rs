@@ -1,3 +1,5 @@
+//! Noise that is none.
+
 use burn::tensor::Tensor;
 
 use crate::Noise;

@@ -1,3 +1,5 @@
+//! DDPM's ancestral sampler.
+
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Levels, Prediction, Variance};
 use undrift_noise::Noise;

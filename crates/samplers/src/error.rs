@@ -1,3 +1,5 @@
+//! What can stop a sampler.
+
 use undrift_denoisers::DenoiseError;
 
 /// What stops a sampler.

@@ -1,3 +1,5 @@
+//! What a sampling method is: one step across a span.
+
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;

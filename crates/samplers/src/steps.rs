@@ -1,3 +1,5 @@
+//! The lazy loop of steps over a grid.
+
 use std::iter::FusedIterator;
 
 use burn::tensor::Tensor;

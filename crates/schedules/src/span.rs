@@ -85,6 +85,7 @@ impl Span {
     ///
     /// Both in units of sigma (EDM coordinates); `eta` 0 adds nothing, 1 is DDPM's posterior variance.
     /// The form of Crowson's k-diffusion (2022); equal to eq. 16 of Song, Meng, Ermon 2020, arXiv:2010.02502.
+    /// As there, `up` is at most the sigma of `to`: an `eta` that asks for more adds no more.
     pub fn ancestry(self, eta: f64) -> Ancestry {
         let (from, to) = (self.from.sigma(), self.to_sigma());
         let kept = if from.is_finite() { (from * from - to * to) / (from * from) } else { 1.0 };

@@ -1,3 +1,5 @@
+//! The Adam optimiser on plain tensors.
+
 use burn::tensor::Tensor;
 
 /// Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1).

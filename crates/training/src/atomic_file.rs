@@ -1,3 +1,5 @@
+//! Files that are the old one or the new one at any moment.
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};

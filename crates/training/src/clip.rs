@@ -1,3 +1,5 @@
+//! Clipping of the gradient by its norm over all parameters together.
+
 use burn::tensor::{DType, Tensor};
 
 /// Norm of all gradients taken as one long vector.

@@ -1,3 +1,5 @@
+//! The exponential moving average of the weights.
+
 use burn::tensor::Tensor;
 
 /// An exponential moving average of the weights, which samples better than the last weights do.

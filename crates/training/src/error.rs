@@ -1,3 +1,5 @@
+//! What can stop a training run.
+
 use std::io;
 use std::path::PathBuf;
 

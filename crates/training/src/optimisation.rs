@@ -1,3 +1,5 @@
+//! The settings of an update: optimiser, warm-up, clipping, average.
+
 use crate::{Adam, Ema, TrainError};
 
 /// All that turns a gradient into the next weights.

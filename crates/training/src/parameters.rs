@@ -1,3 +1,5 @@
+//! A module's parameters and gradients as flat tensors in a fixed order.
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 

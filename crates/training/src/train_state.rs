@@ -1,3 +1,5 @@
+//! All that a stopped training run needs to go on, as one file.
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;

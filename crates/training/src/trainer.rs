@@ -1,3 +1,5 @@
+//! The training loop's one step, and the state between two steps.
+
 use std::collections::BTreeMap;
 
 use burn::module::Module;

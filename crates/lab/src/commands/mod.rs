@@ -34,7 +34,7 @@ enum Command {
     Conformance(conformance::Args),
     /// Train the classifier of Fashion-MNIST whose features the quick scores use
     TrainClassifier(train_classifier::Args),
-    /// Print the version, the devices and the kinds of names that recipes may use
+    /// Print the version, the devices and the built-in recipes
     Info,
 }
 
@@ -72,9 +72,13 @@ impl Cli {
     }
 }
 
-/// The error and its causes, one per line.
+/// The error and its causes, one per line; a cause that is part of the text above it is not repeated.
 fn message(error: &Report) -> String {
-    let mut lines = vec![format!("error: {error}")];
-    lines.extend(error.chain().skip(1).map(|cause| format!("  because: {cause}")));
-    lines.join("\n")
+    let mut text = format!("error: {error}");
+    for cause in error.chain().skip(1).map(|cause| cause.to_string()) {
+        if !text.contains(&cause) {
+            text.push_str(&format!("\n  because: {cause}"));
+        }
+    }
+    text
 }

@@ -8,6 +8,9 @@ use crate::run::{RunDirectory, RunError, collect_report, estimate, run_recipe};
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::{Path, PathBuf};
 
+/// Largest `--seeds`.
+const MOST_SEEDS: u64 = 1000;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Built-in recipe or path of a TOML file
@@ -35,8 +38,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<Outcome> {
     let mut recipe = load(&args.recipe, args.preset.as_deref()).into_diagnostic()?;
     if let Some(count) = args.seeds {
-        if count == 0 {
-            return Err(miette!("--seeds is 0, but at least one seed is needed"));
+        if !(1..=MOST_SEEDS).contains(&count) {
+            return Err(miette!("--seeds is {count}, but it must lie in 1..={MOST_SEEDS}"));
         }
         recipe.seeds = (0..count).collect();
     }

@@ -94,7 +94,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Some(steps) => setup.chain.respace(args.spacing.into(), steps).into_diagnostic()?,
     };
     crate::interrupt::install().into_diagnostic()?;
-    let mut bytes = Vec::with_capacity(args.count * setup.pixels());
+    let mut bytes = Vec::new();
     let mut progress = crate::progress::Progress::start("sample", 0, args.count as u64);
     for first in (0..args.count).step_by(args.batch) {
         let size = args.batch.min(args.count - first);

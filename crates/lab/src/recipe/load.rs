@@ -186,6 +186,9 @@ mod tests {
             ("splits = 4", "splits = 5000", "metrics.splits"),
             ("clip = 1.0", "clip = -1.0", "training.clip"),
             ("learning_rate = 1e-3", "learning_rate = -1e-3", "training.learning_rate"),
+            ("seeds = [0]", "seeds = []", "seeds"),
+            ("seeds = [0]", "seeds = [1, 1]", "seeds"),
+            ("name = \"table2\"", "name = \"../table2\"", "name"),
         ] {
             let error = table2_with(find, replace).unwrap_err().to_string();
             assert!(error.contains(field), "{replace}: {error}");

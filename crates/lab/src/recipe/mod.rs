@@ -141,6 +141,16 @@ pub enum RecipeError {
         /// What would be accepted.
         rule: String,
     },
+    /// A value that concerns all rows is impossible.
+    #[error("`{field}` is {value}, but {rule}")]
+    ImpossibleWhole {
+        /// The key.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be accepted.
+        rule: &'static str,
+    },
     /// The chain cannot be built.
     #[error("row `{row}`: `chain`: {source}")]
     Chain {

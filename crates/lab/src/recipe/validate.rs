@@ -5,20 +5,35 @@ use crate::registry;
 use std::collections::BTreeSet;
 
 impl Recipe {
-    /// Checks every row.
+    /// Checks the recipe as a whole, and every row.
     ///
     /// # Errors
     /// The first impossible value, with the rule that it breaks.
     pub fn validate(&self) -> Result<(), RecipeError> {
+        let folder = "it names a folder and is made of letters, digits and `-`";
+        whole("name", &self.name, names_a_folder(&self.name), folder)?;
+        whole("preset", &self.preset, names_a_folder(&self.preset), folder)?;
+        whole("rows", "[]", !self.rows.is_empty(), "a recipe needs at least one row")?;
+        let seeds: BTreeSet<u64> = self.seeds.iter().copied().collect();
+        let fine = !seeds.is_empty() && seeds.len() == self.seeds.len();
+        whole("seeds", format!("{:?}", self.seeds), fine, "a run needs at least one seed, and each once")?;
         let mut seen = BTreeSet::new();
         for row in &self.rows {
-            let fine = !row.id.is_empty() && row.id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            let fine = names_a_folder(&row.id);
             rule(row, "id", &row.id, fine, "an id is made of letters, digits and `-`, since it names a folder")?;
             rule(row, "id", &row.id, seen.insert(&row.id), "every row needs an id of its own")?;
             check(row)?;
         }
         Ok(())
     }
+}
+
+fn names_a_folder(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+fn whole(field: &'static str, value: impl ToString, holds: bool, rule: &'static str) -> Result<(), RecipeError> {
+    if holds { Ok(()) } else { Err(RecipeError::ImpossibleWhole { field, value: value.to_string(), rule }) }
 }
 
 fn rule(
@@ -50,7 +65,7 @@ fn check_training(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     rule(row, "training.batch", t.batch, t.batch > 0, "a batch needs at least one image")?;
     let rate = t.learning_rate;
     rule(row, "training.learning_rate", rate, rate > 0.0 && rate.is_finite(), "a learning rate is above 0")?;
-    rule(row, "training.clip", t.clip, t.clip > 0.0, "the largest gradient norm is above 0")?;
+    rule(row, "training.clip", t.clip, t.clip > 0.0 && t.clip.is_finite(), "the largest gradient norm is above 0")?;
     let decay = t.ema.decay;
     rule(row, "training.ema.decay", decay, (0.0..1.0).contains(&decay), "a decay lies in [0, 1)")?;
     rule(

@@ -1,7 +1,7 @@
 //! The run directory: what is written where, and how it survives an interruption.
 
 use super::RunError;
-use crate::recipe::{Recipe, WeightSet};
+use crate::recipe::{Recipe, Settings, WeightSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,12 +35,13 @@ impl RunDirectory {
     /// Opens a finished or unfinished run and reads its recipe.
     ///
     /// # Errors
-    /// [`RunError::NotARun`] without a readable `recipe.toml`.
+    /// [`RunError::NotARun`] without a readable and valid `recipe.toml`.
     pub fn existing(root: &Path) -> Result<(Self, Recipe), RunError> {
         let directory = Self { root: root.to_owned() };
         let not_a_run = |why: String| RunError::NotARun { path: root.to_owned(), why };
         let text = fs::read_to_string(directory.recipe()).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
-        let recipe = toml::from_str(&text).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
+        let recipe: Recipe = toml::from_str(&text).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
+        recipe.validate().map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
         Ok((directory, recipe))
     }
 
@@ -69,7 +70,8 @@ impl RunDirectory {
 
     fn check_empty(&self) -> Result<(), RunError> {
         match fs::read_dir(&self.root) {
-            Ok(mut entries) => match entries.next() {
+            // A run that was killed while it wrote its very first file leaves that file's temporary one.
+            Ok(mut entries) => match entries.find(|e| !e.as_ref().is_ok_and(|e| e.file_name() == "recipe.toml.tmp")) {
                 None => Ok(()),
                 Some(_) => Err(RunError::Foreign { path: self.root.clone() }),
             },
@@ -89,8 +91,23 @@ fn difference(saved: &Recipe, wanted: &Recipe) -> Option<String> {
     }
     wanted.rows.iter().find_map(|row| {
         let old = saved.rows.iter().find(|old| old.id == row.id)?;
-        (old.settings != row.settings).then(|| format!("row `{}` has other settings", row.id))
+        let parts = other_parts(&old.settings, &row.settings);
+        (!parts.is_empty()).then(|| format!("row `{}` has other settings ({})", row.id, parts.join(", ")))
     })
+}
+
+/// The tables in which two rows' settings differ.
+fn other_parts(old: &Settings, new: &Settings) -> Vec<&'static str> {
+    let parts = [
+        ("data", old.data == new.data),
+        ("model", old.model == new.model),
+        ("network", old.network == new.network),
+        ("chain", old.chain == new.chain),
+        ("training", old.training == new.training),
+        ("sampling", old.sampling == new.sampling),
+        ("metrics", old.metrics == new.metrics),
+    ];
+    parts.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect()
 }
 
 /// The files of one row and seed.
@@ -160,7 +177,9 @@ fn create(path: &Path) -> Result<(), RunError> {
 /// # Errors
 /// [`RunError::Io`].
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let temporary = path.with_extension("tmp");
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
     let write = || {
         let mut file = fs::File::create(&temporary)?;
         file.write_all(bytes)?;
@@ -187,7 +206,7 @@ mod tests {
         let mut changed = smoke.clone();
         changed.rows[3].settings.training.batch += 1;
         let error = RunDirectory::open(&root, &changed).unwrap_err().to_string();
-        assert!(error.contains("eps-learned") && error.contains("--out"), "{error}");
+        assert!(error.contains("eps-learned") && error.contains("training") && error.contains("--out"), "{error}");
         assert_eq!(RunDirectory::existing(&root).unwrap().1, smoke, "a refused recipe overwrites nothing");
     }
 

@@ -40,8 +40,8 @@ pub fn draw_to_file(
 ) -> Result<Drawn, RunError> {
     let (count, batch) = (setup.settings.sampling.count, setup.settings.sampling.batch);
     let grid = setup.chain.grid();
-    let mut out = Appended::open(file, setup.pixels())?;
-    let mut progress = Progress::start(label, out.done.min(count) as u64, count as u64);
+    let mut out = Appended::open(file, setup.pixels(), |samples| whole_batches(samples, batch, count))?;
+    let mut progress = Progress::start(label, out.done as u64, count as u64);
     while out.done < count {
         let size = batch.min(count - out.done);
         match draw(setup, network, seed, out.done as u64, size, &grid)? {
@@ -82,6 +82,11 @@ pub fn draw(
     Ok(last.and_then(|x| quantise(x).ok()))
 }
 
+/// Samples of a file that are kept: whole batches, so that a resumed run draws the batches of an uninterrupted one.
+fn whole_batches(samples: usize, batch: usize, count: usize) -> usize {
+    if samples >= count { count } else { samples - samples % batch }
+}
+
 /// A file of samples of equal size.
 struct Appended<'a> {
     path: &'a Path,
@@ -91,19 +96,19 @@ struct Appended<'a> {
 }
 
 impl<'a> Appended<'a> {
-    /// Opens or creates it; a partly written sample at the end is cut off.
-    fn open(path: &'a Path, size: usize) -> Result<Self, RunError> {
+    /// Opens or creates it, and cuts off what lies beyond the `kept` of its samples.
+    fn open(path: &'a Path, size: usize, kept: impl FnOnce(usize) -> usize) -> Result<Self, RunError> {
         let failed = |source| RunError::Io { doing: "open", path: path.to_owned(), source };
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
-        let done = file.metadata().map_err(failed)?.len() as usize / size;
+        let done = kept(file.metadata().map_err(failed)?.len() as usize / size);
         file.set_len((done * size) as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         Ok(Self { path, file, size, done })
     }
 
     fn append(&mut self, bytes: &[u8], samples: usize) -> Result<(), RunError> {
-        self.file.write_all(bytes).map_err(|source| RunError::Io {
+        self.file.write_all(bytes).and_then(|()| self.file.sync_data()).map_err(|source| RunError::Io {
             doing: "write",
             path: self.path.to_owned(),
             source,
@@ -127,5 +132,15 @@ pub(super) fn weight_name(weights: WeightSet) -> &'static str {
     match weights {
         WeightSet::Ema => "EMA",
         WeightSet::Raw => "raw",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partly_written_batch_is_drawn_again() {
+        assert_eq!([0, 6, 7, 13, 14, 20, 25].map(|samples| whole_batches(samples, 7, 20)), [0, 0, 7, 7, 14, 20, 20]);
     }
 }

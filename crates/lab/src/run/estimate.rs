@@ -44,7 +44,7 @@ pub fn estimate(recipe: &Recipe, device: &Device) -> Result<String, RunError> {
 }
 
 fn human(seconds: f64) -> HumanDuration {
-    HumanDuration(Duration::from_secs_f64(seconds))
+    HumanDuration(Duration::from_secs_f64(seconds.min(1e18)))
 }
 
 /// Seconds of training and of sampling with bits/dim, for one seed.

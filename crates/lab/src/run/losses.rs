@@ -46,11 +46,19 @@ impl LossFile {
     /// # Errors
     /// [`RunError::Io`].
     pub fn append(&mut self, record: &LossRecord) -> Result<(), RunError> {
-        writeln!(self.file, "{}", line(record)).map_err(|source| RunError::Io {
-            doing: "write",
-            path: self.path.clone(),
-            source,
-        })
+        writeln!(self.file, "{}", line(record)).map_err(|source| self.failed(source))
+    }
+
+    /// Forces the records to the disk, before a checkpoint that says they are there.
+    ///
+    /// # Errors
+    /// [`RunError::Io`].
+    pub fn sync(&self) -> Result<(), RunError> {
+        self.file.sync_data().map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: std::io::Error) -> RunError {
+        RunError::Io { doing: "write", path: self.path.clone(), source }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Build;
 use crate::recipe::{ChainSettings, DataSet, DataSettings, Experiment, Extractor, Recipe, Settings, WeightSet};
+use std::collections::BTreeSet;
 use undrift_networks::NetworkError;
 
 /// Name and value of everything that a score depends on.
@@ -119,7 +120,6 @@ fn list<T: ToString>(values: &[T]) -> String {
 }
 
 fn list_of(builds: &[Build], field: impl Fn(&Build) -> String) -> String {
-    let mut values: Vec<String> = builds.iter().map(field).collect();
-    values.dedup();
-    values.join("; ")
+    let values: BTreeSet<String> = builds.iter().map(field).collect();
+    values.into_iter().collect::<Vec<_>>().join("; ")
 }

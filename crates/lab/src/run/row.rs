@@ -5,7 +5,7 @@ use super::{
     Build, Cell, Drawn, Record, Reference, RunDirectory, RunError, Setup, Timings, Trained, bits_per_dim, draw_to_file,
     losses, train, write_atomically,
 };
-use crate::recipe::{DataSettings, Experiment, Recipe, WeightSet};
+use crate::recipe::{DataSettings, Experiment, MetricSettings, Recipe, WeightSet};
 use crate::registry;
 use crate::report::{Scores, SeedResult, grid_png};
 use burn::tensor::Device;
@@ -22,7 +22,7 @@ const ZOOM: usize = 2;
 
 /// The images of a recipe's rows, with the reference statistics.
 pub struct Data {
-    settings: DataSettings,
+    settings: (DataSettings, MetricSettings),
     /// Images to train on.
     pub train: Images,
     /// Held-out images.
@@ -37,11 +37,11 @@ impl Data {
     /// # Errors
     /// Those of the readers and of the extractor.
     pub fn load(setup: &Setup) -> Result<Self, RunError> {
-        let settings = setup.settings.data.clone();
-        let train = registry::images(&settings, Split::Train)?;
-        let test = registry::images(&settings, Split::Test)?;
+        let settings = &setup.settings;
+        let train = registry::images(&settings.data, Split::Train)?;
+        let test = registry::images(&settings.data, Split::Test)?;
         let reference = Reference::new(setup, &train)?;
-        Ok(Self { settings, train, test, reference })
+        Ok(Self { settings: (settings.data.clone(), settings.metrics), train, test, reference })
     }
 }
 
@@ -64,7 +64,8 @@ pub fn run_recipe(
                 continue;
             }
             let setup = Setup::new(row, device)?;
-            if data.as_ref().is_none_or(|data| data.settings != row.settings.data) {
+            let settings = (row.settings.data.clone(), row.settings.metrics);
+            if data.as_ref().is_none_or(|data| data.settings != settings) {
                 data = Some(Data::load(&setup)?);
             }
             if let Some(data) = &data {
@@ -102,7 +103,9 @@ fn run_cell(row: &Experiment, setup: &Setup, seed: u64, data: &Data, cell: &Cell
                 WeightSet::Ema => result.ema = scores,
                 WeightSet::Raw => result.raw = scores,
             },
-            Err(why) => result.failure = Some(why),
+            Err(why) => {
+                result.failure.get_or_insert(why);
+            }
         }
     }
     result.sample_seconds = cell.spent()?.sample;

@@ -111,6 +111,7 @@ pub fn bits_per_dim(
         return Err(RunError::Interrupted);
     }
     let bound = bound?;
+    progress.at(count as u64, String::new);
     progress.finish(|| format!("{:.3} bits/dim", bound.total));
     Ok(Some(BitsPerDim {
         total: bound.total,

@@ -53,6 +53,7 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
         progress.at(done, || format!("loss {:.4}", update.loss));
         let stop = interrupt::requested();
         if stop || done % settings.checkpoint_every == 0 || done == settings.steps {
+            losses.sync()?;
             trainer.state(window.metadata()).save(&cell.checkpoint())?;
             clock.save(cell)?;
         }
