@@ -167,6 +167,16 @@ pub enum DataError {
         /// Its first byte.
         label: u8,
     },
+    /// A label that no class of MNIST or Fashion-MNIST has.
+    #[error("{}: label {at} is {label}, but the classes are 0 to 9; these are not the labels of this data set", path.display())]
+    ClassLabel {
+        /// The file.
+        path: PathBuf,
+        /// Index of the label, from 0.
+        at: usize,
+        /// Its value.
+        label: u8,
+    },
     /// A directory lacks a file of the data set.
     #[error(
         "{}: holds none of {}; give the directory with the unpacked data set",

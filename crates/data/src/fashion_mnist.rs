@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::opened::Opened;
 use crate::{DataError, Images, Split, idx, read_idx};
 
+/// Classes of MNIST and of Fashion-MNIST.
+const CLASSES: u8 = 10;
+
 /// The embedded sample of Fashion-MNIST: the first 10,000 training images or the first 1,000 test
 /// images, 1x28x28, with labels 0 to 9 (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747).
 ///
@@ -34,7 +37,8 @@ pub fn fashion_mnist(split: Split) -> Images {
 /// into `/usr/share/datasets/fashion-mnist`.
 ///
 /// # Errors
-/// [`DataError::FileMissing`] when a file is not there, and those of [`read_idx`].
+/// [`DataError::FileMissing`] when a file is not there, [`DataError::ClassLabel`] for a label above 9, and those of
+/// [`read_idx`].
 pub fn read_fashion_mnist(directory: &Path, split: Split) -> Result<Images, DataError> {
     let part = match split {
         Split::Train => "train",
@@ -42,7 +46,11 @@ pub fn read_fashion_mnist(directory: &Path, split: Split) -> Result<Images, Data
     };
     let images = find(directory, format!("{part}-images-idx3-ubyte"))?;
     let labels = find(directory, format!("{part}-labels-idx1-ubyte"))?;
-    read_idx(&images, &labels)
+    let read = read_idx(&images, &labels)?;
+    match read.labels().iter().position(|&label| label >= CLASSES) {
+        None => Ok(read),
+        Some(at) => Err(DataError::ClassLabel { path: labels, at, label: read.labels()[at] }),
+    }
 }
 
 fn find(directory: &Path, name: String) -> Result<PathBuf, DataError> {

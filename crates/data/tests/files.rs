@@ -199,3 +199,14 @@ const TEST_SUM: u64 = 58034149;
 const TRAIN_LABELS: u64 = 45157;
 const TEST_LABELS: u64 = 4363;
 const REDUCED_SUM: u64 = 1844836634768;
+
+#[test]
+fn labels_that_no_class_has_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("train-images-idx3-ubyte", &[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 77]);
+    write("train-labels-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 1, 200]);
+    let error = undrift_data::read_fashion_mnist(folder.path(), undrift_data::Split::Train).unwrap_err();
+    assert!(matches!(error, undrift_data::DataError::ClassLabel { at: 0, label: 200, .. }), "{error}");
+    assert!(error.to_string().contains("train-labels-idx1-ubyte"), "{error}");
+}

@@ -19,6 +19,11 @@ pub fn chain(settings: &ChainSettings) -> Result<Chain, ChainError> {
         ChainSettings::LinearScaled { length } => Chain::linear_scaled(length),
         ChainSettings::Cosine { length } => Chain::cosine(length),
         ChainSettings::Quadratic { length, start, end } => Chain::quadratic(length, start, end),
+        ChainSettings::ScaledLinear { length, start, end } => Chain::scaled_linear(length, start, end),
+        ChainSettings::Sigmoid { length, start, end } => Chain::sigmoid(length, start, end),
+        ChainSettings::Constant { length, beta } => Chain::constant(length, beta),
+        ChainSettings::Jsd { length } => Chain::jsd(length),
+        ChainSettings::WarmUp { length, start, end, fraction } => Chain::warm_up(length, start, end, fraction),
     }
 }
 

@@ -129,6 +129,7 @@ fn bad_input_exits_with_2_and_names_what_is_wrong() {
         fs::write(&path, tiny.replacen(find, replace, 1)).unwrap();
         text(&path).to_owned()
     };
+    let idx = folder.path().join("idx");
     let cases: &[(&[&str], &[&str])] = &[
         (&["run", "tabel2"], &["tabel2", "table2"]),
         (&["run", "table2", "--preset", "fast"], &["fast", "smoke"]),
@@ -145,7 +146,7 @@ fn bad_input_exits_with_2_and_names_what_is_wrong() {
                 "run",
                 &with("idx.toml", "\"fashion-mnist-sample\"", "\"fashion-mnist-idx\"\npath = \"nowhere\""),
                 "--out",
-                text(&folder.path().join("idx")),
+                text(&idx),
             ],
             &["nowhere"],
         ),

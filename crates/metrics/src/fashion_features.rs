@@ -48,3 +48,42 @@ impl FeatureExtractor for FashionFeatures {
         Extracted { features, probabilities: softmax(logits, 1) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::DType;
+    use undrift_data::{Images, Split, fashion_mnist};
+
+    fn seen(images: &Images, batch: usize) -> (Vec<f32>, Vec<f32>) {
+        let device = Device::flex();
+        let extractor = FashionFeatures::new(&device).unwrap();
+        let indices: Vec<usize> = (0..images.len()).collect();
+        let (mut features, mut probabilities) = (Vec::new(), Vec::new());
+        for part in indices.chunks(batch) {
+            let extracted = extractor.extract(images.batch(part, &[], &device, DType::F32));
+            features.extend(extracted.features.into_data().iter::<f32>());
+            probabilities.extend(extracted.probabilities.into_data().iter::<f32>());
+        }
+        (features, probabilities)
+    }
+
+    #[test]
+    fn the_embedded_weights_classify_held_out_images() {
+        assert!(WEIGHTS.len() < 1 << 20);
+        let images = fashion_mnist(Split::Test).reduced().unwrap();
+        let (features, probabilities) = seen(&images, 250);
+        assert_eq!(features.len(), images.len() * FashionClassifier::FEATURES);
+        let best = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+        let classes = probabilities.chunks_exact(FashionClassifier::CLASSES).map(best);
+        let right = classes.zip(images.labels()).filter(|&(class, &label)| class == usize::from(label)).count();
+        assert!(right >= 870, "{right} of {} right, 884 when the weights were made", images.len());
+    }
+
+    #[test]
+    fn features_do_not_depend_on_the_batch() {
+        let images = fashion_mnist(Split::Test).reduced().unwrap().subset(&(0..64).collect::<Vec<_>>()).unwrap();
+        let whole = seen(&images, 64);
+        assert!(whole == seen(&images, 17) && whole == seen(&images, 1));
+    }
+}

@@ -7,6 +7,7 @@ mod linear;
 mod sigmoid;
 mod zero_terminal_snr;
 
+pub(crate) use cosine::capped;
 pub use interpolate::Labels;
 pub(crate) use sigmoid::logistic;
 
@@ -57,6 +58,14 @@ pub enum ChainError {
         /// alpha_bar after the step.
         after: f64,
     },
+    /// The label that a network would see is infinite or no number.
+    #[error("the time label at t = {t} is {time}, but a network needs a finite one; t runs from 1 to T")]
+    Time {
+        /// The step, from 1.
+        t: usize,
+        /// The label that was given.
+        time: f64,
+    },
     /// A parameter of a schedule that makes no sense.
     #[error("{name} is {value}, but must be {must}")]
     Parameter {
@@ -96,12 +105,16 @@ impl Chain {
 
     /// The same chain under other labels: `time(t)` for `t` in `1..=T`, for instance `1000 (t - 1) / T`.
     ///
-    /// The labels should be finite numbers; they are handed to the network as they are.
-    pub fn with_times(mut self, time: impl Fn(usize) -> f64) -> Chain {
+    /// They are handed to the network as they are.
+    ///
+    /// # Errors
+    /// [`ChainError::Time`] if a label is not finite.
+    pub fn with_times(mut self, time: impl Fn(usize) -> f64) -> Result<Self, ChainError> {
         for (index, level) in self.levels.iter_mut().enumerate() {
-            *level = level.relabelled(time(index + 1));
+            let (t, time) = (index + 1, time(index + 1));
+            *level = level.with_time(time).map_err(|_| ChainError::Time { t, time })?;
         }
-        self
+        Ok(self)
     }
 
     /// Number of levels, the paper's `T`.
@@ -213,8 +226,18 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_no_network_can_read_are_refused() {
+        let chain = Chain::from_betas([0.1; 4]).unwrap();
+        for bad in [f64::INFINITY, f64::NEG_INFINITY] {
+            let refused = chain.clone().with_times(|t| if t == 3 { bad } else { 0.0 });
+            assert_eq!(refused, Err(ChainError::Time { t: 3, time: bad }));
+        }
+        assert!(matches!(chain.with_times(|_| f64::NAN), Err(ChainError::Time { t: 1, .. })));
+    }
+
+    #[test]
     fn labels_can_be_rescaled_and_are_kept_by_grids() {
-        let chain = Chain::from_betas([0.1; 4]).unwrap().with_times(|t| 250.0 * (t - 1) as f64);
+        let chain = Chain::from_betas([0.1; 4]).unwrap().with_times(|t| 250.0 * (t - 1) as f64).unwrap();
         let grid = chain.grid_at(&[4, 2]).unwrap();
         assert_eq!(grid.levels().map(Level::time).collect::<Vec<_>>(), [750.0, 250.0]);
         assert_eq!(chain.grid_at(&[5]), Err(GridError::NoSuchLevel { t: 5, len: 4 }));

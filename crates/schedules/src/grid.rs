@@ -4,7 +4,7 @@ mod karras;
 mod sigmas;
 
 pub(crate) use karras::karras_sigmas;
-pub(crate) use sigmas::improved_ddpm_sigmas;
+pub(crate) use sigmas::{check_range, improved_ddpm_sigmas};
 
 use thiserror::Error;
 
@@ -36,7 +36,7 @@ pub enum GridError {
     /// No levels were given, or zero steps were asked for.
     #[error("a grid needs at least one step; ask for 1 or more")]
     Empty,
-    /// A level is not strictly less noisy than the one before it.
+    /// A level is not strictly less noisy than the one before it, as far as f64 can tell.
     #[error(
         "the level of step {step} (counted from 1) is not less noisy than the one before it; order the levels noisiest first, without repeats"
     )]
@@ -85,6 +85,18 @@ pub enum GridError {
         /// Lower end as given.
         sigma_min: f64,
         /// Upper end as given.
+        sigma_max: f64,
+    },
+    /// A sigma that no level of the chain lies next to, so that it has no label.
+    #[error(
+        "sigma {sigma} has no label in the chain, whose sigmas run from {sigma_min} to {sigma_max}; use a rho near 7, or fewer steps"
+    )]
+    Unlabelled {
+        /// The offending sigma.
+        sigma: f64,
+        /// Sigma of the chain's first level.
+        sigma_min: f64,
+        /// Sigma of the chain's last level.
         sigma_max: f64,
     },
     /// A parameter of a sigma grid that must be positive and finite is not.
@@ -178,10 +190,11 @@ impl Grid {
         let mut spans: Vec<Span> = Vec::with_capacity(levels.len());
         for (index, &from) in levels.iter().enumerate() {
             let to = levels.get(index + 1).copied().or(end);
-            if to.is_some_and(|to| !from.is_noisier_than(to)) {
+            let span = Span::jump(from, to, spans.last().copied());
+            if to.is_some_and(|to| !from.is_noisier_than(to)) || span.beta().is_nan() || span.beta() <= 0.0 {
                 return Err(GridError::NotDecreasing { step: index + 2 });
             }
-            spans.push(Span::jump(from, to, spans.last().copied()));
+            spans.push(span);
         }
         if spans.is_empty() { Err(GridError::Empty) } else { Ok(Grid { spans }) }
     }
@@ -203,6 +216,26 @@ mod tests {
         assert_eq!(Grid::ending_at([edm(2.0)], edm(2.0)), Err(GridError::NotDecreasing { step: 2 }));
         let noise = Level::vp(0.0, 1.0).unwrap();
         assert_eq!(Grid::new([noise, noise]), Err(GridError::NotDecreasing { step: 2 }));
+    }
+
+    /// Of the same noise, minted from alpha_bar and from sigma, one may seem noisier by a rounding.
+    #[test]
+    fn equal_noise_of_two_origins_makes_no_step() {
+        let mut seem_noisier = 0;
+        for sigma in (1..2000).map(|i| f64::from(i) * 0.01) {
+            let of_sigma = Level::vp_of_sigma(sigma, 0.0).unwrap();
+            let of_alpha_bar = Level::vp(of_sigma.alpha_bar(), 0.0).unwrap();
+            for (high, low) in [(of_sigma, of_alpha_bar), (of_alpha_bar, of_sigma)] {
+                match Grid::new([high, low]) {
+                    Ok(grid) => assert!(grid.spans()[0].beta() > 0.0, "sigma {sigma}"),
+                    Err(error) => {
+                        assert_eq!(error, GridError::NotDecreasing { step: 2 });
+                        seem_noisier += usize::from(high.is_noisier_than(low));
+                    }
+                }
+            }
+        }
+        assert!(seem_noisier > 0, "no pair tells the two checks apart");
     }
 
     #[test]

@@ -86,10 +86,13 @@ impl Span {
     /// Both in units of sigma (EDM coordinates); `eta` 0 adds nothing, 1 is DDPM's posterior variance.
     /// The form of Crowson's k-diffusion (2022); equal to eq. 16 of Song, Meng, Ermon 2020, arXiv:2010.02502.
     /// As there, `up` is at most the sigma of `to`: an `eta` that asks for more adds no more.
+    /// `eta` must be finite and not negative; for any other both numbers are NaN, so that no sample comes of it.
     pub fn ancestry(self, eta: f64) -> Ancestry {
         let (from, to) = (self.from.sigma(), self.to_sigma());
         let kept = if from.is_finite() { (from * from - to * to) / (from * from) } else { 1.0 };
-        let up = (eta * (to * to * kept).sqrt()).min(to);
+        let eta = if eta >= 0.0 && eta.is_finite() { eta } else { f64::NAN };
+        let asked = eta * (to * to * kept).sqrt();
+        let up = if asked > to { to } else { asked };
         Ancestry { down: (to * to - up * up).sqrt(), up }
     }
 
@@ -159,4 +162,32 @@ fn beta_of(from: Level, to: Option<Level>) -> f64 {
     }
     let (high, low) = (from.sigma(), to.map_or(0.0, Level::sigma));
     (high - low) * (high + low) * from.alpha_bar()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Grid, Span};
+
+    fn spans() -> Vec<Span> {
+        Grid::of_sigmas([2.0, 1.0]).unwrap().spans().to_vec()
+    }
+
+    #[test]
+    fn an_eta_out_of_range_gives_no_number() {
+        for span in spans() {
+            for eta in [f64::NAN, -1e-9, -1.0, f64::INFINITY] {
+                let ancestry = span.ancestry(eta);
+                assert!(ancestry.up.is_nan() && ancestry.down.is_nan(), "{ancestry:?} of eta {eta}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_eta_that_asks_for_more_than_there_is_gets_what_there_is() {
+        let [inner, last] = spans()[..] else { panic!("two spans") };
+        assert!((inner.ancestry(1.0).up - 0.75f64.sqrt()).abs() < 1e-15);
+        assert_eq!((inner.ancestry(9.0).up, inner.ancestry(9.0).down), (1.0, 0.0));
+        assert_eq!((inner.ancestry(0.0).up, inner.ancestry(0.0).down), (0.0, 1.0));
+        assert_eq!((last.ancestry(9.0).up, last.ancestry(9.0).down), (0.0, 0.0));
+    }
 }

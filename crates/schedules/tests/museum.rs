@@ -1,4 +1,8 @@
 //! Real bugs of published schedules, each with the number that shows it and what stops it here.
+//!
+//! Noise of a wrong strength in a step is stopped in the samplers crate: the test
+//! `one_step_is_line_4_of_algorithm_2` of `crates/samplers/src/ancestral.rs`.
+//! A wrong scale on epsilon is left out: nothing that scales epsilon exists yet, so nothing stops it.
 
 use undrift_schedules::{Chain, ChainError, GridError, Spacing, peers};
 
@@ -36,6 +40,18 @@ fn the_steps_are_as_many_as_asked_for() {
         for spacing in SPACINGS {
             assert_eq!(chain.respace(spacing, asked).unwrap().steps(), asked);
         }
+    }
+}
+
+/// candle's "trailing" walks down by a whole stride until it is used up: 31 steps for 30, 63 for 60.
+#[test]
+fn trailing_steps_are_as_many_as_asked_for() {
+    let chain = Chain::linear(1000).unwrap();
+    for (asked, given) in [(30, 31), (60, 63)] {
+        let stride = 1000 / asked;
+        let walked = std::iter::successors(Some(1000), |&t| (t > stride).then(|| t - stride));
+        assert_eq!(walked.count(), given);
+        assert_eq!(chain.respace(Spacing::Trailing, asked).unwrap().steps(), asked);
     }
 }
 

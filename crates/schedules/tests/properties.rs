@@ -9,18 +9,26 @@ const SPACINGS: [Spacing; 5] =
 /// Any chain: free betas, or one of the named schedules at any length.
 fn chains() -> impl Strategy<Value = Chain> {
     let free = prop::collection::vec(1e-5..0.6f64, 1..60).prop_map(Chain::from_betas);
-    let named = (2usize..400, 0usize..9).prop_map(|(len, which)| match which {
+    let named = (2usize..400, 0usize..12).prop_map(|(len, which)| match which {
         0 => Chain::linear(len),
         1 => Chain::linear_scaled(len + 20),
         2 => Chain::quadratic(len, 1e-4, 0.02),
         3 => Chain::constant(len, 0.01),
         4 => Chain::jsd(len),
         5 => Chain::warm_up(len, 1e-4, 0.02, 0.5),
-        6 => Chain::cosine(len),
-        7 => Chain::sigmoid(len, 1e-4, 0.02),
+        6 => Chain::warm_up(len, 1e-4, 0.02, 0.1),
+        7 => Chain::cosine(len),
+        8 => Chain::sigmoid(len, 1e-4, 0.02),
+        9 => Chain::linear(len).and_then(|chain| chain.zero_terminal_snr()),
+        10 => Chain::cosine(len).and_then(|chain| chain.zero_terminal_snr()),
         _ => Chain::sigmoid_alpha_bar(len, -3.0, 3.0, 1.0, 0.999).and_then(|chain| chain.zero_terminal_snr()),
     });
     prop_oneof![free, named].prop_map(|chain| chain.expect("each of these is a chain"))
+}
+
+/// A chain and some of its `t`, at least two.
+fn pairs() -> impl Strategy<Value = (Chain, Vec<usize>)> {
+    jumps().prop_filter("two levels", |(_, ts)| ts.len() > 1)
 }
 
 /// A chain and some of its `t`, strictly decreasing.
@@ -41,6 +49,31 @@ fn assert_posterior_keeps_the_marginal(span: Span) -> Result<(), TestCaseError> 
         (variance - span.to_noise().powi(2)).abs() < 1e-11 * span.to_scale().powi(2),
         "variance {variance} of {span:?}"
     );
+    Ok(())
+}
+
+/// Weights of `x0` and of the noisier `x`, and the variance, of one reverse step that knows `x0`.
+fn reverse(span: Span) -> [f64; 3] {
+    let posterior = span.posterior();
+    [posterior.x0, posterior.x, span.beta_tilde() * span.to_scale().powi(2)]
+}
+
+/// The reverse step `second` after the reverse step `first`.
+fn composed(first: [f64; 3], second: [f64; 3]) -> [f64; 3] {
+    let [x0, x, variance] = first;
+    [second[0] + second[1] * x0, second[1] * x, second[2] + second[1].powi(2) * variance]
+}
+
+fn assert_reverse_steps_compose(grid: &Grid, long: Span) -> Result<(), TestCaseError> {
+    let steps = grid.spans().iter().copied().map(reverse);
+    let found = steps.reduce(composed).expect("a grid has a step");
+    for (found, expected, unit) in [
+        (found[0], reverse(long)[0], long.to_signal()),
+        (found[1] * long.from().noise(), reverse(long)[1] * long.from().noise(), long.to_scale()),
+        (found[2], reverse(long)[2], long.to_scale().powi(2)),
+    ] {
+        prop_assert!((found - expected).abs() < 1e-11 * unit.max(1.0), "{found} is not {expected} of {long:?}");
+    }
     Ok(())
 }
 
@@ -70,6 +103,51 @@ proptest! {
             for span in edm.spans() {
                 assert_posterior_keeps_the_marginal(*span)?;
             }
+        }
+    }
+
+    #[test]
+    fn posteriors_reproduce_the_marginal_where_the_grid_ends_at_a_level((chain, ts) in pairs()) {
+        let mut levels: Vec<Level> = ts.iter().map(|&t| chain.level(t).unwrap()).collect();
+        let end = levels.pop().unwrap();
+        let grid = Grid::ending_at(levels, end).unwrap();
+        prop_assert_eq!((grid.steps(), grid.end()), (ts.len() - 1, Some(end)));
+        for grid in [Some(grid.clone()), grid.unscaled().ok()].into_iter().flatten() {
+            for span in grid.spans() {
+                assert_posterior_keeps_the_marginal(*span)?;
+                prop_assert!(span.beta_tilde() > 0.0 && span.log_beta_tilde_clipped() == span.beta_tilde().ln());
+            }
+        }
+    }
+
+    #[test]
+    fn two_posteriors_compose_to_that_of_the_long_span((chain, ts) in pairs()) {
+        let mut levels: Vec<Level> = ts.iter().map(|&t| chain.level(t).unwrap()).collect();
+        let to_data = (Grid::new(levels.clone()).unwrap(), Grid::new([levels[0]]).unwrap());
+        let end = levels.pop().unwrap();
+        let to_a_level = (Grid::ending_at(levels.clone(), end).unwrap(), Grid::ending_at([levels[0]], end).unwrap());
+        for (short, long) in [to_data, to_a_level] {
+            assert_reverse_steps_compose(&short, long.spans()[0])?;
+            if let (Ok(short), Ok(long)) = (short.unscaled(), long.unscaled()) {
+                assert_reverse_steps_compose(&short, long.spans()[0])?;
+            }
+        }
+    }
+
+    #[test]
+    fn respaced_levels_keep_their_labels(chain in chains(), share in 0.0..1.0f64) {
+        let label = |t: usize| 1000.0 * t as f64 + 0.5;
+        let chain = chain.with_times(label).unwrap();
+        let steps = 1 + (share * (chain.len() - 1) as f64) as usize;
+        for spacing in SPACINGS {
+            let grid = chain.respace(spacing, steps).unwrap();
+            for (level, t) in grid.levels().zip(spacing.pick(chain.len(), steps).unwrap()) {
+                prop_assert_eq!((Some(level), level.time()), (chain.level(t), label(t)));
+            }
+        }
+        for level in chain.respace_sections(&[steps]).unwrap().levels() {
+            let t = ((level.time() - 0.5) / 1000.0) as usize;
+            prop_assert_eq!((Some(level), level.time()), (chain.level(t), label(t)));
         }
     }
 
@@ -110,7 +188,7 @@ proptest! {
 
     #[test]
     fn grids_are_unbroken_and_keep_the_labels((chain, ts) in jumps()) {
-        let chain = chain.with_times(|t| 1000.0 * t as f64 + 0.5);
+        let chain = chain.with_times(|t| 1000.0 * t as f64 + 0.5).unwrap();
         let grid = chain.grid_at(&ts).unwrap();
         prop_assert_eq!(grid.steps(), ts.len());
         for pair in grid.spans().windows(2) {

@@ -4,7 +4,7 @@ use super::Outcome;
 use crate::recipe::load;
 use crate::registry;
 use crate::report::{text_table, verdict, wrapped, write};
-use crate::run::{RunDirectory, RunError, collect_report, estimate, run_recipe};
+use crate::run::{RunDirectory, RunError, check_images, collect_report, estimate, run_recipe};
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::{Path, PathBuf};
 
@@ -36,13 +36,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let mut recipe = load(&args.recipe, args.preset.as_deref()).into_diagnostic()?;
+    let mut whole = load(&args.recipe, args.preset.as_deref()).into_diagnostic()?;
     if let Some(count) = args.seeds {
         if !(1..=MOST_SEEDS).contains(&count) {
             return Err(miette!("--seeds is {count}, but it must lie in 1..={MOST_SEEDS}"));
         }
-        recipe.seeds = (0..count).collect();
+        whole.seeds = (0..count).collect();
     }
+    let mut recipe = whole.clone();
     if !args.rows.is_empty() {
         recipe = recipe.with_rows(&args.rows).into_diagnostic()?;
     }
@@ -57,8 +58,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         );
         return Ok(Outcome::Done);
     }
+    check_images(&recipe, &device).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let directory = RunDirectory::open(&root, &recipe).into_diagnostic()?;
+    let directory = RunDirectory::open(&root, &whole).into_diagnostic()?;
     match run_recipe(&directory, &recipe, &args.device, &device) {
         Err(RunError::Interrupted) => {
             eprintln!("{}", RunError::Interrupted);
@@ -66,7 +68,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         }
         other => other.into_diagnostic()?,
     }
-    let report = collect_report(&directory, &recipe).into_diagnostic()?;
+    let (_, saved) = RunDirectory::existing(&root).into_diagnostic()?;
+    let report = collect_report(&directory, &saved).into_diagnostic()?;
     write(&report, &root).into_diagnostic()?;
     println!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text));
     println!("report: {}", root.join("report.html").display());

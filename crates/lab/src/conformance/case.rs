@@ -1,3 +1,5 @@
+//! What a comparison came to.
+
 use super::compare::Comparison;
 use super::error::FixtureError;
 

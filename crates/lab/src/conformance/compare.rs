@@ -1,3 +1,5 @@
+//! Comparing lists of numbers.
+
 use super::case::Outcome;
 
 /// How far our numbers may be from the published ones: `absolute + relative * |value| + of_largest * max |value|`.

@@ -1,3 +1,5 @@
+//! Why golden vectors cannot be run.
+
 use std::error::Error;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! One sidecar with its tensors.
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! The groups of golden vectors.
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

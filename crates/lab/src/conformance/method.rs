@@ -1,3 +1,5 @@
+//! Which methods are covered.
+
 use super::error::FixtureError;
 use super::fixture::Fixture;
 

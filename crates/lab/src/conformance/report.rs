@@ -1,3 +1,5 @@
+//! Outcomes, counted and printed.
+
 use std::fmt::Write;
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! The chain, grid and model that a sidecar describes.
+
 use undrift_denoisers::{OutputVariance, Variance};
 use undrift_schedules::{Chain, ChainError, Grid, Span, peers};
 

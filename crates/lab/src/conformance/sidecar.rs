@@ -1,3 +1,5 @@
+//! Sidecar files: names, arguments and indices as JSON.
+
 use serde_json::Value;
 
 use super::error::FixtureError;

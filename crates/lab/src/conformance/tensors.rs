@@ -1,3 +1,5 @@
+//! Tensors of a fixture.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

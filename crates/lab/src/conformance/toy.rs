@@ -1,3 +1,5 @@
+//! Toy models that stand in for networks.
+
 use burn::tensor::{Tensor, TensorData};
 use undrift_denoisers::Network;
 

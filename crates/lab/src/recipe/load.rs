@@ -46,7 +46,8 @@ struct RowSource {
     set: Table,
 }
 
-/// Loads a built-in recipe or a TOML file and resolves one preset (the settings as written, if `None`).
+/// Loads a built-in recipe or a TOML file and resolves one preset (`quick`, if `None`; the settings as written, if
+/// the file has no such preset).
 ///
 /// # Errors
 /// [`RecipeError`] names the file, the key or the value, and what would be accepted.
@@ -57,7 +58,8 @@ pub fn load(name_or_path: &str, preset: Option<&str>) -> Result<Recipe, RecipeEr
     };
     let table: Table =
         toml::from_str(&text).map_err(|e| RecipeError::Syntax { origin: origin.clone(), source: Box::new(e) })?;
-    let recipe = resolve(&origin, table, preset)?;
+    let recipe =
+        if table.contains_key("preset") { resolved(&origin, table, preset)? } else { resolve(&origin, table, preset)? };
     recipe.validate()?;
     Ok(recipe)
 }
@@ -69,6 +71,19 @@ fn read(name_or_path: &str) -> Result<String, RecipeError> {
         return Err(RecipeError::Unknown { name: name_or_path.to_owned(), known });
     }
     std::fs::read_to_string(path).map_err(|source| RecipeError::Read { path: path.to_owned(), source })
+}
+
+/// A recipe that was resolved before: what `show-recipe` prints and a run directory keeps.
+fn resolved(origin: &str, table: Table, preset: Option<&str>) -> Result<Recipe, RecipeError> {
+    let recipe: Recipe = typed(origin, table)?;
+    match preset {
+        Some(preset) if preset != recipe.preset => Err(RecipeError::UnknownPreset {
+            origin: origin.to_owned(),
+            preset: preset.to_owned(),
+            known: recipe.preset,
+        }),
+        _ => Ok(recipe),
+    }
 }
 
 fn resolve(origin: &str, table: Table, preset: Option<&str>) -> Result<Recipe, RecipeError> {

@@ -146,6 +146,47 @@ pub enum ChainSettings {
         /// beta_T.
         end: f64,
     },
+    /// The same under Stable Diffusion's name.
+    ScaledLinear {
+        /// T.
+        length: usize,
+        /// beta_1.
+        start: f64,
+        /// beta_T.
+        end: f64,
+    },
+    /// A logistic curve between two betas.
+    Sigmoid {
+        /// T.
+        length: usize,
+        /// beta_1.
+        start: f64,
+        /// beta_T.
+        end: f64,
+    },
+    /// One beta.
+    Constant {
+        /// T.
+        length: usize,
+        /// The beta of every step.
+        beta: f64,
+    },
+    /// 1/T, 1/(T-1), .., 1: the last level is pure noise, so x0, v and mu_tilde models only.
+    Jsd {
+        /// T.
+        length: usize,
+    },
+    /// A linear rise over the first fraction of the steps, then `end`.
+    WarmUp {
+        /// T.
+        length: usize,
+        /// beta_1.
+        start: f64,
+        /// beta_T.
+        end: f64,
+        /// Share of the steps that rise, in (0, 1]: 0.1 or 0.5 in DDPM's code.
+        fraction: f64,
+    },
 }
 
 impl ChainSettings {
@@ -155,7 +196,12 @@ impl ChainSettings {
             Self::Linear { length }
             | Self::LinearScaled { length }
             | Self::Cosine { length }
-            | Self::Quadratic { length, .. } => length,
+            | Self::Jsd { length }
+            | Self::Constant { length, .. }
+            | Self::Quadratic { length, .. }
+            | Self::ScaledLinear { length, .. }
+            | Self::Sigmoid { length, .. }
+            | Self::WarmUp { length, .. } => length,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The run directory: what is written where, and how it survives an interruption.
 
 use super::RunError;
-use crate::recipe::{Recipe, Settings, WeightSet};
+use crate::recipe::{DataSettings, Recipe, Settings, WeightSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,24 @@ pub struct RunDirectory {
 impl RunDirectory {
     /// Creates the directory, or opens one that was made from the same recipe.
     ///
-    /// Rows and seeds may be added to a run: the saved recipe must agree in all else.
+    /// `recipe` holds all rows, whichever of them are run. Seeds may be added later, and the data may have moved; the
+    /// saved recipe must agree in all else.
     ///
     /// # Errors
     /// [`RunError::DifferentRecipe`] if the directory holds another recipe's run, [`RunError::Foreign`] if it
     /// holds something else, [`RunError::Io`] if it cannot be written. Nothing is overwritten then.
     pub fn open(root: &Path, recipe: &Recipe) -> Result<Self, RunError> {
         let directory = Self { root: root.to_owned() };
+        let mut kept = recipe.clone();
         match fs::read_to_string(directory.recipe()) {
-            Ok(text) => directory.check_recipe(&text, recipe)?,
+            Ok(text) => kept.seeds.extend(directory.check_recipe(&text, recipe)?),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => directory.check_empty()?,
             Err(source) => return Err(RunError::Io { doing: "read", path: directory.recipe(), source }),
         }
+        kept.seeds.sort_unstable();
+        kept.seeds.dedup();
         create(root)?;
-        write_atomically(&directory.recipe(), recipe.to_toml().as_bytes())?;
+        write_atomically(&directory.recipe(), kept.to_toml().as_bytes())?;
         Ok(directory)
     }
 
@@ -59,11 +63,12 @@ impl RunDirectory {
         self.root.join("recipe.toml")
     }
 
-    fn check_recipe(&self, text: &str, recipe: &Recipe) -> Result<(), RunError> {
+    /// The seeds of the saved recipe, if it agrees with this one.
+    fn check_recipe(&self, text: &str, recipe: &Recipe) -> Result<Vec<u64>, RunError> {
         let saved: Recipe = toml::from_str(text)
             .map_err(|e| RunError::NotARun { path: self.root.clone(), why: format!("recipe.toml: {e}") })?;
         match difference(&saved, recipe) {
-            None => Ok(()),
+            None => Ok(saved.seeds),
             Some(what) => Err(RunError::DifferentRecipe { path: self.root.clone(), what }),
         }
     }
@@ -89,6 +94,9 @@ fn difference(saved: &Recipe, wanted: &Recipe) -> Option<String> {
             saved.name, saved.preset, wanted.name, wanted.preset
         ));
     }
+    if let Some(row) = saved.rows.iter().find(|old| wanted.rows.iter().all(|row| row.id != old.id)) {
+        return Some(format!("the recipe has no row `{}` any more", row.id));
+    }
     wanted.rows.iter().find_map(|row| {
         let old = saved.rows.iter().find(|old| old.id == row.id)?;
         let parts = other_parts(&old.settings, &row.settings);
@@ -99,7 +107,7 @@ fn difference(saved: &Recipe, wanted: &Recipe) -> Option<String> {
 /// The tables in which two rows' settings differ.
 fn other_parts(old: &Settings, new: &Settings) -> Vec<&'static str> {
     let parts = [
-        ("data", old.data == new.data),
+        ("data", DataSettings { path: None, ..old.data.clone() } == DataSettings { path: None, ..new.data.clone() }),
         ("model", old.model == new.model),
         ("network", old.network == new.network),
         ("chain", old.chain == new.chain),
@@ -220,12 +228,25 @@ mod tests {
     }
 
     #[test]
-    fn fewer_rows_and_more_seeds_are_the_same_recipe() {
+    fn seeds_are_added_and_rows_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let smoke = load("table2", Some("smoke")).unwrap();
         RunDirectory::open(folder.path(), &smoke).unwrap();
-        let mut one = smoke.with_rows(&["eps-simple".to_owned()]).unwrap();
-        one.seeds = vec![0, 1];
-        RunDirectory::open(folder.path(), &one).unwrap();
+        let mut more = smoke.clone();
+        more.seeds = vec![1, 2];
+        RunDirectory::open(folder.path(), &more).unwrap();
+        let saved = RunDirectory::existing(folder.path()).unwrap().1;
+        assert_eq!((saved.rows.len(), saved.seeds), (6, vec![0, 1, 2]), "no seed is forgotten");
+        let fewer = smoke.with_rows(&["eps-simple".to_owned()]).unwrap();
+        assert!(matches!(RunDirectory::open(folder.path(), &fewer), Err(RunError::DifferentRecipe { .. })));
+    }
+
+    #[test]
+    fn the_data_may_move() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut paper = load("table2", Some("paper")).unwrap();
+        RunDirectory::open(folder.path(), &paper).unwrap();
+        paper.rows.iter_mut().for_each(|row| row.settings.data.path = Some("elsewhere".into()));
+        RunDirectory::open(folder.path(), &paper).unwrap();
     }
 }

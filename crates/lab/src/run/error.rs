@@ -60,6 +60,25 @@ pub enum RunError {
     /// The user asked to stop.
     #[error("stopped; the same command goes on from here")]
     Interrupted,
+    /// The images have another size than those of the data set.
+    #[error(
+        "`data.path` holds images of {found:?} (channels, height, width), but `data.set` has images of {expected:?}; \
+         give the folder of that set"
+    )]
+    ImageSize {
+        /// Channels, height and width in the files.
+        found: [usize; 3],
+        /// Those of the data set.
+        expected: [usize; 3],
+    },
+    /// There are fewer test images than the recipe measures.
+    #[error("`metrics.bits_per_dim_images` is {wanted}, but there are {found} test images; ask for at most as many")]
+    TooFewImages {
+        /// Images that the recipe asks for.
+        wanted: usize,
+        /// Images that there are.
+        found: usize,
+    },
     /// Reading images.
     #[error(transparent)]
     Data(#[from] undrift_data::DataError),

@@ -20,7 +20,7 @@ pub use error::RunError;
 pub use estimate::estimate;
 pub use protocol::protocol;
 pub use record::{Build, Record, Timings};
-pub use row::{Data, run_recipe, trained_network};
+pub use row::{Data, check_images, run_recipe, trained_network};
 pub use score::{Reference, bits_per_dim, distance_name};
 pub use setup::Setup;
 pub use train::{Trained, loss, train};

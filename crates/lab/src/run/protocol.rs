@@ -49,6 +49,13 @@ fn chain(chain: &ChainSettings) -> String {
         ChainSettings::LinearScaled { .. } => "linear, beta 1e-4 to 0.02 times 1000/T".to_owned(),
         ChainSettings::Cosine { .. } => "cosine (s = 0.008, betas at most 0.999)".to_owned(),
         ChainSettings::Quadratic { start, end, .. } => format!("quadratic, beta {start} to {end}"),
+        ChainSettings::ScaledLinear { start, end, .. } => format!("scaled linear, beta {start} to {end}"),
+        ChainSettings::Sigmoid { start, end, .. } => format!("sigmoid, beta {start} to {end}"),
+        ChainSettings::Constant { beta, .. } => format!("constant, beta {beta}"),
+        ChainSettings::Jsd { .. } => "jsd, beta 1/T to 1".to_owned(),
+        ChainSettings::WarmUp { start, end, fraction, .. } => {
+            format!("warm-up, beta {start} to {end} over the first {fraction} of the steps")
+        }
     };
     format!("{kind}, T = {}", chain.length())
 }

@@ -35,14 +35,46 @@ impl Data {
     /// Reads the images.
     ///
     /// # Errors
-    /// Those of the readers and of the extractor.
+    /// Those of the readers and of the extractor, [`RunError::ImageSize`] and [`RunError::TooFewImages`].
     pub fn load(setup: &Setup) -> Result<Self, RunError> {
         let settings = &setup.settings;
-        let train = registry::images(&settings.data, Split::Train)?;
-        let test = registry::images(&settings.data, Split::Test)?;
+        let (train, test) = images(setup)?;
         let reference = Reference::new(setup, &train)?;
         Ok(Self { settings: (settings.data.clone(), settings.metrics), train, test, reference })
     }
+}
+
+/// Reads the images of every row once, so that a missing or foreign file is found before anything is written.
+///
+/// # Errors
+/// As [`Data::load`].
+pub fn check_images(recipe: &Recipe, device: &Device) -> Result<(), RunError> {
+    let mut checked: Vec<(&DataSettings, &MetricSettings)> = Vec::new();
+    for row in &recipe.rows {
+        let settings = (&row.settings.data, &row.settings.metrics);
+        if !checked.contains(&settings) {
+            images(&Setup::new(row, device)?)?;
+            checked.push(settings);
+        }
+    }
+    Ok(())
+}
+
+/// The training and the test images.
+fn images(setup: &Setup) -> Result<(Images, Images), RunError> {
+    let train = registry::images(&setup.settings.data, Split::Train)?;
+    let test = registry::images(&setup.settings.data, Split::Test)?;
+    for images in [&train, &test] {
+        let found = [images.channels(), images.height(), images.width()];
+        if found != setup.shape {
+            return Err(RunError::ImageSize { found, expected: setup.shape });
+        }
+    }
+    let (wanted, found) = (setup.settings.metrics.bits_per_dim_images, test.len());
+    if wanted > found {
+        return Err(RunError::TooFewImages { wanted, found });
+    }
+    Ok((train, test))
 }
 
 /// Runs every unfinished row and seed of a recipe.

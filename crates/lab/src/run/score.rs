@@ -85,6 +85,9 @@ fn extract(
 ///
 /// # Errors
 /// [`RunError::Interrupted`] after Ctrl-C, and the metric's.
+///
+/// # Panics
+/// With fewer test images than the recipe asks for, which [`Data::load`](super::Data::load) refuses.
 pub fn bits_per_dim(
     setup: &Setup,
     network: &DdpmUnet,
@@ -92,7 +95,7 @@ pub fn bits_per_dim(
     test: &Images,
     label: String,
 ) -> Result<Option<BitsPerDim>, RunError> {
-    let count = setup.settings.metrics.bits_per_dim_images.min(test.len());
+    let count = setup.settings.metrics.bits_per_dim_images;
     if count == 0 {
         return Ok(None);
     }

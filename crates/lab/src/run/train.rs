@@ -42,7 +42,10 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
         let x0 = images.batch(&batch.indices, &batch.flips, &setup.device.clone().autodiff(), DType::F32);
         let update = match trainer.step(|network, _| loss(setup, network, seed, number, x0)) {
             Ok(update) => update,
-            Err(e @ TrainError::NonFinite { .. }) => return Ok(Trained::Diverged(e.to_string())),
+            Err(e @ TrainError::NonFinite { .. }) => {
+                clock.save(cell)?;
+                return Ok(Trained::Diverged(e.to_string()));
+            }
             Err(e) => return Err(e.into()),
         };
         let done = number + 1;

@@ -27,7 +27,7 @@ impl Chain {
         check_cap(cap)?;
         let angle = |index: usize| (index as f64 / len as f64 + offset) / (1.0 + offset) * std::f64::consts::PI / 2.0;
         let f = |index: usize| angle(index).cos().powi(2);
-        Chain::from_betas((0..len).map(|index| (1.0 - f(index + 1) / f(index)).min(cap)))
+        Chain::from_betas((0..len).map(|index| capped(1.0 - f(index + 1) / f(index), cap)))
     }
 }
 
@@ -38,6 +38,11 @@ pub(super) fn check_cap(cap: f64) -> Result<(), ChainError> {
     } else {
         Err(ChainError::Parameter { name: "cap", value: cap, must: "in (0, 1)" })
     }
+}
+
+/// `beta`, or `cap` if that is less; no number stays no number, for the chain to refuse (`f64::min` would hide it).
+pub(crate) fn capped(beta: f64, cap: f64) -> f64 {
+    if beta > cap { cap } else { beta }
 }
 
 #[cfg(test)]
@@ -60,6 +65,12 @@ mod tests {
         let long = Chain::cosine(4000).unwrap();
         near(long.betas()[0], 9.86582e-6, 1e-6);
         near(long.last().alpha_bar(), 1.518e-10, 1e-4);
+    }
+
+    #[test]
+    fn a_cap_does_not_stand_in_for_no_number() {
+        assert_eq!((capped(0.5, 0.9), capped(1.0, 0.9)), (0.5, 0.9));
+        assert!(capped(f64::NAN, 0.9).is_nan());
     }
 
     #[test]

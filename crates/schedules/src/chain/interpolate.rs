@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn levels_of_the_chain_have_their_own_labels() {
-        let chain = Chain::linear(50).unwrap().with_times(|t| 10.0 * t as f64);
+        let chain = Chain::linear(50).unwrap().with_times(|t| 10.0 * t as f64).unwrap();
         for level in chain.levels() {
             for labels in [Labels::Interpolated, Labels::Rounded] {
                 assert!((chain.label_of(level.sigma(), labels).unwrap() - level.time()).abs() < 1e-9);

@@ -1,7 +1,7 @@
 //! A Karras grid over the sigmas of a chain.
 
 use super::{Chain, Labels};
-use crate::grid::karras_sigmas;
+use crate::grid::{check_range, karras_sigmas};
 use crate::{Grid, GridError, Level};
 
 impl Chain {
@@ -13,15 +13,21 @@ impl Chain {
     /// Karras, Aittala, Aila, Laine 2022, arXiv:2206.00364, eq. 5.
     ///
     /// # Errors
-    /// [`GridError::PureNoise`] if the chain's last sigma is infinite; otherwise as [`Grid::karras`].
+    /// [`GridError::PureNoise`] if the chain's last sigma is infinite, [`GridError::Unlabelled`] if f64 puts one
+    /// of the sigmas outside of the chain's; otherwise as [`Grid::karras`] (a chain of one level has no range, and
+    /// one step of it is that level).
     pub fn karras(&self, steps: usize, rho: f64, labels: Labels) -> Result<Grid, GridError> {
         if self.last().is_pure_noise() {
             return Err(GridError::PureNoise);
         }
-        let sigmas = karras_sigmas(steps, self.levels[0].sigma(), self.last().sigma(), rho)?;
+        let (sigma_min, sigma_max) = (self.levels[0].sigma(), self.last().sigma());
+        if (steps, self.len()) != (1, 1) {
+            check_range(sigma_min, sigma_max, steps)?;
+        }
+        let sigmas = karras_sigmas(steps, sigma_min, sigma_max, rho)?;
         let level = |&sigma: &f64| match self.label_of(sigma, labels) {
             Some(label) => Ok(Level::vp_of_sigma(sigma, label)?),
-            None => Err(GridError::NotDecreasing { step: steps }),
+            None => Err(GridError::Unlabelled { sigma, sigma_min, sigma_max }),
         };
         Grid::new(sigmas.iter().map(level).collect::<Result<Vec<Level>, GridError>>()?)
     }
@@ -43,6 +49,26 @@ mod tests {
             assert!((grid.start().sigma() / chain.last().sigma() - 1.0).abs() < 1e-13);
             assert!(grid.levels().all(|level| level.scale() == 1.0));
         }
+    }
+
+    #[test]
+    fn one_level_or_one_step_starts_at_the_top() {
+        let (single, chain) = (Chain::linear(1).unwrap(), Chain::linear(1000).unwrap());
+        for labels in [Labels::Interpolated, Labels::Rounded] {
+            for (chain, label) in [(&single, 0.0), (&chain, 999.0)] {
+                let start = chain.karras(1, 7.0, labels).unwrap().start();
+                assert!((start.sigma() / chain.last().sigma() - 1.0).abs() < 1e-13);
+                assert_eq!(start.time(), label);
+                assert!(chain.karras(0, 7.0, labels).is_err());
+            }
+            assert!(matches!(single.karras(2, 7.0, labels), Err(GridError::Range { .. })));
+        }
+    }
+
+    #[test]
+    fn a_sigma_that_the_chain_does_not_reach_is_named() {
+        let overflown = Chain::linear(1000).unwrap().karras(5, 1e-3, Labels::Rounded); // sigma^1000
+        assert!(matches!(overflown, Err(GridError::Unlabelled { sigma, .. }) if sigma.is_nan()), "{overflown:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Two schedules named after the sigmoid, which have nothing else in common.
 
-use super::cosine::check_cap;
+use super::cosine::{capped, check_cap};
 use super::{Chain, ChainError, linspace};
 
 impl Chain {
@@ -20,7 +20,8 @@ impl Chain {
     ///
     /// # Errors
     /// [`ChainError::Parameter`] unless `start < end`, `tau > 0` and the cap is in `(0, 1)`; otherwise as
-    /// [`Chain::from_betas`].
+    /// [`Chain::from_betas`], where beta is no number (0/0) if the sigmoid is flat in f64: `tau` far above
+    /// `end - start`, or `end` several hundred `tau`.
     pub fn sigmoid_alpha_bar(len: usize, start: f64, end: f64, tau: f64, cap: f64) -> Result<Self, ChainError> {
         if !(tau > 0.0 && tau.is_finite()) {
             return Err(ChainError::Parameter { name: "tau", value: tau, must: "positive and finite" });
@@ -32,7 +33,7 @@ impl Chain {
         let (high, low) = (logistic(-start / tau), logistic(-end / tau));
         let at = |index: usize| start + (end - start) * index as f64 / len as f64;
         let alpha_bar = |index: usize| (logistic(-at(index) / tau) - low) / (high - low);
-        Chain::from_betas((0..len).map(|index| (1.0 - alpha_bar(index + 1) / alpha_bar(index)).min(cap)))
+        Chain::from_betas((0..len).map(|index| capped(1.0 - alpha_bar(index + 1) / alpha_bar(index), cap)))
     }
 }
 
@@ -68,5 +69,14 @@ mod tests {
         assert!(matches!(of(3.0, -3.0, 1.0, 0.999), Err(ChainError::Parameter { name: "start", .. })));
         assert!(matches!(of(-3.0, 3.0, 0.0, 0.999), Err(ChainError::Parameter { name: "tau", .. })));
         assert!(matches!(of(-3.0, 3.0, 1.0, 1.0), Err(ChainError::Parameter { name: "cap", .. })));
+    }
+
+    #[test]
+    fn a_sigmoid_that_is_flat_in_f64_is_refused_and_not_capped() {
+        for (end, tau, flat_from) in [(3.0, 1e300, 1), (2000.0, 1.0, 5)] {
+            let refused = Chain::sigmoid_alpha_bar(10, -3.0, end, tau, 0.999);
+            let Err(ChainError::BetaOutOfRange { t, len: 10, beta }) = refused else { panic!("{refused:?}") };
+            assert!((t, beta.is_nan()) == (flat_from, true), "beta {beta} at t = {t}");
+        }
     }
 }

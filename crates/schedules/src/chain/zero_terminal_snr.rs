@@ -22,7 +22,7 @@ impl Chain {
         let alpha_bar = |index: usize| ((self.levels[index].signal() - last) * (first / (first - last))).powi(2);
         let kept = |index: usize| if index == 0 { alpha_bar(0) } else { alpha_bar(index) / alpha_bar(index - 1) };
         let chain = Chain::from_betas((0..self.len()).map(|index| 1.0 - kept(index)))?;
-        Ok(chain.with_times(|t| self.levels[t - 1].time()))
+        chain.with_times(|t| self.levels[t - 1].time())
     }
 }
 
@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn ends_in_pure_noise_and_keeps_the_first_level() {
-        let chain = Chain::linear(1000).unwrap().with_times(|t| 2.0 * t as f64);
+        let chain = Chain::linear(1000).unwrap().with_times(|t| 2.0 * t as f64).unwrap();
         let rescaled = chain.zero_terminal_snr().unwrap();
         assert!(rescaled.last().is_pure_noise() && rescaled.betas()[999] == 1.0);
         assert!((rescaled.level(1).unwrap().alpha_bar() - 0.9999).abs() < 1e-15);

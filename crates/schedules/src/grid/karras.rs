@@ -1,5 +1,6 @@
 //! The grid of Karras, Aittala, Aila and Laine.
 
+use super::sigmas::{check_positive, check_range};
 use super::{Grid, GridError};
 use crate::chain::linspace;
 
@@ -14,14 +15,14 @@ impl Grid {
     /// [`GridError::Empty`] for no steps, [`GridError::Range`] unless `0 < sigma_min < sigma_max`,
     /// [`GridError::Parameter`] unless `rho` is positive.
     pub fn karras(steps: usize, sigma_min: f64, sigma_max: f64, rho: f64) -> Result<Self, GridError> {
+        check_range(sigma_min, sigma_max, steps)?;
         Grid::of_sigmas(karras_sigmas(steps, sigma_min, sigma_max, rho)?)
     }
 }
 
-/// The sigmas of a Karras grid, largest first.
+/// The sigmas of a Karras grid, largest first; the caller has checked the range.
 pub(crate) fn karras_sigmas(steps: usize, sigma_min: f64, sigma_max: f64, rho: f64) -> Result<Vec<f64>, GridError> {
-    super::sigmas::check_positive("rho", rho)?;
-    super::sigmas::check_range(sigma_min, sigma_max, steps)?;
+    check_positive("rho", rho)?;
     let roots = linspace(sigma_max.powf(1.0 / rho), sigma_min.powf(1.0 / rho), steps);
     let exact = |(step, root): (usize, f64)| match step {
         0 => sigma_max,
@@ -71,6 +72,7 @@ mod tests {
         assert_eq!(Grid::karras(1, 0.002, 80.0, 7.0).unwrap().start().sigma(), 80.0);
         assert_eq!(Grid::karras(0, 0.002, 80.0, 7.0), Err(GridError::Empty));
         assert!(matches!(Grid::karras(5, 80.0, 0.002, 7.0), Err(GridError::Range { .. })));
+        assert!(matches!(Grid::karras(1, 80.0, 0.002, 7.0), Err(GridError::Range { .. })));
         assert!(matches!(Grid::karras(5, 0.0, 80.0, 7.0), Err(GridError::Range { .. })));
         assert!(matches!(Grid::karras(5, 0.002, f64::INFINITY, 7.0), Err(GridError::Range { .. })));
         assert!(matches!(Grid::karras(5, 0.002, 80.0, 0.0), Err(GridError::Parameter { name: "rho", .. })));

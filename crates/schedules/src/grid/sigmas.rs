@@ -1,8 +1,8 @@
 //! Grids of sigma other than Karras's, in EDM coordinates.
 
 use super::{Grid, GridError};
-use crate::Level;
 use crate::chain::linspace;
+use crate::{Level, LevelError};
 
 impl Grid {
     /// A grid over the given noise-to-signal ratios, largest first, in EDM coordinates, labelled with sigma.
@@ -63,42 +63,54 @@ impl Grid {
     ///
     /// # Errors
     /// [`GridError::Range`] as [`Grid::exponential`], [`GridError::Parameter`] for `c1` or `c2` not positive,
-    /// [`GridError::TooManySteps`] if the range holds fewer than `steps` of the sigmas.
+    /// [`GridError::TooManySteps`] if the range holds fewer than `steps` of the sigmas, [`GridError::Level`] if one
+    /// of all of them is no number (`c1` above 1, or `c2` so large that alpha_bar is 0 throughout).
     pub fn improved_ddpm(steps: usize, range: (f64, f64), count: usize, c1: f64, c2: f64) -> Result<Self, GridError> {
-        check_positive("c1", c1)?;
-        check_positive("c2", c2)?;
-        check_range(range.0, range.1, steps)?;
         let alpha_bar = |j: usize| (0.5 * std::f64::consts::PI * j as f64 / count as f64 / (c2 + 1.0)).sin().powi(2);
         let ratios = (1..=count).rev().map(|j| alpha_bar(j - 1) / alpha_bar(j));
-        Grid::of_sigmas(improved_ddpm_sigmas(steps, range, ratios.map(|ratio| ratio.max(c1)))?)
+        Grid::of_sigmas(improved_ddpm_sigmas(steps, range, (c1, c2), ratios)?)
     }
 }
 
 /// From ratios of neighbouring alpha_bars, the one next to the data first: sigmas in a range, evenly chosen.
+///
+/// `c1` bounds the ratios from below; `c2` has gone into them and is only checked.
 pub(crate) fn improved_ddpm_sigmas(
     steps: usize,
     range: (f64, f64),
+    (c1, c2): (f64, f64),
     ratios: impl Iterator<Item = f64>,
 ) -> Result<Vec<f64>, GridError> {
-    let climb = |sigma: &mut f64, ratio: f64| {
-        *sigma = ((*sigma * *sigma + 1.0) / ratio - 1.0).sqrt();
-        Some(*sigma)
-    };
-    let mut held: Vec<f64> = ratios.scan(0.0, climb).filter(|sigma| (range.0..=range.1).contains(sigma)).collect();
+    check_positive("c1", c1)?;
+    check_positive("c2", c2)?;
+    check_range(range.0, range.1, steps)?;
+    let mut held = climbed(c1, ratios)?;
+    held.retain(|sigma| (range.0..=range.1).contains(sigma));
     held.reverse();
     if steps > held.len() {
         return Err(GridError::TooManySteps { steps, len: held.len() });
     }
-    let stride = (held.len() - 1) as f64 / steps.saturating_sub(1).max(1) as f64;
+    let stride = (held.len() - 1) as f64 / (steps - 1).max(1) as f64;
     Ok((0..steps).map(|step| held[(stride * step as f64).round_ties_even() as usize]).collect())
+}
+
+/// The sigmas that ratios of neighbouring alpha_bars, none taken below `c1`, climb to from the data.
+fn climbed(c1: f64, ratios: impl Iterator<Item = f64>) -> Result<Vec<f64>, LevelError> {
+    let mut sigma = 0.0f64;
+    let climb = |ratio: f64| {
+        let bounded = if ratio < c1 { c1 } else { ratio };
+        sigma = ((sigma * sigma + 1.0) / bounded - 1.0).sqrt();
+        if sigma.is_nan() { Err(LevelError::Sigma { sigma }) } else { Ok(sigma) }
+    };
+    ratios.map(climb).collect()
 }
 
 pub(super) fn check_positive(name: &'static str, value: f64) -> Result<(), GridError> {
     if value > 0.0 && value.is_finite() { Ok(()) } else { Err(GridError::Parameter { name, value }) }
 }
 
-pub(super) fn check_range(sigma_min: f64, sigma_max: f64, steps: usize) -> Result<(), GridError> {
-    if !(0.0 < sigma_min && sigma_min < sigma_max && sigma_max.is_finite()) && steps != 1 {
+pub(crate) fn check_range(sigma_min: f64, sigma_max: f64, steps: usize) -> Result<(), GridError> {
+    if !(0.0 < sigma_min && sigma_min < sigma_max && sigma_max.is_finite()) {
         return Err(GridError::Range { sigma_min, sigma_max });
     }
     if steps == 0 { Err(GridError::Empty) } else { Ok(()) }
@@ -149,9 +161,20 @@ mod tests {
     fn nonsense_is_refused() {
         assert_eq!(Grid::exponential(0, 0.1, 1.0), Err(GridError::Empty));
         assert!(matches!(Grid::exponential(3, 1.0, 1.0), Err(GridError::Range { .. })));
+        for (low, high) in [(0.0, 80.0), (-1.0, 80.0), (80.0, 0.02), (1.0, 1.0), (0.02, f64::INFINITY)] {
+            let error = GridError::Range { sigma_min: low, sigma_max: high };
+            assert_eq!(Grid::exponential(1, low, high), Err(error.clone()));
+            assert_eq!(Grid::polyexponential(1, low, high, 1.0), Err(error.clone()));
+            assert_eq!(Grid::karras(1, low, high, 7.0), Err(error.clone()));
+            assert_eq!(Grid::improved_ddpm(1, (low, high), 1000, 0.001, 0.008), Err(error));
+        }
         assert!(matches!(Grid::vp_continuous(3, 19.9, 0.1, 1.0), Err(GridError::Parameter { .. })));
         assert!(matches!(Grid::of_sigmas([1.0, 0.0]), Err(GridError::Level(_))));
         let crowded = Grid::improved_ddpm(99, (1.0, 1.1), 1000, 0.001, 0.008);
         assert!(matches!(crowded, Err(GridError::TooManySteps { steps: 99, .. })));
+        for (c1, c2) in [(2.0, 0.008), (0.001, 1e300)] {
+            let no_number = Grid::improved_ddpm(5, (0.002, 81.0), 1000, c1, c2);
+            assert!(matches!(no_number, Err(GridError::Level(LevelError::Sigma { sigma })) if sigma.is_nan()));
+        }
     }
 }

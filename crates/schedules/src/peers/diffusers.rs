@@ -1,7 +1,7 @@
 //! Timestep lists of huggingface/diffusers, noisiest first.
 
 use super::{PeerError, check};
-use crate::chain::linspace;
+use crate::chain::{capped, linspace};
 
 /// "leading": multiples of `floor(len / steps)` plus an offset.
 ///
@@ -100,7 +100,7 @@ pub fn diffusers_laplace_betas(len: usize) -> Vec<f64> {
         let snr = log_snr.exp();
         (snr / (1.0 + snr)).sqrt()
     };
-    (0..len).map(|index| (1.0 - alpha_bar(index + 1) / alpha_bar(index)).min(0.999)).collect()
+    (0..len).map(|index| capped(1.0 - alpha_bar(index + 1) / alpha_bar(index), 0.999)).collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub fn diffusers_chain(chain: &Chain) -> Result<Chain, ChainError> {
     });
     let betas = products.scan(1.0, |before, after| Some(1.0 - after / std::mem::replace(before, after)));
     let single = Chain::from_betas(betas)?;
-    Ok(single.with_times(|t| chain.levels()[t - 1].time()))
+    single.with_times(|t| chain.levels()[t - 1].time())
 }
 
 #[cfg(test)]
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn the_smallest_sigma_is_the_one_that_diffusers_prints() {
-        let chain = Chain::linear(1000).unwrap().with_times(|t| t as f64);
+        let chain = Chain::linear(1000).unwrap().with_times(|t| t as f64).unwrap();
         let single = diffusers_chain(&chain).unwrap();
         assert!((single.levels()[0].sigma() - 0.010001329705119133).abs() < 1e-9);
         assert!((chain.levels()[0].sigma() - 0.010000500037503125).abs() < 1e-15);

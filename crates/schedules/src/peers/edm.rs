@@ -9,7 +9,7 @@ use crate::grid::improved_ddpm_sigmas;
 /// quite ours, so that its own sigmas are met to about 1e-6.
 ///
 /// # Errors
-/// [`GridError::TooManySteps`] if the range holds fewer than `steps` of the sigmas.
+/// As [`Grid::improved_ddpm`](crate::Grid::improved_ddpm).
 pub fn edm_iddpm_sigmas(
     steps: usize,
     range: (f64, f64),
@@ -19,8 +19,8 @@ pub fn edm_iddpm_sigmas(
 ) -> Result<Vec<f64>, GridError> {
     let quarter_turn = (0.5 * std::f64::consts::PI) as f32;
     let alpha_bar = |j: usize| (quarter_turn * j as f32 / count as f32 / (c2 + 1.0) as f32).sin().powi(2);
-    let ratios = (1..=count).rev().map(|j| (alpha_bar(j - 1) / alpha_bar(j)).max(c1 as f32));
-    improved_ddpm_sigmas(steps, range, ratios.map(f64::from))
+    let ratios = (1..=count).rev().map(|j| f64::from(alpha_bar(j - 1) / alpha_bar(j)));
+    improved_ddpm_sigmas(steps, range, (f64::from(c1 as f32), c2), ratios)
 }
 
 #[cfg(test)]
@@ -33,5 +33,20 @@ mod tests {
         let double = crate::Grid::improved_ddpm(18, (0.002, 81.0), 1000, 0.001, 0.008).unwrap();
         let gaps: Vec<f64> = single.iter().zip(double.levels()).map(|(a, b)| (a / b.sigma() - 1.0).abs()).collect();
         assert!(gaps[0] < 1e-6 && (1e-4..1e-3).contains(&gaps[17]));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let of = |steps, range, c1, c2| edm_iddpm_sigmas(steps, range, 1000, c1, c2);
+        assert_eq!(of(0, (0.002, 81.0), 0.001, 0.008), Err(GridError::Empty));
+        assert_eq!(of(0, (1e-9, 2e-9), 0.001, 0.008), Err(GridError::Empty)); // a range that holds no sigma
+        assert!(matches!(of(1, (1e-9, 2e-9), 0.001, 0.008), Err(GridError::TooManySteps { steps: 1, len: 0 })));
+        assert_eq!(edm_iddpm_sigmas(0, (0.002, 81.0), 0, 0.001, 0.008), Err(GridError::Empty));
+        assert!(matches!(of(5, (81.0, 0.002), 0.001, 0.008), Err(GridError::Range { .. })));
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(matches!(of(5, (0.002, 81.0), bad, 0.008), Err(GridError::Parameter { name: "c1", .. })));
+            assert!(matches!(of(5, (0.002, 81.0), 0.001, bad), Err(GridError::Parameter { name: "c2", .. })));
+        }
+        assert!(matches!(of(5, (0.002, 81.0), 0.001, 1e30), Err(GridError::Level(_))));
     }
 }

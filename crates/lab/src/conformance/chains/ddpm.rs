@@ -1,3 +1,5 @@
+//! Golden vectors of chains, ddpm.
+
 use std::collections::BTreeMap;
 
 use undrift_denoisers::{OutputVariance, Variance};

@@ -1,3 +1,5 @@
+//! Golden vectors of chains, ermongroup.
+
 use undrift_denoisers::{OutputVariance, Variance};
 use undrift_noise::Replay;
 use undrift_samplers::{Ancestral, sample};

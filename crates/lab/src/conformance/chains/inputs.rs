@@ -1,3 +1,5 @@
+//! Golden vectors of chains, inputs.
+
 use crate::conformance::case::{Arithmetic, Cases};
 use crate::conformance::compare::{Tolerance, compare};
 use crate::conformance::error::FixtureError;

@@ -1,3 +1,5 @@
+//! Golden vectors of losses, bits.
+
 use undrift_losses::{BoundOfBatch, bits_per_dim};
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Grid};

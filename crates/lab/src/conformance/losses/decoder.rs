@@ -1,3 +1,5 @@
+//! Golden vectors of losses, decoder.
+
 use undrift_losses::decoder_log_likelihood;
 
 use crate::conformance::case::{Arithmetic, Cases, Outcome};

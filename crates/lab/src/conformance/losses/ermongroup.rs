@@ -1,3 +1,5 @@
+//! Golden vectors of losses, ermongroup.
+
 use undrift_denoisers::{Levels, OutputVariance};
 use undrift_losses::squared_error;
 use undrift_noise::Replay;

@@ -1,3 +1,5 @@
+//! Golden vectors of losses, model.
+
 use undrift_denoisers::{ClipX0, Denoiser, Eps, OutputVariance, Preconditioned};
 use undrift_schedules::Chain;
 

@@ -1,3 +1,5 @@
+//! Golden vectors of losses, training.
+
 use undrift_denoisers::{Denoiser, Levels, OutputVariance, Prediction};
 use undrift_losses::{bound, mix, squared_error, variational_bound};
 use undrift_noise::Replay;

@@ -1,3 +1,5 @@
+//! Golden vectors of metrics, frechet.
+
 use undrift_metrics::{GaussianStats, frechet_distance};
 
 use crate::conformance::case::{Arithmetic, Cases, Outcome};

@@ -1,3 +1,5 @@
+//! Golden vectors of metrics, inception.
+
 use undrift_metrics::{ClassProbabilities, inception_score};
 
 use crate::conformance::case::{Arithmetic, Cases, Outcome};

@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, diffusers betas.
+
 use undrift_schedules::{Chain, peers};
 
 use super::add;

@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, diffusers lists.
+
 use undrift_schedules::peers;
 
 use super::{add, against, signed, whole};

@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, lucidrains.
+
 use undrift_schedules::{Chain, peers};
 
 use super::{add, against};

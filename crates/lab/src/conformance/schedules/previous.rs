@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, previous.
+
 use undrift_schedules::peers;
 
 use super::{add, against, signed};

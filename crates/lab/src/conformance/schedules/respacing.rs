@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, respacing.
+
 use undrift_schedules::{Grid, Span};
 
 use super::{add, against};

@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, schedulers.
+
 use undrift_schedules::{Chain, Grid, GridError, Labels, peers};
 
 use super::add;

@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, sigmas.
+
 use undrift_schedules::{Grid, GridError, peers};
 
 use super::{add, schedulers};

@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, skips.
+
 use undrift_schedules::peers;
 
 use super::{add, against, whole};

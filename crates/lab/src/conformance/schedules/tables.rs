@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, tables.
+
 use undrift_schedules::{Chain, Level, Span};
 
 use super::add;

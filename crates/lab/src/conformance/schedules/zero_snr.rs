@@ -1,3 +1,5 @@
+//! Golden vectors of schedules, zero snr.
+
 use undrift_schedules::Chain;
 
 use super::add;

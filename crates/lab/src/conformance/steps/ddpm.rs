@@ -1,3 +1,5 @@
+//! Golden vectors of steps, ddpm.
+
 use undrift_denoisers::{Prediction, Variance};
 use undrift_schedules::Span;
 

@@ -1,3 +1,5 @@
+//! Golden vectors of steps, diffusers.
+
 use undrift_denoisers::OutputVariance;
 use undrift_schedules::{Chain, Grid, Spacing, Span};
 

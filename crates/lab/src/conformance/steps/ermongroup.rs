@@ -1,3 +1,5 @@
+//! Golden vectors of steps, ermongroup.
+
 use undrift_denoisers::{OutputVariance, Variance};
 use undrift_schedules::{Chain, Span};
 

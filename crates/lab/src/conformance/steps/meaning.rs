@@ -1,3 +1,5 @@
+//! Golden vectors of steps, meaning.
+
 use undrift_denoisers::{DenoiseError, Eps, MuTilde, Parameterisation, V, X0};
 use undrift_schedules::{Chain, Level, Span};
 

@@ -1,3 +1,5 @@
+//! Golden vectors of steps, recorded.
+
 use burn::tensor::Tensor;
 use undrift_denoisers::{ClipX0, Denoiser, Levels, OutputVariance, Preconditioned, Prediction, Variance};
 use undrift_noise::Replay;
