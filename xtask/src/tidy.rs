@@ -16,7 +16,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["schedules", "denoisers", "noise", "samplers", "losses", "networks"]),
     ("data", &["noise"]),
     ("training", &["schedules", "denoisers", "noise", "losses", "networks", "data"]),
-    ("lab", &["schedules", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"]),
+    (
+        "lab",
+        &["schedules", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training", "unify"],
+    ),
 ];
 
 /// Crates that know no Burn.
