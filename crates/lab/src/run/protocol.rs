@@ -63,15 +63,23 @@ fn chain(chain: &ChainSettings) -> String {
 fn network(s: &Settings) -> Result<String, NetworkError> {
     let n = &s.network;
     Ok(format!(
-        "DDPM U-Net, base {}, multipliers {}, {} residual block(s) per level, attention at {}, {} groups, dropout {}, {} parameters",
+        "DDPM U-Net, base {}, multipliers {}, {} residual block(s) per level, attention {}, {} groups, dropout {}, {} parameters",
         n.base,
         list(&n.multipliers),
         n.blocks,
-        list(&n.attention),
+        attention(&n.attention),
         n.groups,
         n.dropout,
         crate::registry::parameter_count(s)?,
     ))
+}
+
+fn attention(resolutions: &[usize]) -> String {
+    if resolutions.is_empty() {
+        "in the middle only".to_owned()
+    } else {
+        format!("in the middle and at {}", list(resolutions))
+    }
 }
 
 fn training(s: &Settings) -> String {
