@@ -9,16 +9,17 @@ use toml::Table;
 const ARROWS: &[(&str, &[&str])] = &[
     ("schedules", &[]),
     ("noise", &[]),
+    ("kernels", &[]),
     ("denoisers", &["schedules"]),
-    ("networks", &["noise"]),
+    ("networks", &["noise", "kernels"]),
     ("losses", &["schedules", "denoisers", "noise"]),
     ("samplers", &["schedules", "denoisers", "noise"]),
     ("metrics", &["schedules", "denoisers", "noise", "samplers", "losses", "networks"]),
     ("data", &["noise"]),
-    ("training", &["schedules", "denoisers", "noise", "losses", "networks", "data"]),
+    ("training", &["schedules", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
     (
         "lab",
-        &["schedules", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training", "unify"],
+        &["schedules", "noise", "kernels", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training", "unify"],
     ),
 ];
 

@@ -4,8 +4,9 @@ use burn::module::Module;
 use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
-use burn::tensor::activation::softmax;
+use undrift_kernels::{Activation, attention};
 
+use crate::fused::{convolve, convolve_onto, normalise};
 use crate::initialiser::{Initialiser, ONE, ZERO};
 
 /// DDPM's self-attention over all positions of an image: one head, 1/sqrt(channels), residual.
@@ -31,17 +32,12 @@ impl SelfAttention {
         }
     }
 
-    /// `x` and the result are `[B, width, H, W]`.
+    /// `x` and the result are `[B, H, W, width]`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, width, height, breadth] = x.dims();
-        let flat = [batch, width, height * breadth];
-        let h = self.norm.forward(x.clone());
-        let query = self.query.forward(h.clone()).reshape(flat).swap_dims(1, 2);
-        let key = self.key.forward(h.clone()).reshape(flat);
-        let value = self.value.forward(h).reshape(flat).swap_dims(1, 2);
-        let scores = query.matmul(key).mul_scalar((width as f64).powf(-0.5));
-        let mixed = softmax(scores, 2).matmul(value).swap_dims(1, 2);
-        let mixed = mixed.reshape([batch, width, height, breadth]);
-        x.add(self.out.forward(mixed))
+        let [batch, height, breadth, width] = x.dims();
+        let h = normalise(&self.norm, x.clone(), Activation::None);
+        let tokens = |layer| convolve(layer, h.clone()).reshape([batch, height * breadth, width]);
+        let mixed = attention(tokens(&self.query), tokens(&self.key), tokens(&self.value), 1);
+        convolve_onto(&self.out, mixed.reshape([batch, height, breadth, width]), x)
     }
 }

@@ -3,15 +3,14 @@
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, PaddingConfig2d};
-use burn::tensor::activation::silu;
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor};
+use undrift_kernels::{Activation, concat_channels, upsample};
 use undrift_noise::{Key, SampleNoise};
 
 use crate::DdpmUnetConfig;
 use crate::attention::SelfAttention;
 use crate::dropout::Dropout;
+use crate::fused::{convolve, normalise};
 use crate::initialiser::{Initialiser, ONE, ZERO};
 use crate::residual_block::ResidualBlock;
 use crate::time_embedding::TimeEmbedding;
@@ -94,7 +93,7 @@ impl DdpmUnet {
     fn run(&self, x: Tensor<4>, time: Tensor<1>, dropout: &mut Dropout<'_>) -> Tensor<4> {
         self.check(x.dims(), time.dims());
         let time = self.time.forward(time);
-        let mut h = self.conv_in.forward(x);
+        let mut h = convolve(&self.conv_in, x.permute([0, 2, 3, 1]));
         let mut skips = vec![h.clone()];
         for level in &self.down {
             h = level.down(h, &time, dropout, &mut skips);
@@ -103,7 +102,8 @@ impl DdpmUnet {
         for level in &self.up {
             h = level.up(h, &time, dropout, &mut skips);
         }
-        self.conv_out.forward(silu(self.norm_out.forward(h)))
+        let h = normalise(&self.norm_out, h, Activation::Silu);
+        convolve(&self.conv_out, h).permute([0, 3, 1, 2])
     }
 
     fn check(&self, [batch, channels, height, width]: [usize; 4], [times]: [usize; 1]) {
@@ -153,7 +153,7 @@ impl Level {
             skips.push(h.clone());
         }
         if let Some(downsample) = &self.resample {
-            h = downsample.forward(h);
+            h = convolve(downsample, h);
             skips.push(h.clone());
         }
         h
@@ -168,10 +168,10 @@ impl Level {
     ) -> Tensor<4> {
         for stage in &self.stages {
             let skip = skips.pop().expect("the way down left one skip for every stage of the way up");
-            h = stage.forward(Tensor::cat(vec![h, skip], 1), time, dropout);
+            h = stage.forward(concat_channels(h, skip), time, dropout);
         }
         match &self.resample {
-            Some(conv) => conv.forward(repeat_pixels(h)),
+            Some(conv) => convolve(conv, upsample(h)),
             None => h,
         }
     }
@@ -251,15 +251,6 @@ fn up_levels(config: &DdpmUnetConfig, mut from: usize, mut widths: Vec<usize>, i
     levels
 }
 
-/// Twice the height and width, every pixel four times.
-fn repeat_pixels(x: Tensor<4>) -> Tensor<4> {
-    let [_, _, height, width] = x.dims();
-    let options = InterpolateOptions::new(InterpolateMode::Nearest)
-        .with_align_corners(false)
-        .with_output_size([2 * height, 2 * width]);
-    interpolate(x, options)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,13 +291,5 @@ mod tests {
             };
             assert!(expected.contains(&largest), "{name}: {largest}");
         }
-    }
-
-    #[test]
-    fn upsampling_repeats_pixels() {
-        let x = Tensor::<4>::from_floats([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]], &Device::flex());
-        let y = repeat_pixels(x).into_data();
-        let expected = [1., 1., 2., 2., 3., 3., 1., 1., 2., 2., 3., 3., 4., 4., 5., 5., 6., 6., 4., 4., 5., 5., 6., 6.];
-        assert_eq!(y.as_slice::<f32>().unwrap(), expected);
     }
 }

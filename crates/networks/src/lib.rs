@@ -27,6 +27,7 @@ mod ddpm_unet_config;
 mod dropout;
 mod error;
 mod fashion_classifier;
+mod fused;
 mod initialiser;
 mod parameters;
 mod residual_block;

@@ -4,9 +4,10 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, Linear};
 use burn::tensor::Tensor;
-use burn::tensor::activation::silu;
+use undrift_kernels::Activation;
 
 use crate::dropout::Dropout;
+use crate::fused::{convolve, convolve_onto, convolve_shifted, normalise};
 use crate::initialiser::{Initialiser, ONE, ZERO};
 
 /// DDPM's residual block: norm, SiLU, conv, plus the projected time, norm, SiLU, dropout, conv, plus the
@@ -35,17 +36,15 @@ impl ResidualBlock {
         }
     }
 
-    /// `x` is `[B, from, H, W]`, `time` `[1 or B, time_width]`, the result `[B, to, H, W]`.
+    /// `x` is `[B, H, W, from]`, `time` `[1 or B, time_width]`, the result `[B, H, W, to]`.
     pub(crate) fn forward(&self, x: Tensor<4>, time: &Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<4> {
-        let h = self.conv1.forward(silu(self.norm1.forward(x.clone())));
-        let time = self.time.forward(time.clone());
-        let [rows, width] = time.dims();
-        let h = h.add(time.reshape([rows, width, 1, 1]));
-        let h = dropout.apply(silu(self.norm2.forward(h)));
-        let h = self.conv2.forward(h);
-        match &self.shortcut {
-            Some(shortcut) => shortcut.forward(x).add(h),
-            None => x.add(h),
-        }
+        let h = normalise(&self.norm1, x.clone(), Activation::Silu);
+        let h = convolve_shifted(&self.conv1, h, self.time.forward(time.clone()));
+        let h = dropout.apply(normalise(&self.norm2, h, Activation::Silu));
+        let residual = match &self.shortcut {
+            Some(shortcut) => convolve(shortcut, x),
+            None => x,
+        };
+        convolve_onto(&self.conv2, h, residual)
     }
 }

@@ -2,8 +2,8 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::activation::silu;
 use burn::tensor::{Tensor, TensorData};
+use undrift_kernels::silu;
 
 use crate::initialiser::Initialiser;
 

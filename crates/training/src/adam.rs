@@ -1,6 +1,7 @@
 //! The Adam optimiser on plain tensors.
 
 use burn::tensor::Tensor;
+use undrift_kernels::AdamStep;
 
 /// Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1).
 ///
@@ -34,14 +35,16 @@ impl Adam {
         Adam { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 }
     }
 
-    /// New moments, and the direction of update `count` (from 1) that is to be subtracted times the
-    /// learning rate.
-    pub(crate) fn direction(&self, gradient: Tensor<1>, moments: Moments, count: u64) -> (Tensor<1>, Moments) {
-        let first = moments.first * self.beta_1 + gradient.clone() * (1.0 - self.beta_1);
-        let second = moments.second * self.beta_2 + gradient.square() * (1.0 - self.beta_2);
-        let root = second.clone().sqrt() * self.correction(self.beta_2, count).sqrt() + self.epsilon;
-        let direction = first.clone() * self.correction(self.beta_1, count) / root;
-        (direction, Moments { first, second })
+    /// The numbers of update `count`, from 1, whose gradient is to be multiplied by `factor`.
+    pub(crate) fn step(&self, count: u64, learning_rate: f64, factor: f64) -> AdamStep {
+        AdamStep {
+            factor,
+            beta_1: self.beta_1,
+            beta_2: self.beta_2,
+            rate: learning_rate * self.correction(self.beta_1, count),
+            root: self.correction(self.beta_2, count).sqrt(),
+            epsilon: self.epsilon,
+        }
     }
 
     /// `1 / (1 - beta^count)`, which makes up for moments that start at 0.
@@ -54,6 +57,7 @@ impl Adam {
 mod tests {
     use super::*;
     use burn::tensor::{DType, Device};
+    use undrift_kernels::adam_step;
 
     /// Four updates of two numbers, one of which has gradients as small as epsilon, computed in Python
     /// from the algorithm as printed.
@@ -61,13 +65,12 @@ mod tests {
     fn updates_are_those_of_the_published_algorithm() {
         let adam = Adam::new(0.1);
         let tensor = |values: [f64; 2]| Tensor::<1>::from_data(values, (&Device::flex(), DType::F64));
-        let mut moments = Moments { first: tensor([0.0; 2]), second: tensor([0.0; 2]) };
+        let mut moments = [tensor([0.0; 2]), tensor([0.0; 2])];
         let mut x = tensor([1.0, -2.0]);
         let gradients = [[0.5, 1e-8], [-0.25, 3e-8], [2.0, -2e-8], [0.0, 1e-9]];
         for ((gradient, expected), count) in gradients.into_iter().zip(EXPECTED).zip(1..) {
-            let (direction, next) = adam.direction(tensor(gradient), moments, count);
-            moments = next;
-            x = x - direction * adam.learning_rate;
+            let step = adam.step(count, adam.learning_rate, 1.0);
+            (x, moments) = adam_step(x, moments, tensor(gradient), step);
             for (x, expected) in x.to_data().iter::<f64>().zip(expected) {
                 assert!((x - expected).abs() < 1e-14, "update {count}: {x} is not {expected}");
             }

@@ -1,6 +1,7 @@
 //! The exponential moving average of the weights.
 
 use burn::tensor::Tensor;
+use undrift_kernels::average_step;
 
 /// An exponential moving average of the weights, which samples better than the last weights do.
 ///
@@ -45,7 +46,7 @@ impl Ema {
 
     /// The average after update `count`, which led to `weights`.
     pub(crate) fn averaged(&self, average: Tensor<1>, weights: Tensor<1>, count: u64) -> Tensor<1> {
-        average.clone() + (weights - average) * (1.0 - self.decay_at(count))
+        average_step(average, weights, 1.0 - self.decay_at(count))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
+use undrift_kernels::adam_step;
 use undrift_losses::LossError;
 use undrift_networks::parameter_shapes;
 
@@ -139,16 +140,17 @@ impl<M: Module> Trainer<M> {
 
     fn update(&mut self, gradients: Vec<Option<Tensor<1>>>, factor: f64) {
         let Optimisation { adam, ema, .. } = self.optimisation;
-        let (rate, count) = (self.optimisation.learning_rate(self.step), self.step + 1);
+        let count = self.step + 1;
+        let update = adam.step(count, self.optimisation.learning_rate(self.step), factor);
         let mut weights = values(&self.model);
         let moments = std::mem::take(&mut self.moments).into_iter();
         let rows = weights.iter_mut().zip(moments).zip(gradients);
         let descend = rows.map(|((weight, moments), gradient)| {
             let Some(gradient) = gradient else { return moments };
-            let gradient = if factor == 1.0 { gradient } else { gradient * factor };
-            let (direction, moments) = adam.direction(gradient, moments, count);
-            *weight = weight.clone() - direction * rate;
-            moments
+            let Moments { first, second } = moments;
+            let (updated, [first, second]) = adam_step(weight.clone(), [first, second], gradient, update);
+            *weight = updated;
+            Moments { first, second }
         });
         self.moments = descend.collect();
         let averages = std::mem::take(&mut self.averages).into_iter().zip(&weights);

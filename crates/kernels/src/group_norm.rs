@@ -1,0 +1,258 @@
+//! Group normalisation, with SiLU where the network has one after it.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::lanes::{get_part, madd, put_part, sigmoid};
+use crate::level::Level;
+use crate::memory::{with_buffer, written};
+
+/// The size and kind of a normalisation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Norm {
+    pub(crate) batch: usize,
+    pub(crate) pixels: usize,
+    pub(crate) channels: usize,
+    pub(crate) groups: usize,
+    pub(crate) epsilon: f32,
+    /// Whether SiLU follows.
+    pub(crate) silu: bool,
+}
+
+/// Gain and bias of each channel, `[channels]`, or of each channel of each image, `[batch, channels]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Affine<'a> {
+    pub(crate) gain: &'a [f32],
+    pub(crate) bias: &'a [f32],
+}
+
+impl<'a> Affine<'a> {
+    fn of_image(&self, image: usize, channels: usize) -> Affine<'a> {
+        let part =
+            |values: &'a [f32]| if values.len() == channels { values } else { &values[image * channels..][..channels] };
+        Affine { gain: part(self.gain), bias: part(self.bias) }
+    }
+}
+
+/// What the gradient needs besides input and affine: mean and inverse deviation, `[batch, groups, 2]`.
+pub(crate) type Statistics = Vec<f32>;
+
+/// Pixels that are summed before the sum is added to the total, which keeps rounding errors small.
+const BLOCK: usize = 64;
+
+impl Norm {
+    fn image(&self) -> usize {
+        self.pixels * self.channels
+    }
+
+    fn check(&self, x: &[f32], affine: &Affine<'_>) {
+        assert_eq!(x.len(), self.batch * self.image());
+        assert!(self.groups > 0 && self.channels.is_multiple_of(self.groups));
+        let lengths = [self.channels, self.batch * self.channels];
+        assert!(lengths.contains(&affine.gain.len()) && lengths.contains(&affine.bias.len()));
+    }
+}
+
+/// The normalised `x` `[batch, pixels, channels]` and its statistics.
+pub(crate) fn forward(level: Level, norm: &Norm, x: &[f32], affine: &Affine<'_>) -> (Vec<f32>, Statistics) {
+    norm.check(x, affine);
+    let mut statistics = vec![0.0; norm.batch * norm.groups * 2];
+    let run = |y: &mut [f32]| {
+        let images = y.par_chunks_mut(norm.image()).zip(x.par_chunks(norm.image()));
+        images.zip(statistics.par_chunks_mut(norm.groups * 2)).enumerate().for_each(|(image, ((y, x), statistics))| {
+            let affine = affine.of_image(image, norm.channels);
+            with_buffer(2 * norm.channels, |work| {
+                level.vectorize(Forward { norm, affine, x, y, statistics, work });
+            });
+        });
+    };
+    // SAFETY: `Forward` writes all of its part without reading it.
+    let y = unsafe { written(x.len(), run) };
+    (y, statistics)
+}
+
+/// Gradients of the input, `[batch, pixels, channels]`, and of gain and bias image by image,
+/// `[batch, channels]`.
+pub(crate) struct Gradients {
+    pub(crate) x: Vec<f32>,
+    pub(crate) gain: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+}
+
+/// The gradients for output gradient `dy`.
+pub(crate) fn backward(
+    level: Level,
+    norm: &Norm,
+    x: &[f32],
+    affine: &Affine<'_>,
+    statistics: &[f32],
+    dy: &[f32],
+) -> Gradients {
+    norm.check(x, affine);
+    assert_eq!((statistics.len(), dy.len()), (norm.batch * norm.groups * 2, x.len()));
+    let (mut gain, mut bias) = (vec![0.0; norm.batch * norm.channels], vec![0.0; norm.batch * norm.channels]);
+    let run = |dx: &mut [f32]| {
+        let images = dx.par_chunks_mut(norm.image()).zip(x.par_chunks(norm.image()).zip(dy.par_chunks(norm.image())));
+        let sums = gain.par_chunks_mut(norm.channels).zip(bias.par_chunks_mut(norm.channels));
+        images.zip(sums).enumerate().for_each(|(image, ((dx, (x, dy)), (gain, bias)))| {
+            let affine = affine.of_image(image, norm.channels);
+            let statistics = &statistics[image * norm.groups * 2..][..norm.groups * 2];
+            with_buffer(4 * norm.channels, |work| {
+                level.vectorize(Backward { norm, affine, statistics, x, dy, dx, gain, bias, work });
+            });
+        });
+    };
+    // SAFETY: `Backward` writes all of its part before reading it.
+    let x = unsafe { written(x.len(), run) };
+    Gradients { x, gain, bias }
+}
+
+struct Forward<'a> {
+    norm: &'a Norm,
+    affine: Affine<'a>,
+    x: &'a [f32],
+    y: &'a mut [f32],
+    statistics: &'a mut [f32],
+    /// Two rows of channels.
+    work: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Forward { norm, affine, x, y, statistics, work } = self;
+        let (channels, width) = (norm.channels, norm.channels / norm.groups);
+        let (means, sums) = work.split_at_mut(channels);
+        let count = (width * norm.pixels) as f32;
+        means.fill(0.0);
+        centred_sums::<S, false>(simd, x, means, sums);
+        for group in 0..norm.groups {
+            let mean = sums[group * width..][..width].iter().sum::<f32>() / count;
+            means[group * width..][..width].fill(mean);
+            statistics[2 * group] = mean;
+        }
+        centred_sums::<S, true>(simd, x, means, sums);
+        for group in 0..norm.groups {
+            let variance = sums[group * width..][..width].iter().sum::<f32>() / count;
+            let inverse = 1.0 / (variance + norm.epsilon).sqrt();
+            statistics[2 * group + 1] = inverse;
+            for channel in group * width..(group + 1) * width {
+                sums[channel] = inverse * affine.gain[channel];
+            }
+        }
+        for channel in (0..channels).step_by(S::F32_LANES) {
+            let lanes = channels - channel;
+            let mean = get_part(simd, means, channel, lanes);
+            let slope = get_part(simd, sums, channel, lanes);
+            let bias = get_part(simd, affine.bias, channel, lanes);
+            for at in (channel..x.len()).step_by(channels) {
+                let centred = simd.sub_f32s(get_part(simd, x, at, lanes), mean);
+                let mut value = madd(simd, centred, slope, bias);
+                if norm.silu {
+                    value = simd.mul_f32s(value, sigmoid(simd, value));
+                }
+                put_part(simd, y, at, lanes, value);
+            }
+        }
+    }
+}
+
+/// Per channel, the sum over the pixels of x - mean, or of its square.
+#[inline(always)]
+fn centred_sums<S: Simd, const SQUARE: bool>(simd: S, x: &[f32], means: &[f32], sums: &mut [f32]) {
+    let channels = means.len();
+    for channel in (0..channels).step_by(S::F32_LANES) {
+        let lanes = channels - channel;
+        let mean = get_part(simd, means, channel, lanes);
+        let mut total = simd.splat_f32s(0.0);
+        for block in x.chunks(BLOCK * channels) {
+            let mut part = [simd.splat_f32s(0.0); 2];
+            for (number, at) in (channel..block.len()).step_by(channels).enumerate() {
+                let value = simd.sub_f32s(get_part(simd, block, at, lanes), mean);
+                let part = &mut part[number % 2];
+                *part = if SQUARE { madd(simd, value, value, *part) } else { simd.add_f32s(*part, value) };
+            }
+            total = simd.add_f32s(total, simd.add_f32s(part[0], part[1]));
+        }
+        put_part(simd, sums, channel, lanes, total);
+    }
+}
+
+struct Backward<'a> {
+    norm: &'a Norm,
+    affine: Affine<'a>,
+    statistics: &'a [f32],
+    x: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+    gain: &'a mut [f32],
+    bias: &'a mut [f32],
+    /// Four rows of channels.
+    work: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    /// With n = (x - mean) / deviation and g the gradient before SiLU: the gain's gradient is sum(g n), the
+    /// bias's sum(g), and dx = (gain g - E[gain g] - n E[gain g n]) / deviation, E over a group.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Backward { norm, affine, statistics, x, dy, dx, gain, bias, work } = self;
+        let (channels, width) = (norm.channels, norm.channels / norm.groups);
+        let (means, work) = work.split_at_mut(channels);
+        let (inverses, work) = work.split_at_mut(channels);
+        let (firsts, seconds) = work.split_at_mut(channels);
+        for group in 0..norm.groups {
+            means[group * width..][..width].fill(statistics[2 * group]);
+            inverses[group * width..][..width].fill(statistics[2 * group + 1]);
+        }
+        let one = simd.splat_f32s(1.0);
+        for channel in (0..channels).step_by(S::F32_LANES) {
+            let lanes = channels - channel;
+            let (mean, inverse) = (get_part(simd, means, channel, lanes), get_part(simd, inverses, channel, lanes));
+            let slope = get_part(simd, affine.gain, channel, lanes);
+            let start = get_part(simd, affine.bias, channel, lanes);
+            let (mut first, mut second) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
+            for at in (channel..x.len()).step_by(channels) {
+                let normal = simd.mul_f32s(simd.sub_f32s(get_part(simd, x, at, lanes), mean), inverse);
+                let mut g = get_part(simd, dy, at, lanes);
+                if norm.silu {
+                    let value = madd(simd, normal, slope, start);
+                    let s = sigmoid(simd, value);
+                    let slope = simd.mul_f32s(s, madd(simd, value, simd.sub_f32s(one, s), one));
+                    g = simd.mul_f32s(g, slope);
+                }
+                first = simd.add_f32s(first, g);
+                second = madd(simd, g, normal, second);
+                put_part(simd, dx, at, lanes, g);
+            }
+            put_part(simd, bias, channel, lanes, first);
+            put_part(simd, gain, channel, lanes, second);
+        }
+        let count = (width * norm.pixels) as f32;
+        for group in 0..norm.groups {
+            let (mut first, mut second) = (0.0, 0.0);
+            for channel in group * width..(group + 1) * width {
+                first += affine.gain[channel] * bias[channel];
+                second += affine.gain[channel] * gain[channel];
+            }
+            firsts[group * width..][..width].fill(first / count);
+            seconds[group * width..][..width].fill(second / count);
+        }
+        for channel in (0..channels).step_by(S::F32_LANES) {
+            let lanes = channels - channel;
+            let (mean, inverse) = (get_part(simd, means, channel, lanes), get_part(simd, inverses, channel, lanes));
+            let (first, second) = (get_part(simd, firsts, channel, lanes), get_part(simd, seconds, channel, lanes));
+            let slope = get_part(simd, affine.gain, channel, lanes);
+            for at in (channel..x.len()).step_by(channels) {
+                let normal = simd.mul_f32s(simd.sub_f32s(get_part(simd, x, at, lanes), mean), inverse);
+                let g = simd.mul_f32s(get_part(simd, dx, at, lanes), slope);
+                let rest = simd.sub_f32s(simd.sub_f32s(g, first), simd.mul_f32s(normal, second));
+                put_part(simd, dx, at, lanes, simd.mul_f32s(inverse, rest));
+            }
+        }
+    }
+}

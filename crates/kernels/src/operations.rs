@@ -1,0 +1,241 @@
+//! The public operations, each of which chooses its path by the tensors it gets.
+
+use burn::tensor::{DType, Device, Tensor};
+
+use crate::plain;
+
+/// Zeros around an image, in pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Padding {
+    /// Rows above.
+    pub top: usize,
+    /// Columns to the left.
+    pub left: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns to the right.
+    pub right: usize,
+}
+
+/// What follows a normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    None,
+    /// SiLU, x / (1 + e^-x).
+    Silu,
+}
+
+/// The numbers of one update by Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamStep {
+    /// What the gradient is multiplied by first, as clipping asks.
+    pub factor: f64,
+    /// Share of the old first moment.
+    pub beta_1: f64,
+    /// Share of the old second moment.
+    pub beta_2: f64,
+    /// Learning rate over 1 - beta_1^n at update n.
+    pub rate: f64,
+    /// Root of 1 / (1 - beta_2^n).
+    pub root: f64,
+    /// Added to the corrected root of the second moment.
+    pub epsilon: f64,
+}
+
+impl Padding {
+    /// The padding with which an odd kernel keeps height and width.
+    pub fn same(kernel: usize) -> Self {
+        let pad = kernel / 2;
+        Padding { top: pad, left: pad, bottom: pad, right: pad }
+    }
+}
+
+/// Convolution plus a shift, plus a residual.
+///
+/// # Shapes
+///
+/// - `x`: `[B, H, W, C]`
+/// - `weight`: `[O, C, h, w]`
+/// - `shift`: `[1, O]`, the bias, or `[B, O]`, bias and whatever else an image's pixels all get
+/// - `residual`: that of the result
+/// - result: `[B, (H + top + bottom - h) / stride + 1, (W + left + right - w) / stride + 1, O]`
+///
+/// Kernels of 3x3 with stride 1 are done by Winograd's F(2x2, 3x3) (Lavin and Gray 2016,
+/// arXiv:1509.09308), whose rounding error is a small multiple of the direct sum's.
+///
+/// # Panics
+///
+/// If a shape is another one, or the kernel is larger than the padded image.
+pub fn convolution(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    shift: Tensor<2>,
+    residual: Option<Tensor<4>>,
+    stride: usize,
+    padding: Padding,
+) -> Tensor<4> {
+    let [batch, height, width, channels] = x.dims();
+    let [out, from, kernel_height, kernel_width] = weight.dims();
+    assert_eq!(channels, from, "an image of {channels} channels and a convolution of {from}");
+    let rows = shift.dims()[0];
+    assert!(
+        shift.dims()[1] == out && (rows == 1 || rows == batch),
+        "a shift is [1, {out}] or [{batch}, {out}], not {:?}",
+        shift.dims()
+    );
+    let size = [height + padding.top + padding.bottom, width + padding.left + padding.right];
+    assert!(
+        stride > 0 && kernel_height <= size[0] && kernel_width <= size[1],
+        "a kernel of {kernel_height}x{kernel_width} with stride {stride} on a padded image of {}x{}",
+        size[0],
+        size[1],
+    );
+    let result = [batch, (size[0] - kernel_height) / stride + 1, (size[1] - kernel_width) / stride + 1, out];
+    if let Some(residual) = &residual {
+        assert_eq!(residual.dims(), result, "a residual has the shape of the result");
+    }
+    #[cfg(feature = "flex")]
+    if fused(&x) && fused(&weight) && fused(&shift) && residual.as_ref().is_none_or(fused) {
+        return crate::flex::convolution(x, weight, shift, residual, stride, padding);
+    }
+    plain::convolution(x, weight, shift, residual, stride, padding)
+}
+
+/// Group normalisation of each image, then gain and bias, then the activation.
+///
+/// Wu and He 2018 (arXiv:1803.08494): mean and (biased) variance are those of all pixels of a group of
+/// neighbouring channels. A gain and bias per image make it the scale-shift norm of Dhariwal and Nichol
+/// 2021 (arXiv:2105.05233): `gain = gamma (1 + scale)`, `bias = beta (1 + scale) + shift`.
+///
+/// # Shapes
+///
+/// - `x` and the result: `[B, H, W, C]`
+/// - `gain`, `bias`: `[1, C]` or `[B, C]`, both the same
+///
+/// # Panics
+///
+/// If a shape is another one, or `groups` does not divide C.
+pub fn group_norm(
+    x: Tensor<4>,
+    gain: Tensor<2>,
+    bias: Tensor<2>,
+    groups: usize,
+    epsilon: f64,
+    activation: Activation,
+) -> Tensor<4> {
+    let [batch, _, _, channels] = x.dims();
+    let rows = gain.dims()[0];
+    assert!(
+        gain.dims() == bias.dims() && gain.dims()[1] == channels && (rows == 1 || rows == batch),
+        "gain and bias are [1, {channels}] or [{batch}, {channels}], not {:?} and {:?}",
+        gain.dims(),
+        bias.dims(),
+    );
+    assert!(groups > 0 && channels.is_multiple_of(groups), "{groups} groups do not divide {channels} channels");
+    #[cfg(feature = "flex")]
+    if fused(&x) && fused(&gain) && fused(&bias) {
+        return crate::flex::group_norm(x, gain, bias, groups, epsilon, activation);
+    }
+    plain::group_norm(x, gain, bias, groups, epsilon, activation)
+}
+
+/// softmax(q kᵀ / sqrt(d)) v for each of `heads` heads, d being the channels of one.
+///
+/// Head h has the channels from `h * C / heads`. Scores are never held for more than some queries at a
+/// time, and are computed again for the gradient.
+///
+/// # Shapes
+///
+/// All `[B, L, C]`, L being the tokens (pixels).
+///
+/// # Panics
+///
+/// If the shapes differ or `heads` does not divide C.
+pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
+    assert!(q.dims() == k.dims() && k.dims() == v.dims(), "q, k and v have different shapes");
+    let [_, _, channels] = q.dims();
+    assert!(heads > 0 && channels.is_multiple_of(heads), "{heads} heads do not divide {channels} channels");
+    #[cfg(feature = "flex")]
+    if fused(&q) && fused(&k) && fused(&v) {
+        return crate::flex::attention(q, k, v, heads);
+    }
+    plain::attention(q, k, v, heads)
+}
+
+/// Twice the height and width, every pixel four times: `[B, H, W, C]` to `[B, 2 H, 2 W, C]`.
+pub fn upsample(x: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if fused(&x) {
+        return crate::flex::upsample(x);
+    }
+    plain::upsample(x)
+}
+
+/// The channels of `a`, then those of `b`: `[B, H, W, C]` and `[B, H, W, D]` to `[B, H, W, C + D]`.
+///
+/// # Panics
+///
+/// If batch, height or width differ.
+pub fn concat_channels(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    assert_eq!(a.dims()[..3], b.dims()[..3], "only the channels may differ");
+    #[cfg(feature = "flex")]
+    if fused(&a) && fused(&b) {
+        return crate::flex::concat_channels(a, b);
+    }
+    Tensor::cat(vec![a, b], 3)
+}
+
+/// SiLU, x / (1 + e^-x), of every element.
+pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "flex")]
+    if fused(&x) {
+        return crate::flex::silu(x);
+    }
+    burn::tensor::activation::silu(x)
+}
+
+/// One update by Adam: the new weights and moments.
+///
+/// # Shapes
+///
+/// All the same. No gradient flows through.
+pub fn adam_step(
+    weights: Tensor<1>,
+    moments: [Tensor<1>; 2],
+    gradient: Tensor<1>,
+    step: AdamStep,
+) -> (Tensor<1>, [Tensor<1>; 2]) {
+    let same = moments.iter().all(|moment| moment.dims() == weights.dims()) && gradient.dims() == weights.dims();
+    assert!(same, "weights, moments and gradient have different lengths");
+    #[cfg(feature = "flex")]
+    if fused(&weights) && moments.iter().all(fused) && fused(&gradient) && !weights.device().is_autodiff() {
+        return crate::flex::adam_step(weights, moments, gradient, step);
+    }
+    plain::adam_step(weights, moments, gradient, step)
+}
+
+/// `average + share * (weights - average)`. No gradient flows through.
+///
+/// # Shapes
+///
+/// Both the same.
+pub fn average_step(average: Tensor<1>, weights: Tensor<1>, share: f64) -> Tensor<1> {
+    assert_eq!(average.dims(), weights.dims(), "average and weights have different lengths");
+    #[cfg(feature = "flex")]
+    if fused(&average) && fused(&weights) && !average.device().is_autodiff() {
+        return crate::flex::average_step(average, weights, share);
+    }
+    plain::average_step(average, weights, share)
+}
+
+/// Whether the fused path can take this tensor.
+#[cfg(feature = "flex")]
+fn fused<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && is_flex(x.device())
+}
+
+#[cfg(feature = "flex")]
+fn is_flex(device: Device) -> bool {
+    matches!(device.without_autodiff().as_dispatch(), burn::backend::DispatchDevice::Flex(_))
+}
