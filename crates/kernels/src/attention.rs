@@ -297,3 +297,76 @@ fn softmax_gradient<S: Simd>(simd: S, weights: &[f32], gradient: &mut [f32], sca
         put_part(simd, gradient, at, lanes, simd.mul_f32s(p, simd.sub_f32s(dp, total)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{difference, levels, numbers};
+
+    fn defined(a: &Attention, [q, k, v]: [&[f64]; 3]) -> Vec<f64> {
+        let mut y = vec![0.0; q.len()];
+        for (image, head) in (0..a.batch).flat_map(|image| (0..a.heads).map(move |head| (image, head))) {
+            let at = |token: usize, c: usize| image * a.image() + token * a.channels + head * a.width() + c;
+            for query in 0..a.tokens {
+                let score = |key: usize| (0..a.width()).map(|c| q[at(query, c)] * k[at(key, c)]).sum::<f64>();
+                let powers: Vec<f64> =
+                    (0..a.tokens).map(|key| (score(key) / (a.width() as f64).sqrt()).exp()).collect();
+                let total: f64 = powers.iter().sum();
+                for c in 0..a.width() {
+                    y[at(query, c)] = (0..a.tokens).map(|key| powers[key] / total * v[at(key, c)]).sum();
+                }
+            }
+        }
+        y
+    }
+
+    #[test]
+    fn outputs_are_those_of_the_definition_and_gradients_those_of_finite_differences() {
+        let base = Attention { batch: 2, tokens: 5, channels: 6, heads: 2 };
+        let long = if cfg!(miri) { 7 } else { 101 };
+        for a in [
+            base,
+            Attention { tokens: 19, channels: 8, heads: 1, ..base },
+            Attention { batch: 1, tokens: long, channels: 2, heads: 1 },
+        ] {
+            let parts = [1, 2, 3].map(|seed| numbers(a.batch * a.image(), seed));
+            let wide = parts.clone().map(|part| part.iter().map(|x| 3.0 * f64::from(*x)).collect::<Vec<_>>());
+            let parts = parts.map(|part| part.iter().map(|x| 3.0 * x).collect::<Vec<_>>());
+            let [q, k, v] = &parts;
+            let dy = numbers(q.len(), 4);
+            let exact = defined(&a, [&wide[0], &wide[1], &wide[2]]);
+            let slopes: Vec<Vec<f64>> = (0..3)
+                .map(|which| {
+                    (0..q.len())
+                        .map(|at| {
+                            let total = |step: f64| {
+                                let mut moved = wide.clone();
+                                moved[which][at] += step;
+                                let y = defined(&a, [&moved[0], &moved[1], &moved[2]]);
+                                y.iter().zip(&dy).map(|(y, w)| y * f64::from(*w)).sum::<f64>()
+                            };
+                            (total(1e-5) - total(-1e-5)) / 2e-5
+                        })
+                        .collect()
+                })
+                .collect();
+            for level in levels() {
+                assert!(difference(&forward(level, &a, q, k, v), &exact) < 3e-6, "{level} {a:?}");
+                for (found, slopes) in backward(level, &a, q, k, v, &dy).iter().zip(&slopes) {
+                    assert!(difference(found, slopes) < 2e-5, "{level} {a:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn large_scores_do_not_overflow_and_a_nan_is_not_hidden() {
+        let a = Attention { batch: 1, tokens: 3, channels: 1, heads: 1 };
+        for level in levels() {
+            let y = forward(level, &a, &[1e4, -1e4, 0.0], &[1.0, 2.0, 3.0], &[1.0, 2.0, 4.0]);
+            assert_eq!(y[..2], [4.0, 1.0]);
+            let y = forward(level, &a, &[1.0, f32::NAN, 1.0], &[1.0; 3], &[1.0; 3]);
+            assert!(y[1].is_nan() && y[0] == 1.0);
+        }
+    }
+}

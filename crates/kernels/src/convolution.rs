@@ -91,3 +91,100 @@ impl WithSimd for PixelSums<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{self, difference, levels, numbers, with_threads};
+
+    const SAME: Geometry =
+        Geometry { batch: 2, height: 6, width: 5, from: 7, to: 9, kernel: [3, 3], stride: 1, padding: [1; 4] };
+
+    /// Sizes that reach every branch: whole and cut tiles, vectors and panels, many chunks and one.
+    fn geometries() -> Vec<Geometry> {
+        let small = vec![
+            SAME,
+            Geometry { stride: 2, padding: [0, 0, 1, 1], ..SAME },
+            Geometry { kernel: [1, 1], padding: [0; 4], ..SAME },
+            Geometry { kernel: [2, 3], padding: [1, 0, 2, 1], from: 1, ..SAME },
+            Geometry { to: 1, ..SAME },
+            Geometry { height: 1, width: 1, ..SAME },
+        ];
+        if cfg!(miri) {
+            return small;
+        }
+        let large = vec![
+            Geometry { batch: 3, height: 19, width: 33, from: 18, to: 35, ..SAME },
+            Geometry { batch: 9, height: 4, width: 4, from: 64, to: 32, ..SAME },
+            Geometry { batch: 5, height: 28, width: 28, from: 33, to: 40, kernel: [1, 1], padding: [0; 4], ..SAME },
+            Geometry { height: 16, width: 14, from: 17, to: 48, stride: 2, padding: [0, 0, 1, 1], ..SAME },
+        ];
+        small.into_iter().chain(large).collect()
+    }
+
+    #[test]
+    fn outputs_and_gradients_are_those_of_the_definition() {
+        for (level, g) in levels().flat_map(|level| geometries().into_iter().map(move |g| (level, g))) {
+            let outputs = g.batch * g.out_height() * g.out_width() * g.to;
+            let x = numbers(g.batch * g.height * g.width * g.from, 1);
+            let weight = numbers(g.to * g.from * g.kernel[0] * g.kernel[1], 2);
+            let (dy, shift) = (numbers(outputs, 3), numbers(g.batch * g.to, 4));
+            let mut exact = reference::convolution(&g, &x, &weight, &dy);
+            let image = outputs / g.batch;
+            for (at, y) in exact.y.iter_mut().enumerate() {
+                *y += f64::from(shift[at / image * g.to + at % g.to]) + f64::from(dy[at]);
+            }
+            let epilogue = Epilogue { shift: Some(&shift), residual: Some(&dy) };
+            let y = difference(&forward(level, &g, &x, &weight, &epilogue), &exact.y);
+            let dx = difference(&input_gradient(level, &g, &weight, &dy), &exact.dx);
+            let dw = difference(&weight_gradient(level, &g, &x, &dy), &exact.dw);
+            assert!(y < 4e-6 && dx < 4e-6 && dw < 4e-6, "{level} {g:?}: {y:.1e}, {dx:.1e}, {dw:.1e}");
+        }
+    }
+
+    #[test]
+    fn results_are_the_same_bits_for_any_number_of_threads() {
+        let wide = Geometry { batch: 5, height: 8, width: 8, from: 40, to: 24, ..SAME };
+        for g in [wide, Geometry { stride: 2, ..wide }, Geometry { kernel: [1, 1], padding: [0; 4], ..wide }] {
+            let x = numbers(g.batch * 64 * g.from, 1);
+            let weight = numbers(g.to * g.from * g.kernel[0] * g.kernel[1], 2);
+            let dy = numbers(g.batch * g.out_height() * g.out_width() * g.to, 3);
+            let run = || {
+                let level = Level::best();
+                [
+                    forward(level, &g, &x, &weight, &Epilogue::default()),
+                    input_gradient(level, &g, &weight, &dy),
+                    weight_gradient(level, &g, &x, &dy),
+                    pixel_sums(level, &dy, g.batch, g.to),
+                ]
+            };
+            let one = with_threads(1, run);
+            assert!([2, 3, 7].into_iter().all(|threads| with_threads(threads, run) == one), "{g:?}");
+        }
+    }
+
+    #[test]
+    fn an_image_does_not_depend_on_its_batch() {
+        let g = Geometry { batch: 6, height: 8, width: 8, from: 20, to: 24, ..SAME };
+        let (x, weight) = (numbers(6 * 64 * 20, 1), numbers(24 * 20 * 9, 2));
+        for level in levels() {
+            let all = forward(level, &g, &x, &weight, &Epilogue::default());
+            let alone = Geometry { batch: 1, ..g };
+            let last = forward(level, &alone, &x[5 * 64 * 20..], &weight, &Epilogue::default());
+            assert_eq!(all[5 * 64 * 24..], last, "{level}");
+        }
+    }
+
+    #[test]
+    fn sums_over_pixels_and_images() {
+        let values = numbers(2 * 5 * 19, 1);
+        for level in levels() {
+            let sums = pixel_sums(level, &values, 2, 19);
+            let exact: Vec<f64> =
+                (0..38).map(|at| (0..5).map(|p| f64::from(values[(at / 19 * 5 + p) * 19 + at % 19])).sum()).collect();
+            assert!(difference(&sums, &exact) < 1e-6);
+            let total: Vec<f64> = (0..19).map(|c| exact[c] + exact[19 + c]).collect();
+            assert!(difference(&row_sums(&sums, 19), &total) < 1e-6);
+        }
+    }
+}

@@ -134,3 +134,47 @@ impl WithSimd for Average<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{difference, levels, numbers};
+
+    #[test]
+    fn silu_and_its_gradient_are_those_of_the_definition() {
+        let x: Vec<f32> = (-400..=400).map(|i| i as f32 / 4.0).collect();
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        let wide = || x.iter().map(|x| f64::from(*x));
+        let exact: Vec<f64> = wide().map(|x| x * sigmoid(x)).collect();
+        let slope: Vec<f64> = wide().map(|x| sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)))).collect();
+        for level in levels() {
+            for (found, exact) in silu(level, &x).iter().zip(&exact) {
+                assert!((f64::from(*found) - exact).abs() < 4e-7 * exact.abs() + 1e-35, "{level}: {found} for {exact}");
+            }
+            assert!(difference(&silu_gradient(level, &x, &vec![1.0; x.len()]), &slope) < 1e-6, "{level}");
+            assert!(silu(level, &[f32::NAN])[0].is_nan() && silu(level, &[f32::INFINITY])[0] == f32::INFINITY);
+        }
+    }
+
+    #[test]
+    fn updates_are_those_of_adam() {
+        let step = AdamStep { factor: 0.5, beta_1: 0.9, beta_2: 0.99, rate: 0.1, root: 2.0, epsilon: 1e-3 };
+        let (gradient, start) = (numbers(37, 1), numbers(37, 2));
+        let (first, second) = (numbers(37, 3), numbers(37, 4).iter().map(|v| v * v).collect::<Vec<_>>());
+        for level in levels() {
+            let (mut weights, mut m, mut v) = (start.clone(), first.clone(), second.clone());
+            adam(level, step, &mut weights, [&mut m, &mut v], &gradient);
+            for at in 0..37 {
+                let g = 0.5 * f64::from(gradient[at]);
+                let exact_m = 0.9 * f64::from(first[at]) + 0.1 * g;
+                let exact_v = 0.99 * f64::from(second[at]) + 0.01 * g * g;
+                let exact = f64::from(start[at]) - 0.1 * exact_m / (2.0 * exact_v.sqrt() + 1e-3);
+                let apart = [f64::from(m[at]) - exact_m, f64::from(v[at]) - exact_v, f64::from(weights[at]) - exact];
+                assert!(apart.iter().all(|apart| apart.abs() < 1e-6), "{level}: {apart:?}");
+            }
+            let mut mean = start.clone();
+            average(level, &mut mean, &gradient, 0.25);
+            assert!((mean[5] - (0.75 * start[5] + 0.25 * gradient[5])).abs() < 1e-6);
+        }
+    }
+}

@@ -256,3 +256,90 @@ impl WithSimd for Backward<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{difference, levels, numbers};
+
+    /// The output by its definition, and its gradients by central differences.
+    fn defined(norm: &Norm, x: &[f64], gain: &[f64], bias: &[f64]) -> Vec<f64> {
+        let (channels, width) = (norm.channels, norm.channels / norm.groups);
+        let mut y = vec![0.0; x.len()];
+        for image in 0..norm.batch {
+            for group in 0..norm.groups {
+                let at = |p: usize, c: usize| (image * norm.pixels + p) * channels + group * width + c;
+                let places = || (0..norm.pixels).flat_map(|p| (0..width).map(move |c| (p, c)));
+                let count = (norm.pixels * width) as f64;
+                let mean = places().map(|(p, c)| x[at(p, c)]).sum::<f64>() / count;
+                let variance = places().map(|(p, c)| (x[at(p, c)] - mean).powi(2)).sum::<f64>() / count;
+                for (p, c) in places() {
+                    let row = if gain.len() == channels { 0 } else { image * channels };
+                    let place = row + group * width + c;
+                    let value = (x[at(p, c)] - mean) / (variance + f64::from(norm.epsilon)).sqrt();
+                    let value = value * gain[place] + bias[place];
+                    y[at(p, c)] = if norm.silu { value / (1.0 + (-value).exp()) } else { value };
+                }
+            }
+        }
+        y
+    }
+
+    fn wide(values: &[f32]) -> Vec<f64> {
+        values.iter().map(|value| f64::from(*value)).collect()
+    }
+
+    /// The gradient of the sum of `weights * f(values)` by central differences.
+    fn differences(values: &[f64], weights: &[f32], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+        let total = |values: &[f64]| f(values).iter().zip(weights).map(|(y, w)| y * f64::from(*w)).sum::<f64>();
+        let mut moved = values.to_vec();
+        let slope = |at: usize| {
+            let [above, below] = [1e-5, -1e-5].map(|step| {
+                moved[at] = values[at] + step;
+                total(&moved)
+            });
+            moved[at] = values[at];
+            (above - below) / 2e-5
+        };
+        (0..values.len()).map(slope).collect()
+    }
+
+    #[test]
+    fn outputs_are_those_of_the_definition_and_gradients_those_of_finite_differences() {
+        let base = Norm { batch: 2, pixels: 6, channels: 21, groups: 3, epsilon: 1e-5, silu: true };
+        let cases = [base, Norm { silu: false, channels: 16, groups: 16, ..base }, Norm { groups: 1, ..base }];
+        for (norm, rows) in cases.into_iter().zip([1, 2, 2]) {
+            let x = numbers(norm.batch * norm.image(), 1);
+            let (gain, bias) = (numbers(rows * norm.channels, 2), numbers(rows * norm.channels, 3));
+            let dy = numbers(x.len(), 4);
+            let (wide_x, wide_gain, wide_bias) = (wide(&x), wide(&gain), wide(&bias));
+            let exact = defined(&norm, &wide_x, &wide_gain, &wide_bias);
+            let dx = differences(&wide_x, &dy, |x| defined(&norm, x, &wide_gain, &wide_bias));
+            let dgain = differences(&wide_gain, &dy, |gain| defined(&norm, &wide_x, gain, &wide_bias));
+            let dbias = differences(&wide_bias, &dy, |bias| defined(&norm, &wide_x, &wide_gain, bias));
+            for level in levels() {
+                let affine = Affine { gain: &gain, bias: &bias };
+                let (y, statistics) = forward(level, &norm, &x, &affine);
+                assert!(difference(&y, &exact) < 2e-6, "{level} {norm:?}");
+                let found = backward(level, &norm, &x, &affine, &statistics, &dy);
+                let rows =
+                    |sums: Vec<f32>| if rows == 1 { crate::convolution::row_sums(&sums, norm.channels) } else { sums };
+                assert!(difference(&found.x, &dx) < 2e-5, "{level} {norm:?}");
+                assert!(difference(&rows(found.gain), &dgain) < 2e-5, "{level} {norm:?}");
+                assert!(difference(&rows(found.bias), &dbias) < 2e-5, "{level} {norm:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_mean_does_not_drown_the_deviation() {
+        let norm = Norm { batch: 1, pixels: 256, channels: 16, groups: 2, epsilon: 1e-6, silu: false };
+        let x: Vec<f32> = numbers(norm.image(), 1).iter().map(|x| 1000.0 + x).collect();
+        let (gain, bias) = ([1.0; 16], [0.0; 16]);
+        let exact = defined(&norm, &wide(&x), &wide(&gain), &wide(&bias));
+        for level in levels() {
+            let (y, _) = forward(level, &norm, &x, &Affine { gain: &gain, bias: &bias });
+            assert!(difference(&y, &exact) < 2e-4, "{level}: {}", difference(&y, &exact));
+        }
+    }
+}

@@ -51,6 +51,8 @@ mod memory;
 mod pixels;
 #[cfg(any(feature = "flex", test))]
 mod product;
+#[cfg(test)]
+mod reference;
 #[cfg(any(feature = "flex", test))]
 mod unfolded;
 #[cfg(any(feature = "flex", test))]
