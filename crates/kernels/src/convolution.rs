@@ -145,8 +145,9 @@ mod tests {
     #[test]
     fn results_are_the_same_bits_for_any_number_of_threads() {
         let wide = Geometry { batch: 5, height: 8, width: 8, from: 40, to: 24, ..SAME };
+        let wide = if cfg!(miri) { SAME } else { wide };
         for g in [wide, Geometry { stride: 2, ..wide }, Geometry { kernel: [1, 1], padding: [0; 4], ..wide }] {
-            let x = numbers(g.batch * 64 * g.from, 1);
+            let x = numbers(g.batch * g.height * g.width * g.from, 1);
             let weight = numbers(g.to * g.from * g.kernel[0] * g.kernel[1], 2);
             let dy = numbers(g.batch * g.out_height() * g.out_width() * g.to, 3);
             let run = || {

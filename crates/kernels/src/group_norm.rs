@@ -1,5 +1,7 @@
 //! Group normalisation, with SiLU where the network has one after it.
 
+#![expect(clippy::needless_range_loop, reason = "the counters index several arrays, which must stay registers")]
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -124,60 +126,105 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Forward { norm, affine, x, y, statistics, work } = self;
         let (channels, width) = (norm.channels, norm.channels / norm.groups);
-        let (means, sums) = work.split_at_mut(channels);
-        let count = (width * norm.pixels) as f32;
-        means.fill(0.0);
-        centred_sums::<S, false>(simd, x, means, sums);
+        let (sums, squares) = work.split_at_mut(channels);
+        channel_sums(simd, x, channels, sums, squares);
         for group in 0..norm.groups {
-            let mean = sums[group * width..][..width].iter().sum::<f32>() / count;
-            means[group * width..][..width].fill(mean);
-            statistics[2 * group] = mean;
-        }
-        centred_sums::<S, true>(simd, x, means, sums);
-        for group in 0..norm.groups {
-            let variance = sums[group * width..][..width].iter().sum::<f32>() / count;
-            let inverse = 1.0 / (variance + norm.epsilon).sqrt();
-            statistics[2 * group + 1] = inverse;
-            for channel in group * width..(group + 1) * width {
-                sums[channel] = inverse * affine.gain[channel];
+            let of_group = group * width..(group + 1) * width;
+            let (mean, inverse) =
+                moments(norm, &x[of_group.clone()], &sums[of_group.clone()], &squares[of_group.clone()]);
+            (statistics[2 * group], statistics[2 * group + 1]) = (mean, inverse);
+            for channel in of_group {
+                (sums[channel], squares[channel]) = (mean, inverse * affine.gain[channel]);
             }
         }
-        for channel in (0..channels).step_by(S::F32_LANES) {
-            let lanes = channels - channel;
-            let mean = get_part(simd, means, channel, lanes);
-            let slope = get_part(simd, sums, channel, lanes);
-            let bias = get_part(simd, affine.bias, channel, lanes);
-            for at in (channel..x.len()).step_by(channels) {
-                let centred = simd.sub_f32s(get_part(simd, x, at, lanes), mean);
-                let mut value = madd(simd, centred, slope, bias);
-                if norm.silu {
-                    value = simd.mul_f32s(value, sigmoid(simd, value));
+        let (means, slopes) = (&*sums, &*squares);
+        let mut channel = 0;
+        while channel < channels {
+            let mut constants = [[simd.splat_f32s(0.0); 3]; SPAN];
+            for v in 0..SPAN {
+                let at = (channel + v * S::F32_LANES).min(channels);
+                let lanes = channels - at;
+                constants[v] = [
+                    get_part(simd, means, at, lanes),
+                    get_part(simd, slopes, at, lanes),
+                    get_part(simd, affine.bias, at, lanes),
+                ];
+            }
+            for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
+                for v in 0..SPAN {
+                    let at = channel + v * S::F32_LANES;
+                    if at < channels {
+                        let [mean, slope, bias] = constants[v];
+                        let centred = simd.sub_f32s(get_part(simd, x, at, channels - at), mean);
+                        let mut value = madd(simd, centred, slope, bias);
+                        if norm.silu {
+                            value = simd.mul_f32s(value, sigmoid(simd, value));
+                        }
+                        put_part(simd, y, at, channels - at, value);
+                    }
                 }
-                put_part(simd, y, at, lanes, value);
             }
+            channel += SPAN * S::F32_LANES;
         }
     }
 }
 
-/// Per channel, the sum over the pixels of x - mean, or of its square.
+/// Vectors of a pixel that are handled together: their memory is one stretch.
+const SPAN: usize = 2;
+
+/// Per channel, the sum over the pixels of x - k and of its square, k being the channel's first pixel.
+///
+/// Moments about a value of the data lose nothing to a large mean, in one pass.
 #[inline(always)]
-fn centred_sums<S: Simd, const SQUARE: bool>(simd: S, x: &[f32], means: &[f32], sums: &mut [f32]) {
-    let channels = means.len();
-    for channel in (0..channels).step_by(S::F32_LANES) {
-        let lanes = channels - channel;
-        let mean = get_part(simd, means, channel, lanes);
-        let mut total = simd.splat_f32s(0.0);
-        for block in x.chunks(BLOCK * channels) {
-            let mut part = [simd.splat_f32s(0.0); 2];
-            for (number, at) in (channel..block.len()).step_by(channels).enumerate() {
-                let value = simd.sub_f32s(get_part(simd, block, at, lanes), mean);
-                let part = &mut part[number % 2];
-                *part = if SQUARE { madd(simd, value, value, *part) } else { simd.add_f32s(*part, value) };
-            }
-            total = simd.add_f32s(total, simd.add_f32s(part[0], part[1]));
+fn channel_sums<S: Simd>(simd: S, x: &[f32], channels: usize, sums: &mut [f32], squares: &mut [f32]) {
+    let zero = simd.splat_f32s(0.0);
+    let mut channel = 0;
+    while channel < channels {
+        let mut starts = [zero; SPAN];
+        for v in 0..SPAN {
+            let at = (channel + v * S::F32_LANES).min(channels);
+            starts[v] = get_part(simd, x, at, channels - at);
         }
-        put_part(simd, sums, channel, lanes, total);
+        let (mut total, mut total_square) = ([zero; SPAN], [zero; SPAN]);
+        for block in x.chunks(BLOCK * channels) {
+            let (mut sum, mut square) = ([zero; SPAN], [zero; SPAN]);
+            for pixel in block.chunks_exact(channels) {
+                for v in 0..SPAN {
+                    let at = channel + v * S::F32_LANES;
+                    if at < channels {
+                        let value = simd.sub_f32s(get_part(simd, pixel, at, channels - at), starts[v]);
+                        sum[v] = simd.add_f32s(sum[v], value);
+                        square[v] = madd(simd, value, value, square[v]);
+                    }
+                }
+            }
+            for v in 0..SPAN {
+                total[v] = simd.add_f32s(total[v], sum[v]);
+                total_square[v] = simd.add_f32s(total_square[v], square[v]);
+            }
+        }
+        for v in 0..SPAN {
+            let at = (channel + v * S::F32_LANES).min(channels);
+            put_part(simd, sums, at, channels - at, total[v]);
+            put_part(simd, squares, at, channels - at, total_square[v]);
+        }
+        channel += SPAN * S::F32_LANES;
     }
+}
+
+/// Mean and inverse deviation of a group, from the sums of its channels about `starts`.
+fn moments(norm: &Norm, starts: &[f32], sums: &[f32], squares: &[f32]) -> (f32, f32) {
+    let pixels = norm.pixels as f64;
+    let count = pixels * starts.len() as f64;
+    let channels =
+        || starts.iter().zip(sums).zip(squares).map(|((k, s), q)| (f64::from(*k), f64::from(*s), f64::from(*q)));
+    let mean = channels().map(|(start, sum, _)| start * pixels + sum).sum::<f64>() / count;
+    let about = |(start, sum, square): (f64, f64, f64)| {
+        let distance = mean - start;
+        square - 2.0 * distance * sum + pixels * distance * distance
+    };
+    let variance = (channels().map(about).sum::<f64>() / count).max(0.0);
+    (mean as f32, (1.0 / (variance + f64::from(norm.epsilon)).sqrt()) as f32)
 }
 
 struct Backward<'a> {
@@ -209,28 +256,47 @@ impl WithSimd for Backward<'_> {
             means[group * width..][..width].fill(statistics[2 * group]);
             inverses[group * width..][..width].fill(statistics[2 * group + 1]);
         }
-        let one = simd.splat_f32s(1.0);
-        for channel in (0..channels).step_by(S::F32_LANES) {
-            let lanes = channels - channel;
-            let (mean, inverse) = (get_part(simd, means, channel, lanes), get_part(simd, inverses, channel, lanes));
-            let slope = get_part(simd, affine.gain, channel, lanes);
-            let start = get_part(simd, affine.bias, channel, lanes);
-            let (mut first, mut second) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
-            for at in (channel..x.len()).step_by(channels) {
-                let normal = simd.mul_f32s(simd.sub_f32s(get_part(simd, x, at, lanes), mean), inverse);
-                let mut g = get_part(simd, dy, at, lanes);
-                if norm.silu {
-                    let value = madd(simd, normal, slope, start);
-                    let s = sigmoid(simd, value);
-                    let slope = simd.mul_f32s(s, madd(simd, value, simd.sub_f32s(one, s), one));
-                    g = simd.mul_f32s(g, slope);
-                }
-                first = simd.add_f32s(first, g);
-                second = madd(simd, g, normal, second);
-                put_part(simd, dx, at, lanes, g);
+        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        let mut channel = 0;
+        while channel < channels {
+            let mut constants = [[zero; 4]; SPAN];
+            for v in 0..SPAN {
+                let at = (channel + v * S::F32_LANES).min(channels);
+                let lanes = channels - at;
+                constants[v] = [
+                    get_part(simd, means, at, lanes),
+                    get_part(simd, inverses, at, lanes),
+                    get_part(simd, affine.gain, at, lanes),
+                    get_part(simd, affine.bias, at, lanes),
+                ];
             }
-            put_part(simd, bias, channel, lanes, first);
-            put_part(simd, gain, channel, lanes, second);
+            let (mut first, mut second) = ([zero; SPAN], [zero; SPAN]);
+            let pixels = x.chunks_exact(channels).zip(dy.chunks_exact(channels));
+            for ((x, dy), dx) in pixels.zip(dx.chunks_exact_mut(channels)) {
+                for v in 0..SPAN {
+                    let at = channel + v * S::F32_LANES;
+                    if at < channels {
+                        let ([mean, inverse, slope, start], lanes) = (constants[v], channels - at);
+                        let normal = simd.mul_f32s(simd.sub_f32s(get_part(simd, x, at, lanes), mean), inverse);
+                        let mut g = get_part(simd, dy, at, lanes);
+                        if norm.silu {
+                            let value = madd(simd, normal, slope, start);
+                            let s = sigmoid(simd, value);
+                            let steepness = simd.mul_f32s(s, madd(simd, value, simd.sub_f32s(one, s), one));
+                            g = simd.mul_f32s(g, steepness);
+                        }
+                        first[v] = simd.add_f32s(first[v], g);
+                        second[v] = madd(simd, g, normal, second[v]);
+                        put_part(simd, dx, at, lanes, g);
+                    }
+                }
+            }
+            for v in 0..SPAN {
+                let at = (channel + v * S::F32_LANES).min(channels);
+                put_part(simd, bias, at, channels - at, first[v]);
+                put_part(simd, gain, at, channels - at, second[v]);
+            }
+            channel += SPAN * S::F32_LANES;
         }
         let count = (width * norm.pixels) as f32;
         for group in 0..norm.groups {
@@ -242,17 +308,33 @@ impl WithSimd for Backward<'_> {
             firsts[group * width..][..width].fill(first / count);
             seconds[group * width..][..width].fill(second / count);
         }
-        for channel in (0..channels).step_by(S::F32_LANES) {
-            let lanes = channels - channel;
-            let (mean, inverse) = (get_part(simd, means, channel, lanes), get_part(simd, inverses, channel, lanes));
-            let (first, second) = (get_part(simd, firsts, channel, lanes), get_part(simd, seconds, channel, lanes));
-            let slope = get_part(simd, affine.gain, channel, lanes);
-            for at in (channel..x.len()).step_by(channels) {
-                let normal = simd.mul_f32s(simd.sub_f32s(get_part(simd, x, at, lanes), mean), inverse);
-                let g = simd.mul_f32s(get_part(simd, dx, at, lanes), slope);
-                let rest = simd.sub_f32s(simd.sub_f32s(g, first), simd.mul_f32s(normal, second));
-                put_part(simd, dx, at, lanes, simd.mul_f32s(inverse, rest));
+        let mut channel = 0;
+        while channel < channels {
+            let mut constants = [[zero; 5]; SPAN];
+            for v in 0..SPAN {
+                let at = (channel + v * S::F32_LANES).min(channels);
+                let lanes = channels - at;
+                constants[v] = [
+                    get_part(simd, means, at, lanes),
+                    get_part(simd, inverses, at, lanes),
+                    get_part(simd, affine.gain, at, lanes),
+                    get_part(simd, firsts, at, lanes),
+                    get_part(simd, seconds, at, lanes),
+                ];
             }
+            for (x, dx) in x.chunks_exact(channels).zip(dx.chunks_exact_mut(channels)) {
+                for v in 0..SPAN {
+                    let at = channel + v * S::F32_LANES;
+                    if at < channels {
+                        let ([mean, inverse, slope, first, second], lanes) = (constants[v], channels - at);
+                        let normal = simd.mul_f32s(simd.sub_f32s(get_part(simd, x, at, lanes), mean), inverse);
+                        let g = simd.mul_f32s(get_part(simd, dx, at, lanes), slope);
+                        let rest = simd.sub_f32s(simd.sub_f32s(g, first), simd.mul_f32s(normal, second));
+                        put_part(simd, dx, at, lanes, simd.mul_f32s(inverse, rest));
+                    }
+                }
+            }
+            channel += SPAN * S::F32_LANES;
         }
     }
 }

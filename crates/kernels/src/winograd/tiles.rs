@@ -1,4 +1,9 @@
 //! Images to points and back, tile by tile.
+//!
+//! Loops over a tile have constant ends and index arrays by their counters, so that the arrays become
+//! registers; closures and iterator adapters would not be compiled for the level's instructions.
+
+#![expect(clippy::needless_range_loop, reason = "the counters index several arrays, which must stay registers")]
 
 use pulp::{Simd, WithSimd};
 
@@ -12,8 +17,6 @@ pub(super) struct Transform<'a> {
     pub(super) size: &'a Size,
     pub(super) chunk: Chunk,
     pub(super) x: &'a [f32],
-    /// Working memory for the rows of an image.
-    pub(super) framed: &'a mut [f32],
     pub(super) points: &'a mut [f32],
 }
 
@@ -22,28 +25,29 @@ impl WithSimd for Transform<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Transform { size, chunk, x, framed, points } = self;
-        let (channels, columns, row) = (size.padded_from(), size.tile_columns(), chunk.framed_row(size));
+        let Transform { size, chunk, x, points } = self;
+        let (channels, columns) = (size.padded_from(), size.tile_columns());
         let stride = chunk.point(size, channels);
-        for image in 0..chunk.images {
-            frame(size, chunk, chunk.image + image, x, framed, row);
+        let image = size.height * size.width * size.from;
+        for number in 0..chunk.images {
+            let x = &x[(chunk.image + number) * image..][..image];
             for tile_row in 0..chunk.rows {
-                let first = (image * chunk.rows + tile_row) * columns;
+                let first = (number * chunk.rows + tile_row) * columns;
                 for channel in (0..channels).step_by(S::F32_LANES) {
-                    let base = TILE * tile_row * row + channel;
+                    let source = Source { x, size, row: TILE * (chunk.row + tile_row), channel };
                     let mut found = [[simd.splat_f32s(0.0); SIDE]; SIDE];
-                    found[TILE] = input_column(simd, framed, base, row);
-                    found[TILE + 1] = input_column(simd, framed, base + channels, row);
+                    found[TILE] = source.column(simd, 0);
+                    found[TILE + 1] = source.column(simd, 1);
                     for tile in 0..columns {
                         (found[0], found[1]) = (found[TILE], found[TILE + 1]);
-                        for (c, column) in found.iter_mut().enumerate().skip(2) {
-                            *column = input_column(simd, framed, base + (TILE * tile + c) * channels, row);
+                        for c in 2..SIDE {
+                            found[c] = source.column(simd, TILE * tile + c);
                         }
                         let at = (first + tile) * channels + channel;
                         for i in 0..SIDE {
                             let mut d = [simd.splat_f32s(0.0); SIDE];
-                            for (d, column) in d.iter_mut().zip(&found) {
-                                *d = column[i];
+                            for c in 0..SIDE {
+                                d[c] = found[c][i];
                             }
                             let values = input(simd, d);
                             for j in 0..SIDE {
@@ -57,38 +61,42 @@ impl WithSimd for Transform<'_> {
     }
 }
 
-/// Bᵀ d for the values below each other from `at`.
-#[inline(always)]
-fn input_column<S: Simd>(simd: S, framed: &[f32], at: usize, row: usize) -> [S::f32s; SIDE] {
-    let mut d = [simd.splat_f32s(0.0); SIDE];
-    for (r, d) in d.iter_mut().enumerate() {
-        *d = get(simd, framed, at + r * row);
-    }
-    input(simd, d)
+/// Where the columns of a row of tiles are read, one pixel of zeros around the image counted.
+struct Source<'a> {
+    /// One image.
+    x: &'a [f32],
+    size: &'a Size,
+    /// The uppermost row, counted from the zeros above.
+    row: usize,
+    channel: usize,
 }
 
-/// Copies the rows of an image that a chunk reads, with zeros around the image and as last channels.
-fn frame(size: &Size, chunk: Chunk, image: usize, x: &[f32], framed: &mut [f32], row: usize) {
-    let (channels, padded) = (size.from, size.padded_from());
-    for (number, framed) in framed.chunks_exact_mut(row).enumerate() {
-        let y = TILE * chunk.row + number;
-        if y == 0 || y > size.height {
-            framed.fill(0.0);
-            continue;
+impl Source<'_> {
+    /// Bᵀ d for the values below each other in a column, counted from the zeros to the left.
+    #[inline(always)]
+    fn column<S: Simd>(&self, simd: S, column: usize) -> [S::f32s; SIDE] {
+        let Source { x, size, row, channel } = *self;
+        let zero = simd.splat_f32s(0.0);
+        if column == 0 || column > size.width || channel >= size.from {
+            return [zero; SIDE];
         }
-        let line = &x[(image * size.height + y - 1) * size.width * channels..][..size.width * channels];
-        let (before, rest) = framed.split_at_mut(padded);
-        let (inside, after) = rest.split_at_mut(size.width * padded);
-        before.fill(0.0);
-        after.fill(0.0);
-        if channels == padded {
-            inside.copy_from_slice(line);
+        let (lanes, line) = (size.from - channel, size.width * size.from);
+        let mut d = [zero; SIDE];
+        if row > 0 && row + SIDE - 1 <= size.height && lanes >= S::F32_LANES {
+            let at = (row - 1) * line + (column - 1) * size.from + channel;
+            let x = &x[at..][..(SIDE - 1) * line + S::F32_LANES];
+            for r in 0..SIDE {
+                d[r] = get(simd, x, r * line);
+            }
         } else {
-            for (to, from) in inside.chunks_exact_mut(padded).zip(line.chunks_exact(channels)) {
-                to[..channels].copy_from_slice(from);
-                to[channels..].fill(0.0);
+            for r in 0..SIDE {
+                if row + r > 0 && row + r <= size.height {
+                    let at = (row + r - 1) * line + (column - 1) * size.from + channel;
+                    d[r] = get_part(simd, x, at, lanes);
+                }
             }
         }
+        input(simd, d)
     }
 }
 
@@ -128,28 +136,30 @@ impl WithSimd for Untransform<'_> {
                     for tile in 0..columns {
                         let at = (first + tile) * padded + channel;
                         let mut half = [[simd.splat_f32s(0.0); TILE]; SIDE];
-                        for (j, half) in half.iter_mut().enumerate() {
+                        for j in 0..SIDE {
                             let mut m = [simd.splat_f32s(0.0); SIDE];
-                            for (i, m) in m.iter_mut().enumerate() {
-                                *m = get(simd, products, (SIDE * i + j) * stride + at);
+                            for i in 0..SIDE {
+                                m[i] = get(simd, products, (SIDE * i + j) * stride + at);
                             }
-                            *half = output(simd, m);
+                            half[j] = output(simd, m);
                         }
                         let cells = (size.width - TILE * tile).min(TILE);
-                        for r in 0..rows {
+                        for r in 0..TILE {
                             let mut m = [simd.splat_f32s(0.0); SIDE];
-                            for (m, half) in m.iter_mut().zip(&half) {
-                                *m = half[r];
+                            for j in 0..SIDE {
+                                m[j] = half[j][r];
                             }
                             let row = output(simd, m);
                             let pixel = (image * height + TILE * tile_row + r) * size.width + TILE * tile;
-                            for c in 0..cells {
-                                let at = (pixel + c) * channels + channel;
-                                let mut value = simd.add_f32s(row[c], added);
-                                if let Some(residual) = residual {
-                                    value = simd.add_f32s(value, get_part(simd, residual, at, lanes));
+                            for c in 0..TILE {
+                                if r < rows && c < cells {
+                                    let at = (pixel + c) * channels + channel;
+                                    let mut value = simd.add_f32s(row[c], added);
+                                    if let Some(residual) = residual {
+                                        value = simd.add_f32s(value, get_part(simd, residual, at, lanes));
+                                    }
+                                    put_part(simd, out, at, lanes, value);
                                 }
-                                put_part(simd, out, at, lanes, value);
                             }
                         }
                     }
@@ -186,14 +196,16 @@ impl WithSimd for TransformGradient<'_> {
                     for tile in 0..columns {
                         let cells = if lanes > 0 { (size.width - TILE * tile).min(TILE) } else { 0 };
                         let mut half = [[simd.splat_f32s(0.0); SIDE]; TILE];
-                        for (c, half) in half.iter_mut().enumerate().take(cells) {
+                        for c in 0..TILE {
                             let mut y = [simd.splat_f32s(0.0); TILE];
-                            for (r, y) in y.iter_mut().enumerate().take(rows) {
-                                let row = image * height + TILE * tile_row + r;
-                                let pixel = row * size.width + TILE * tile + c;
-                                *y = get_part(simd, dy, pixel * channels + channel, lanes);
+                            for r in 0..TILE {
+                                if r < rows && c < cells {
+                                    let row = image * height + TILE * tile_row + r;
+                                    let pixel = row * size.width + TILE * tile + c;
+                                    y[r] = get_part(simd, dy, pixel * channels + channel, lanes);
+                                }
                             }
-                            *half = gradient(simd, y);
+                            half[c] = gradient(simd, y);
                         }
                         let at = (first + tile) * padded + channel;
                         for i in 0..SIDE {

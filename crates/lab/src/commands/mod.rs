@@ -9,8 +9,9 @@ mod show_recipe;
 mod train_classifier;
 
 use clap::{Parser, Subcommand};
-use miette::Report;
+use miette::{IntoDiagnostic, Report, Result};
 use std::process::ExitCode;
+use undrift_kernels::Level;
 
 /// Diffusion models and their exposure bias.
 #[derive(Parser)]
@@ -34,7 +35,7 @@ enum Command {
     Conformance(conformance::Args),
     /// Train the classifier of Fashion-MNIST whose features the quick scores use
     TrainClassifier(train_classifier::Args),
-    /// Print the version, the devices and the built-in recipes
+    /// Print the version, the devices, the vector instructions and the built-in recipes
     Info,
 }
 
@@ -51,16 +52,7 @@ pub(crate) enum Outcome {
 impl Cli {
     /// Runs the command; 0 done, 1 a check failed, 2 bad input, 130 stopped by the user.
     pub fn run(self) -> ExitCode {
-        let result = match self.command {
-            Command::Run(args) => run::run(args),
-            Command::ShowRecipe(args) => show_recipe::run(args),
-            Command::Sample(args) => sample::run(args),
-            Command::Report(args) => report::run(args),
-            Command::Conformance(args) => conformance::run(args),
-            Command::TrainClassifier(args) => train_classifier::run(args),
-            Command::Info => info::run(),
-        };
-        match result {
+        match self.command.run() {
             Ok(Outcome::Done) => ExitCode::SUCCESS,
             Ok(Outcome::Failed) => ExitCode::from(1),
             Ok(Outcome::Interrupted) => ExitCode::from(130),
@@ -68,6 +60,21 @@ impl Cli {
                 eprintln!("{}", message(&error));
                 ExitCode::from(2)
             }
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<Outcome> {
+        Level::chosen().into_diagnostic()?;
+        match self {
+            Command::Run(args) => run::run(args),
+            Command::ShowRecipe(args) => show_recipe::run(args),
+            Command::Sample(args) => sample::run(args),
+            Command::Report(args) => report::run(args),
+            Command::Conformance(args) => conformance::run(args),
+            Command::TrainClassifier(args) => train_classifier::run(args),
+            Command::Info => info::run(),
         }
     }
 }
