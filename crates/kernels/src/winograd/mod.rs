@@ -113,6 +113,16 @@ impl Chunk {
         self.images * self.height(size) * size.width
     }
 
+    /// Floats of a framed row of pixels.
+    fn framed_row(&self, size: &Size) -> usize {
+        (TILE * size.tile_columns() + 2) * size.padded_from()
+    }
+
+    /// Floats of the framed rows of one image.
+    fn framed(&self, size: &Size) -> usize {
+        (TILE * self.rows + 2) * self.framed_row(size)
+    }
+
     /// Floats between the values of two points; not a multiple of a page, which would put them all into
     /// the same few places of the cache.
     fn point(&self, size: &Size, channels: usize) -> usize {
@@ -157,7 +167,7 @@ fn convolve_chunk(
     let (from, to) = (size.padded_from(), size.padded_to());
     let (point, product) = (chunk.point(size, from), chunk.point(size, to));
     with_buffer(POINTS * point, |points| {
-        level.vectorize(Transform { size, chunk, x, points });
+        with_buffer(chunk.framed(size), |framed| level.vectorize(Transform { size, chunk, x, framed, points }));
         with_buffer(POINTS * product, |products| {
             let multiply = |(at, out): (usize, &mut [f32])| {
                 level.vectorize(Product {
@@ -231,7 +241,7 @@ fn add_chunk(
     let (from, to) = (size.padded_from(), size.padded_to());
     let (point, product) = (chunk.point(size, from), chunk.point(size, to));
     with_buffer(POINTS * point, |points| {
-        level.vectorize(Transform { size, chunk, x, points });
+        with_buffer(chunk.framed(size), |framed| level.vectorize(Transform { size, chunk, x, framed, points }));
         with_buffer(POINTS * product, |outputs| {
             level.vectorize(TransformGradient { size, chunk, dy, outputs });
             let multiply = |(at, out): (usize, &mut [f32])| {

@@ -17,6 +17,8 @@ pub(super) struct Transform<'a> {
     pub(super) size: &'a Size,
     pub(super) chunk: Chunk,
     pub(super) x: &'a [f32],
+    /// Working memory for the rows of an image.
+    pub(super) framed: &'a mut [f32],
     pub(super) points: &'a mut [f32],
 }
 
@@ -25,23 +27,22 @@ impl WithSimd for Transform<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Transform { size, chunk, x, points } = self;
-        let (channels, columns) = (size.padded_from(), size.tile_columns());
+        let Transform { size, chunk, x, framed, points } = self;
+        let (channels, columns, row) = (size.padded_from(), size.tile_columns(), chunk.framed_row(size));
         let stride = chunk.point(size, channels);
-        let image = size.height * size.width * size.from;
-        for number in 0..chunk.images {
-            let x = &x[(chunk.image + number) * image..][..image];
+        for image in 0..chunk.images {
+            frame(size, chunk, chunk.image + image, x, framed, row);
             for tile_row in 0..chunk.rows {
-                let first = (number * chunk.rows + tile_row) * columns;
+                let first = (image * chunk.rows + tile_row) * columns;
                 for channel in (0..channels).step_by(S::F32_LANES) {
-                    let source = Source { x, size, row: TILE * (chunk.row + tile_row), channel };
+                    let base = TILE * tile_row * row + channel;
                     let mut found = [[simd.splat_f32s(0.0); SIDE]; SIDE];
-                    found[TILE] = source.column(simd, 0);
-                    found[TILE + 1] = source.column(simd, 1);
+                    found[TILE] = input_column(simd, framed, base, row);
+                    found[TILE + 1] = input_column(simd, framed, base + channels, row);
                     for tile in 0..columns {
                         (found[0], found[1]) = (found[TILE], found[TILE + 1]);
                         for c in 2..SIDE {
-                            found[c] = source.column(simd, TILE * tile + c);
+                            found[c] = input_column(simd, framed, base + (TILE * tile + c) * channels, row);
                         }
                         let at = (first + tile) * channels + channel;
                         for i in 0..SIDE {
@@ -61,42 +62,42 @@ impl WithSimd for Transform<'_> {
     }
 }
 
-/// Where the columns of a row of tiles are read, one pixel of zeros around the image counted.
-struct Source<'a> {
-    /// One image.
-    x: &'a [f32],
-    size: &'a Size,
-    /// The uppermost row, counted from the zeros above.
-    row: usize,
-    channel: usize,
+/// Bᵀ d for the values below each other from `at`.
+#[inline(always)]
+fn input_column<S: Simd>(simd: S, framed: &[f32], at: usize, row: usize) -> [S::f32s; SIDE] {
+    let framed = &framed[at..][..(SIDE - 1) * row + S::F32_LANES];
+    let mut d = [simd.splat_f32s(0.0); SIDE];
+    for r in 0..SIDE {
+        d[r] = get(simd, framed, r * row);
+    }
+    input(simd, d)
 }
 
-impl Source<'_> {
-    /// Bᵀ d for the values below each other in a column, counted from the zeros to the left.
-    #[inline(always)]
-    fn column<S: Simd>(&self, simd: S, column: usize) -> [S::f32s; SIDE] {
-        let Source { x, size, row, channel } = *self;
-        let zero = simd.splat_f32s(0.0);
-        if column == 0 || column > size.width || channel >= size.from {
-            return [zero; SIDE];
+/// Copies the rows of an image that a chunk reads, with zeros around the image and as last channels.
+///
+/// The copy reads memory in its order, which is faster than reading columns from far away, and its rows
+/// are not a power of two apart, which would put a column into the same few places of the cache.
+fn frame(size: &Size, chunk: Chunk, image: usize, x: &[f32], framed: &mut [f32], row: usize) {
+    let (channels, padded) = (size.from, size.padded_from());
+    for (number, framed) in framed.chunks_exact_mut(row).enumerate() {
+        let y = TILE * chunk.row + number;
+        if y == 0 || y > size.height {
+            framed.fill(0.0);
+            continue;
         }
-        let (lanes, line) = (size.from - channel, size.width * size.from);
-        let mut d = [zero; SIDE];
-        if row > 0 && row + SIDE - 1 <= size.height && lanes >= S::F32_LANES {
-            let at = (row - 1) * line + (column - 1) * size.from + channel;
-            let x = &x[at..][..(SIDE - 1) * line + S::F32_LANES];
-            for r in 0..SIDE {
-                d[r] = get(simd, x, r * line);
-            }
+        let line = &x[(image * size.height + y - 1) * size.width * channels..][..size.width * channels];
+        let (before, rest) = framed.split_at_mut(padded);
+        let (inside, after) = rest.split_at_mut(size.width * padded);
+        before.fill(0.0);
+        after.fill(0.0);
+        if channels == padded {
+            inside.copy_from_slice(line);
         } else {
-            for r in 0..SIDE {
-                if row + r > 0 && row + r <= size.height {
-                    let at = (row + r - 1) * line + (column - 1) * size.from + channel;
-                    d[r] = get_part(simd, x, at, lanes);
-                }
+            for (to, from) in inside.chunks_exact_mut(padded).zip(line.chunks_exact(channels)) {
+                to[..channels].copy_from_slice(from);
+                to[channels..].fill(0.0);
             }
         }
-        input(simd, d)
     }
 }
 
