@@ -1,7 +1,11 @@
-//! What the benchmarks share: the network and the batch of the quick preset of Table 2.
+//! What the benchmarks share: the network and the batch of the quick preset of Table 2, and the problem that
+//! the benchmark against PyTorch gives to both sides.
 //!
 //! `cargo bench --package undrift-benches` runs them. Timings of a shared machine are noisy: compare the ratio of
 //! two benchmarks of one run, or the runs of two versions taken in turn.
+
+pub mod flop;
+pub mod peer;
 
 use burn::tensor::{DType, Device, Tensor};
 use undrift_networks::{DdpmUnet, DdpmUnetConfig, NetworkError};

@@ -2,7 +2,9 @@
 //!
 //! This crate decides how the project is run and checked; it never links Burn, so that `cargo xtask` starts quickly.
 
+mod bench_vs_torch;
 mod lab;
+mod miri;
 mod mutants;
 mod test;
 mod tidy;
@@ -29,8 +31,17 @@ enum Task {
     Test(test::Args),
     /// Check the arrows between crates and the length of files
     Tidy,
+    /// Run the kernels' unit tests under Miri, which finds undefined behaviour (needs the nightly toolchain)
+    Miri,
     /// Plant known mistakes one by one and see that the tests catch each
     Mutants(mutants::Args),
+    /// Time training and sampling of the U-Net against the same network in PyTorch
+    ///
+    /// Both sides get the same weights and the same batch, and must agree on the losses of the first steps and on the
+    /// output before anything is timed. A training step is forward, backward, clipping, Adam and moving average in
+    /// single precision; a sampling step is one forward pass without gradients. Both sides stay alive and are visited
+    /// in turn, one at a time. Needs a Python with torch and numpy: benches/peers/README.md.
+    BenchVsTorch(bench_vs_torch::BenchVsTorch),
 }
 
 fn main() -> ExitCode {
@@ -39,7 +50,9 @@ fn main() -> ExitCode {
         Task::Conformance(args) => args.run(),
         Task::Test(args) => test::run(&args),
         Task::Tidy => tidy::run(),
+        Task::Miri => miri::run(),
         Task::Mutants(args) => mutants::run(&args),
+        Task::BenchVsTorch(args) => args.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,7 +19,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("training", &["schedules", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
     (
         "lab",
-        &["schedules", "noise", "kernels", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training", "unify"],
+        &[
+            "schedules",
+            "noise",
+            "kernels",
+            "denoisers",
+            "networks",
+            "losses",
+            "samplers",
+            "metrics",
+            "data",
+            "training",
+            "unify",
+        ],
     ),
 ];
 

@@ -60,6 +60,6 @@ mod winograd;
 
 pub use level::{Level, LevelError, VARIABLE};
 pub use operations::{
-    Activation, AdamStep, Padding, adam_step, attention, average_step, concat_channels, convolution, group_norm, silu,
-    upsample,
+    Activation, AdamStep, Padding, adam_step, attention, average_step, concat_channels, convolution, group_norm,
+    on_worker_thread, silu, upsample,
 };

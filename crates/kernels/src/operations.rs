@@ -229,6 +229,14 @@ pub fn average_step(average: Tensor<1>, weights: Tensor<1>, share: f64) -> Tenso
     plain::average_step(average, weights, share)
 }
 
+/// Runs a program's work on one of the threads that the operations share.
+///
+/// Elsewhere every operation hands its work over to those threads and sleeps until it is done, which costs
+/// a training step of hundreds of operations some milliseconds.
+pub fn on_worker_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}
+
 /// Whether the fused path can take this tensor.
 #[cfg(feature = "flex")]
 fn fused<const D: usize>(x: &Tensor<D>) -> bool {

@@ -8,5 +8,6 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    undrift_lab::commands::Cli::parse().run()
+    let cli = undrift_lab::commands::Cli::parse();
+    undrift_kernels::on_worker_thread(|| cli.run())
 }

@@ -43,7 +43,8 @@ fn losses(dtype: DType, steps: u64) -> Vec<f64> {
     let mut trainer = Trainer::new(network, settings).unwrap();
     let one = |trainer: &mut Trainer<DdpmUnet>, step: u64| {
         let like = Tensor::<4>::zeros([BATCH, 1, 8, 8], (&Device::flex(), DType::F32));
-        let draw = |purpose| SampleNoise::new(Key::new(7, purpose), step * BATCH as u64, BATCH).normal(&like).cast(dtype);
+        let draw =
+            |purpose| SampleNoise::new(Key::new(7, purpose), step * BATCH as u64, BATCH).normal(&like).cast(dtype);
         let stripes = draw(Purpose::Data).sum_dim(3).div_scalar(3.0).repeat_dim(3, 8);
         let eps = draw(Purpose::Training);
         let share: Vec<f64> = (0..BATCH).map(|i| ((step as usize * 37 + i * 13) % 100) as f64 / 100.0).collect();

@@ -3,8 +3,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::Size;
 use super::transforms::{POINTS, SIDE, filter, taps};
+use super::{PAD, Size};
 use crate::lanes::{get, put};
 use crate::level::Level;
 use crate::memory::written;
@@ -32,7 +32,7 @@ impl Filters {
 
     fn new(level: Level, weight: &[f32], [from, to]: [usize; 2], order: Order) -> Self {
         assert_eq!(weight.len(), from * to * 9);
-        let panel = POINTS * from * PANEL;
+        let panel = POINTS * point_distance(from);
         let fill = |values: &mut [f32]| {
             values.par_chunks_mut(panel).enumerate().for_each(|(number, panel)| {
                 let first = number * PANEL;
@@ -45,10 +45,15 @@ impl Filters {
     }
 
     /// The right factor of the products of a point.
-    pub(super) fn at(&self, point: usize) -> Right<'_> {
-        let rows = self.from * PANEL;
-        Right { data: &self.values[point * rows..], row: PANEL, panel: POINTS * rows }
+    pub(super) fn at(&self, number: usize) -> Right<'_> {
+        let distance = point_distance(self.from);
+        Right { data: &self.values[number * distance..], row: PANEL, panel: POINTS * distance }
     }
+}
+
+/// Floats between the filters of two points of a panel, with [`PAD`] like [`super::Chunk::point`].
+fn point_distance(from: usize) -> usize {
+    from * PANEL + PAD
 }
 
 /// Where the taps of a convolution's filters lie in its weights.
@@ -79,6 +84,10 @@ impl WithSimd for TransformFilters<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let TransformFilters { weight, order, from, first, count, panel } = self;
+        let distance = point_distance(from);
+        for point in panel.chunks_exact_mut(distance) {
+            point[from * PANEL..].fill(0.0);
+        }
         let mut g = [[0f32; PANEL]; 9];
         for k in 0..from {
             for n in 0..count {
@@ -96,7 +105,7 @@ impl WithSimd for TransformFilters<'_> {
                 for i in 0..SIDE {
                     let row = filter(simd, [columns[0][i], columns[1][i], columns[2][i]]);
                     for j in 0..SIDE {
-                        put(simd, panel, ((SIDE * i + j) * from + k) * PANEL + lane, row[j]);
+                        put(simd, panel, (SIDE * i + j) * distance + k * PANEL + lane, row[j]);
                     }
                 }
             }
@@ -129,7 +138,7 @@ impl WithSimd for TapSums<'_> {
                 for (j, row) in rows.iter_mut().enumerate() {
                     let mut column = [simd.splat_f32s(0.0); SIDE];
                     for (i, value) in column.iter_mut().enumerate() {
-                        *value = get(simd, sums, ((SIDE * i + j) * size.from + k) * to + first + lane);
+                        *value = get(simd, sums, (SIDE * i + j) * size.sums() + k * to + first + lane);
                     }
                     *row = taps(simd, column);
                 }

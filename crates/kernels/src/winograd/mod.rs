@@ -36,7 +36,7 @@ const CHUNK_FLOATS: usize = 160 * 1024;
 const SLICES: usize = 4;
 
 /// Floats that the partial sums should stay below together.
-const SLICE_FLOATS: usize = 512 * 1024;
+const SLICE_FLOATS: usize = 640 * 1024;
 
 /// The size of a convolution; height and width are those of input and output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,11 @@ impl Size {
 
     fn padded_to(&self) -> usize {
         self.to.next_multiple_of(PAD)
+    }
+
+    /// Floats between the sums of two points, padded like [`Chunk::point`].
+    fn sums(&self) -> usize {
+        self.from * self.padded_to() + PAD
     }
 
     /// Chunks in the order of the batch; each output row lies in one of them.
@@ -196,10 +201,9 @@ pub(crate) fn weight_gradient(level: Level, size: &Size, x: &[f32], dy: &[f32]) 
     let pixels = size.batch * size.height * size.width;
     assert_eq!((x.len(), dy.len()), (pixels * size.from, pixels * size.to));
     let chunks = size.chunks();
-    let to = size.padded_to();
-    let point = size.from * to;
+    let point = size.sums();
     // The sums of wide layers are large: fewer of them, or adding them up outweighs all else.
-    let slices = (SLICE_FLOATS / (POINTS * point)).clamp(2, SLICES);
+    let slices = if SLICES * POINTS * point <= SLICE_FLOATS { SLICES } else { SLICES / 2 };
     let per = chunks.len().div_ceil(slices).max(1);
     let alone = slices < rayon::current_num_threads();
     let sum = |chunks: &[Chunk]| {
@@ -245,6 +249,7 @@ fn add_chunk(
         with_buffer(POINTS * product, |outputs| {
             level.vectorize(TransformGradient { size, chunk, dy, outputs });
             let multiply = |(at, out): (usize, &mut [f32])| {
+                out[size.from * to..].fill(0.0);
                 level.vectorize(Product {
                     rows: size.from,
                     columns: to,
@@ -257,9 +262,9 @@ fn add_chunk(
                 });
             };
             if alone {
-                sums.par_chunks_mut(size.from * to).enumerate().for_each(multiply);
+                sums.par_chunks_mut(size.sums()).enumerate().for_each(multiply);
             } else {
-                sums.chunks_mut(size.from * to).enumerate().for_each(multiply);
+                sums.chunks_mut(size.sums()).enumerate().for_each(multiply);
             }
         });
     });

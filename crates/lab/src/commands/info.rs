@@ -13,7 +13,10 @@ pub(crate) fn run() -> Result<Outcome> {
     println!("devices: {}", DEVICES.join(", "));
     let here = Level::ALL.into_iter().filter(|level| level.is_supported()).map(|level| level.to_string());
     let here = here.collect::<Vec<_>>().join(", ");
-    println!("vector instructions of the flex device: {} (this processor has {here}; {VARIABLE} chooses)", Level::chosen().into_diagnostic()?);
+    println!(
+        "vector instructions of the flex device: {} (this processor has {here}; {VARIABLE} chooses)",
+        Level::chosen().into_diagnostic()?
+    );
     println!("recipes: {}", BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
     Ok(Outcome::Done)
 }
