@@ -9,7 +9,10 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// Names and texts of the recipes that the program carries.
-pub const BUILT_IN: &[(&str, &str)] = &[("table2", include_str!("../../recipes/table2.toml"))];
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("table2", include_str!("../../recipes/table2.toml")),
+    ("fixed-variance", include_str!("../../recipes/fixed-variance.toml")),
+];
 
 /// The text of a built-in recipe.
 pub fn built_in(name: &str) -> Option<&'static str> {
