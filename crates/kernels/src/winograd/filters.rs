@@ -1,5 +1,7 @@
 //! Weights as the products read them, and their gradient as the products leave it.
 
+#![expect(clippy::needless_range_loop, reason = "the counters index several arrays, which must stay registers")]
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -3,6 +3,7 @@
 //! Loops over a tile have constant ends and index arrays by their counters, so that the arrays become
 //! registers; closures and iterator adapters would not be compiled for the level's instructions.
 
+#![expect(clippy::manual_map, reason = "closures would not be compiled for the level's instructions")]
 #![expect(clippy::needless_range_loop, reason = "the counters index several arrays, which must stay registers")]
 
 use pulp::{Simd, WithSimd};

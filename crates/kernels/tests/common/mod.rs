@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 /// Numbers in [-1, 1) that depend on `seed` alone.
-pub fn numbers(count: usize, seed: u64) -> Vec<f64> {
+pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -15,14 +15,14 @@ pub fn numbers(count: usize, seed: u64) -> Vec<f64> {
 }
 
 /// The same numbers as a leaf of the graph, in single and in double precision.
-pub fn leaves<const D: usize>(shape: [usize; D], seed: u64) -> [Tensor<D>; 2] {
+pub(crate) fn leaves<const D: usize>(shape: [usize; D], seed: u64) -> [Tensor<D>; 2] {
     let device = Device::flex().autodiff();
     let data = TensorData::new(numbers(shape.iter().product(), seed), shape);
     [DType::F32, DType::F64].map(|dtype| Tensor::from_data(data.clone(), (&device, dtype)).require_grad())
 }
 
 /// The largest difference, relative to the largest element of `exact`.
-pub fn difference<const D: usize>(found: Tensor<D>, exact: Tensor<D>) -> f64 {
+pub(crate) fn difference<const D: usize>(found: Tensor<D>, exact: Tensor<D>) -> f64 {
     assert_eq!(found.dims(), exact.dims());
     assert_eq!((found.dtype(), exact.dtype()), (DType::F32, DType::F64));
     let (found, exact) = (found.into_data(), exact.into_data());

@@ -8,6 +8,7 @@ mod data;
 mod error;
 mod grid;
 mod html;
+mod lead;
 mod markdown;
 mod mean;
 mod notes;

@@ -1,6 +1,7 @@
 //! The paragraph that says whether the paper's ordering is reproduced, and how sure that is.
 
 use super::data::Report;
+use super::lead::lead;
 use super::numbers;
 use super::ordering::{Pair, Ranked, Weights, by_distance, by_inception_score, pairs};
 
@@ -59,6 +60,7 @@ pub fn verdict(report: &Report) -> Verdict {
         unusable(&rows, &pairs),
         by_score(report, weights),
         certainty(&rows, &pairs),
+        lead(report, weights),
         caveat(&pairs),
     ];
     let text = sentences.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" ");
