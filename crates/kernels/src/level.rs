@@ -81,6 +81,7 @@ impl Level {
     ///
     /// # Panics
     /// If [`chosen`](Self::chosen) is an error; programs check it at their start.
+    #[cfg(feature = "flex")]
     pub(crate) fn current() -> Level {
         Level::chosen().unwrap_or_else(|error| panic!("{error}"))
     }
@@ -108,6 +109,7 @@ impl Level {
     ///
     /// # Panics
     /// If the processor does not have them.
+    #[cfg(any(feature = "flex", test))]
     pub(crate) fn vectorize<Op: WithSimd>(self, op: Op) -> Op::Output {
         self.run(op).unwrap_or_else(|| panic!("this processor does not have {self}"))
     }

@@ -1,6 +1,8 @@
 //! The public operations, each of which chooses its path by the tensors it gets.
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::Tensor;
+#[cfg(feature = "flex")]
+use burn::tensor::{DType, Device};
 
 use crate::plain;
 

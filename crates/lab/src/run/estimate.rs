@@ -11,7 +11,10 @@ use undrift_noise::{Key, Purpose};
 use undrift_training::{Optimisation, Trainer};
 
 /// Images of a timed training step and of a timed sampling step.
-const TIMED: usize = 4;
+const TIMED: usize = 16;
+
+/// Steps before the timed one: the first ones wait for memory that later ones use again.
+const WARM_UP: usize = 2;
 
 /// One line per row, and the total: times of a few small steps on random images, scaled to the run.
 ///
@@ -60,13 +63,16 @@ fn seconds(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
         let x0 = Tensor::zeros(shape, (&setup.device.clone().autodiff(), DType::F32));
         trainer.step(|network, number| loss(&setup, network, 0, number, x0)).map(|_| ())
     };
-    step()?;
+    for _ in 0..WARM_UP {
+        step()?;
+    }
     let started = Instant::now();
     step()?;
     let train = started.elapsed().as_secs_f64() * s.training.batch as f64 / TIMED as f64 * s.training.steps as f64;
     // The span t = 1 -> data belongs to the chain itself, so every parameterisation can cross it.
     let grid = setup.chain.grid_at(&[1])?;
     let averaged = trainer.averaged();
+    draw(&setup, &averaged, 0, 0, TIMED, &grid)?;
     let started = Instant::now();
     draw(&setup, &averaged, 0, 0, TIMED, &grid)?;
     let evaluation = started.elapsed().as_secs_f64() / TIMED as f64;
