@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         command.arg("--include-ignored");
     }
     finish(&mut command)?;
-    if args.simd.is_some() {
+    if args.simd.is_some() || std::env::var_os(VARIABLE).is_some() {
         return Ok(());
     }
     for level in other_levels() {

@@ -137,7 +137,7 @@ fn softmax<S: Simd>(simd: S, row: &mut [f32], scale: f32) {
     let shift = simd.splat_f32s(-top);
     let mut sum = simd.splat_f32s(0.0);
     for value in vectors.iter_mut() {
-        let score = madd(simd, *value, scale, shift);
+        let score = simd.add_f32s(simd.mul_f32s(*value, scale), shift);
         // Zero, but NaN for a score that is not finite, which the exponential would hide.
         let fault = simd.mul_f32s(score, simd.splat_f32s(0.0));
         *value = simd.add_f32s(exp(simd, score), fault);
@@ -367,6 +367,14 @@ mod tests {
             assert_eq!(y[..2], [4.0, 1.0]);
             let y = forward(level, &a, &[1.0, f32::NAN, 1.0], &[1.0; 3], &[1.0; 3]);
             assert!(y[1].is_nan() && y[0] == 1.0);
+            // Long enough for whole vectors and a rest: equal scores, however large, weigh the same.
+            let long = Attention { tokens: 35, ..a };
+            let y = forward(level, &long, &[1e7; 35], &[1e7 / 3.0; 35], &numbers(35, 1));
+            let mean = numbers(35, 1).iter().map(|v| f64::from(*v)).sum::<f64>() / 35.0;
+            assert!(y.iter().all(|y| (f64::from(*y) - mean).abs() < 1e-6), "{level}: {y:?} for {mean}");
+            let mut keys = [1.0; 35];
+            keys[3] = f32::NAN;
+            assert!(forward(level, &long, &[1.0; 35], &keys, &[1.0; 35]).iter().all(|y| y.is_nan()));
         }
     }
 }

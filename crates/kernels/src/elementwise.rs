@@ -153,6 +153,8 @@ mod tests {
             }
             assert!(difference(&silu_gradient(level, &x, &vec![1.0; x.len()]), &slope) < 1e-6, "{level}");
             assert!(silu(level, &[f32::NAN])[0].is_nan() && silu(level, &[f32::INFINITY])[0] == f32::INFINITY);
+            assert_eq!(silu(level, &[f32::MIN, f32::MAX]), [0.0, f32::MAX]);
+            assert_eq!(silu_gradient(level, &[f32::MIN, 1e30], &[1.0; 2]), [0.0, 1.0]);
         }
     }
 

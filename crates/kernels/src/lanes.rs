@@ -15,14 +15,15 @@ pub(crate) fn madd<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f
     }
 }
 
-/// e^x to about 2 units in the last place, x limited to [-87, 88]; what becomes of NaN is not defined.
+/// e^x to about 2 units in the last place; e^-87 below -87, infinity from 88.4 on, what NaN becomes is not
+/// defined.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by a polynomial of degree 7 (coefficients of Cephes `expf`),
 /// 2^n by its bits.
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let splat = |value: f32| simd.splat_f32s(value);
-    let x = simd.min_f32s(simd.max_f32s(x, splat(-87.0)), splat(88.0));
+    let x = simd.min_f32s(simd.max_f32s(x, splat(-87.0)), splat(89.0));
     // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum.
     let shift = splat(12_582_912.0);
     let shifted = madd(simd, x, splat(std::f32::consts::LOG2_E), shift);

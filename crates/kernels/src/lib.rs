@@ -9,7 +9,8 @@
 //! many channels of a pixel. Weights keep Burn's order, `[out, in, height, width]`.
 //!
 //! The instructions ([`Level`]) are chosen once per process; results of one level are the same bits for
-//! any number of threads, and those of sample i for any batch around it.
+//! any number of threads, and those of sample i for any batch around it. Where `UNDRIFT_SIMD` names no
+//! level or one that the processor lacks, every fused operation panics: programs ask [`Level::chosen`] first.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

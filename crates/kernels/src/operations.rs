@@ -63,12 +63,14 @@ impl Padding {
 /// - `residual`: that of the result
 /// - result: `[B, (H + top + bottom - h) / stride + 1, (W + left + right - w) / stride + 1, O]`
 ///
-/// Kernels of 3x3 with stride 1 are done by Winograd's F(2x2, 3x3) (Lavin and Gray 2016,
-/// arXiv:1509.09308), whose rounding error is a small multiple of the direct sum's.
+/// On the fused path, kernels of 3x3 that keep height and width are done by Winograd's F(4x4, 3x3) (Lavin
+/// and Gray 2016, arXiv:1509.09308) where both sides have some channels; its rounding error is near 1e-6 of
+/// the largest output.
 ///
 /// # Panics
 ///
-/// If a shape is another one, or the kernel is larger than the padded image.
+/// If a shape is another one, the kernel is larger than the padded image, or the padded image has more
+/// pixels than can be counted.
 pub fn convolution(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -86,7 +88,11 @@ pub fn convolution(
         "a shift is [1, {out}] or [{batch}, {out}], not {:?}",
         shift.dims()
     );
-    let size = [height + padding.top + padding.bottom, width + padding.left + padding.right];
+    let padded = |size: usize, before: usize, after: usize| size.checked_add(before)?.checked_add(after);
+    let size = [padded(height, padding.top, padding.bottom), padded(width, padding.left, padding.right)];
+    let size = size.map(|size| size.expect("padding that can be counted"));
+    let values = size[0].checked_mul(size[1]).and_then(|n| n.checked_mul(batch)?.checked_mul(channels.max(out)));
+    assert!(values.is_some(), "a padded image of {}x{} has more pixels than can be counted", size[0], size[1]);
     assert!(
         stride > 0 && kernel_height <= size[0] && kernel_width <= size[1],
         "a kernel of {kernel_height}x{kernel_width} with stride {stride} on a padded image of {}x{}",
@@ -199,9 +205,12 @@ pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 
 /// One update by Adam: the new weights and moments.
 ///
+/// Meant for tensors without autodiff (`Tensor::inner`); on an autodiff device it is a composition of Burn
+/// operations like any other, and is tracked.
+///
 /// # Shapes
 ///
-/// All the same. No gradient flows through.
+/// All the same.
 pub fn adam_step(
     weights: Tensor<1>,
     moments: [Tensor<1>; 2],
@@ -217,7 +226,9 @@ pub fn adam_step(
     plain::adam_step(weights, moments, gradient, step)
 }
 
-/// `average + share * (weights - average)`. No gradient flows through.
+/// `average + share * (weights - average)`.
+///
+/// Meant for tensors without autodiff, like [`adam_step`].
 ///
 /// # Shapes
 ///
@@ -235,14 +246,17 @@ pub fn average_step(average: Tensor<1>, weights: Tensor<1>, share: f64) -> Tenso
 ///
 /// Elsewhere every operation hands its work over to those threads and sleeps until it is done, which costs
 /// a training step of hundreds of operations some milliseconds.
+///
+/// While `work` waits for an operation, its thread may run parts of other operations; so `work` must not
+/// wait for an operation that another thread of its own has started, and should hold no lock across one.
 pub fn on_worker_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| work())
 }
 
-/// Whether the fused path can take this tensor.
+/// Whether the fused path can take this tensor; an empty one it leaves to Burn.
 #[cfg(feature = "flex")]
 fn fused<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && is_flex(x.device())
+    x.dtype() == DType::F32 && !x.dims().contains(&0) && is_flex(x.device())
 }
 
 #[cfg(feature = "flex")]

@@ -4,14 +4,15 @@ use rayon::prelude::*;
 
 use crate::memory::written;
 
-/// Images that one task should at least take.
-const IMAGES: usize = 4;
+/// Rows of pixels that one task should at least take.
+const ROWS: usize = 32;
 
 /// Twice the height and width of `[batch, height, width, channels]`, every pixel four times.
 pub(crate) fn repeat(x: &[f32], width: usize, channels: usize) -> Vec<f32> {
     let row = width * channels;
+    assert!(x.len().is_multiple_of(row));
     let run = |y: &mut [f32]| {
-        y.par_chunks_mut(4 * row).zip(x.par_chunks(row)).with_min_len(IMAGES * width).for_each(|(y, x)| {
+        y.par_chunks_mut(4 * row).zip(x.par_chunks(row)).with_min_len(ROWS).for_each(|(y, x)| {
             let (upper, lower) = y.split_at_mut(2 * row);
             for (pair, pixel) in upper.chunks_exact_mut(2 * channels).zip(x.chunks_exact(channels)) {
                 pair[..channels].copy_from_slice(pixel);
@@ -27,8 +28,9 @@ pub(crate) fn repeat(x: &[f32], width: usize, channels: usize) -> Vec<f32> {
 /// The gradient of [`repeat`]: the sum over the four copies. `width` is that of the input.
 pub(crate) fn repeat_gradient(dy: &[f32], width: usize, channels: usize) -> Vec<f32> {
     let row = width * channels;
+    assert!(dy.len().is_multiple_of(4 * row));
     let run = |dx: &mut [f32]| {
-        dx.par_chunks_mut(row).zip(dy.par_chunks(4 * row)).with_min_len(IMAGES * width).for_each(|(dx, dy)| {
+        dx.par_chunks_mut(row).zip(dy.par_chunks(4 * row)).with_min_len(ROWS).for_each(|(dx, dy)| {
             let (upper, lower) = dy.split_at(2 * row);
             let pairs = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
             for (pixel, (upper, lower)) in dx.chunks_exact_mut(channels).zip(pairs) {
@@ -46,6 +48,8 @@ pub(crate) fn repeat_gradient(dy: &[f32], width: usize, channels: usize) -> Vec<
 
 /// The channels of `a`, then those of `b`, for every pixel.
 pub(crate) fn join(a: &[f32], b: &[f32], [from_a, from_b]: [usize; 2]) -> Vec<f32> {
+    assert!(a.len().is_multiple_of(from_a) && b.len().is_multiple_of(from_b));
+    assert_eq!(a.len() / from_a, b.len() / from_b);
     let run = |y: &mut [f32]| {
         let pixels = a.par_chunks_exact(from_a).zip(b.par_chunks_exact(from_b));
         y.par_chunks_exact_mut(from_a + from_b).zip(pixels).with_min_len(1024).for_each(|(y, (a, b))| {
@@ -59,6 +63,7 @@ pub(crate) fn join(a: &[f32], b: &[f32], [from_a, from_b]: [usize; 2]) -> Vec<f3
 
 /// The inverse of [`join`].
 pub(crate) fn split(y: &[f32], [to_a, to_b]: [usize; 2]) -> [Vec<f32>; 2] {
+    assert!(y.len().is_multiple_of(to_a + to_b));
     let part = |skip: usize, count: usize| {
         let run = |part: &mut [f32]| {
             let pixels = part.par_chunks_exact_mut(count).zip(y.par_chunks_exact(to_a + to_b));

@@ -98,17 +98,18 @@ impl Product<'_> {
 
     fn check(&self) {
         let (row, column) = (self.rows - 1, self.columns - 1);
-        assert!((row * self.out_row + column) < self.out.len() && column < self.out_row.max(self.columns));
         assert!(self.rows == 1 || self.out_row >= self.columns);
+        assert!(reaches(self.out.len(), [(row, self.out_row), (column, 1)]));
         if self.depth > 0 {
             let depth = self.depth - 1;
-            assert!(row * self.left.row + depth * self.left.column < self.left.data.len());
-            let panel = column / PANEL;
-            assert!(panel * self.right.panel + depth * self.right.row + column % PANEL < self.right.data.len());
-            // The last panel is the furthest only if panels do not run backwards into each other.
-            assert!(
-                panel == 0 || (panel - 1) * self.right.panel + depth * self.right.row + PANEL <= self.right.data.len()
-            );
+            assert!(reaches(self.left.data.len(), [(row, self.left.row), (depth, self.left.column)]));
+            let (panel, rest) = (column / PANEL, column % PANEL);
+            let length = self.right.data.len();
+            assert!(length > rest && reaches(length - rest, [(panel, self.right.panel), (depth, self.right.row)]));
+            // The last panel is cut; the one before it is whole, and may reach further.
+            let whole = PANEL - 1;
+            let before = || reaches(length - whole, [(panel - 1, self.right.panel), (depth, self.right.row)]);
+            assert!(panel == 0 || (length > whole && before()));
         }
     }
 
@@ -146,6 +147,12 @@ impl Product<'_> {
             }
         }
     }
+}
+
+/// Whether a slice of this length has an element at the sum of these counts times distances.
+fn reaches(length: usize, [(count, distance), (other, step)]: [(usize, usize); 2]) -> bool {
+    let at = count.checked_mul(distance).and_then(|at| at.checked_add(other.checked_mul(step)?));
+    at.is_some_and(|at| at < length)
 }
 
 /// All blocks of the same columns, from the top.

@@ -63,7 +63,7 @@ impl Geometry {
     /// Pixels of a chunk: few enough for the cache, and for a dozen threads to have some.
     fn chunk(&self) -> usize {
         let cached = CHUNK_FLOATS / (self.depth() + self.to);
-        cached.min(self.out_pixels().div_ceil(16)).next_multiple_of(12)
+        cached.min(self.out_pixels().div_ceil(16)).max(1).next_multiple_of(12)
     }
 }
 

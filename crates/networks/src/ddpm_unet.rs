@@ -39,8 +39,8 @@ impl DdpmUnet {
     /// The network's output in inference: no dropout, also on an autodiff device.
     ///
     /// A batch at one time gives it as a single entry. It is then embedded once and broadcast, so that
-    /// sample i is the same, bit for bit, in a batch of any size. (An autodiff device differs from a plain
-    /// one in the last digits, as Burn composes softmax of other operations there.)
+    /// sample i is the same, bit for bit, in a batch of any size. (Where attention is
+    /// composed of Burn's operations, an autodiff device differs from a plain one in the last digits.)
     ///
     /// # Shapes
     ///

@@ -75,7 +75,7 @@ fn one_time_for_all_is_the_same_time_for_each() {
     assert!(gap[..3].iter().all(|g| *g < 1e-4) && gap[3] > 1e-3, "{gap:?}");
 }
 
-/// Not bit for bit: with autodiff, Burn composes softmax of other operations.
+/// Not bit for bit where attention is composed of Burn's operations, whose softmax differs with autodiff.
 #[test]
 fn inference_drops_nothing_on_an_autodiff_device() {
     let (plain, tracked) = (Device::flex(), Device::flex().autodiff());

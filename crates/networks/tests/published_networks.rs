@@ -216,14 +216,15 @@ impl ModuleVisitor for GradientsByName<'_> {
     }
 }
 
+/// Both paths: the fused operations in single precision, plain ones in double.
 #[test]
-fn gradients_agree() {
-    for case in cases() {
+fn gradients_agree_in_both_precisions() {
+    for (case, dtype) in cases().iter().flat_map(|case| [(case, DType::F32), (case, DType::F64)]) {
         let device = Device::flex().autodiff();
-        let net = network(&case.sidecar, case.weights.as_ref(), &device, DType::F64);
-        let x = load::<4>(&case.recorded["input/x"], &device, DType::F64).require_grad();
-        let time = load(&case.recorded["input/timesteps"], &device, DType::F64);
-        let target = load(&case.recorded["grad/target"], &device, DType::F64);
+        let net = network(&case.sidecar, case.weights.as_ref(), &device, dtype);
+        let x = load::<4>(&case.recorded["input/x"], &device, dtype).require_grad();
+        let time = load(&case.recorded["input/timesteps"], &device, dtype);
+        let target = load(&case.recorded["grad/target"], &device, dtype);
         let gap = net.forward(x.clone(), time).sub(target);
         let gradients = gap.clone().mul(gap).mean().backward();
         let mut visitor = GradientsByName { path: vec![], gradients: &gradients, found: HashMap::new() };

@@ -14,7 +14,7 @@ use super::forward::{attention_of, contiguous, convolve, geometry, norm, normali
 use crate::group_norm::{Affine, Norm, Statistics};
 use crate::level::Level;
 use crate::unfolded::Geometry;
-use crate::{Activation, AdamStep, Padding, attention, convolution, elementwise, group_norm, pixels};
+use crate::{Activation, Padding, attention, convolution, elementwise, group_norm, pixels};
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 
@@ -248,21 +248,5 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
     fn fused_silu(x: Tracked<C>) -> Tracked<C> {
         let input = value::<C>(&x);
         track!(Silu, [x], input.clone(), Flex::fused_silu(input))
-    }
-
-    fn fused_adam(
-        weights: Tracked<C>,
-        first: Tracked<C>,
-        second: Tracked<C>,
-        gradient: Tracked<C>,
-        step: AdamStep,
-    ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
-        let [weights, first, second, gradient] = [weights, first, second, gradient].map(|x| x.into_primitive());
-        let (weights, first, second) = Flex::fused_adam(weights, first, second, gradient, step);
-        (Tracked::<C>::new(weights), Tracked::<C>::new(first), Tracked::<C>::new(second))
-    }
-
-    fn fused_average(average: Tracked<C>, weights: Tracked<C>, share: f64) -> Tracked<C> {
-        Tracked::<C>::new(Flex::fused_average(average.into_primitive(), weights.into_primitive(), share))
     }
 }

@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 
-use super::FusedOps;
+use super::{FusedOps, InPlaceOps};
 use crate::attention::{self, Attention};
 use crate::epilogue::Epilogue;
 use crate::group_norm::{self, Affine, Norm, Statistics};
@@ -20,6 +20,11 @@ pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
 /// The same tensor, its values in the order of its shape.
 pub(super) fn contiguous(x: FlexTensor) -> FlexTensor {
     if x.is_contiguous() { x } else { x.to_contiguous() }
+}
+
+/// The same tensor with a buffer that it fills, as writing to it needs.
+fn whole(x: FlexTensor) -> FlexTensor {
+    x.to_contiguous()
 }
 
 /// The values of a contiguous tensor.
@@ -129,7 +134,9 @@ impl FusedOps for Flex {
         let x = contiguous(x);
         tensor(elementwise::silu(Level::current(), values(&x)), x.layout().shape().clone())
     }
+}
 
+impl InPlaceOps for Flex {
     fn fused_adam(
         weights: FlexTensor,
         first: FlexTensor,
@@ -137,14 +144,15 @@ impl FusedOps for Flex {
         gradient: FlexTensor,
         step: AdamStep,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let [mut weights, mut first, mut second, gradient] = [weights, first, second, gradient].map(contiguous);
+        let [mut weights, mut first, mut second] = [weights, first, second].map(whole);
+        let gradient = contiguous(gradient);
         let moments = [first.storage_mut(), second.storage_mut()];
         elementwise::adam(Level::current(), step, weights.storage_mut(), moments, values(&gradient));
         (weights, first, second)
     }
 
     fn fused_average(average: FlexTensor, weights: FlexTensor, share: f64) -> FlexTensor {
-        let [mut average, weights] = [average, weights].map(contiguous);
+        let (mut average, weights) = (whole(average), contiguous(weights));
         elementwise::average(Level::current(), average.storage_mut(), values(&weights), share);
         average
     }

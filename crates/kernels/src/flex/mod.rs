@@ -52,8 +52,12 @@ pub(crate) trait FusedOps: Backend {
     fn fused_concat(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 
     fn fused_silu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+}
 
-    /// New weights, first and second moments; not differentiable.
+/// Updates in place, where nothing else holds the tensor; not on the graph of autodiff.
+#[backend_extension(Flex)]
+pub(crate) trait InPlaceOps: Backend {
+    /// New weights, first and second moments.
     fn fused_adam(
         weights: FloatTensor<Self>,
         first: FloatTensor<Self>,
@@ -62,7 +66,7 @@ pub(crate) trait FusedOps: Backend {
         step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    /// The new average; not differentiable.
+    /// The new average.
     fn fused_average(average: FloatTensor<Self>, weights: FloatTensor<Self>, share: f64) -> FloatTensor<Self>;
 }
 
@@ -123,4 +127,68 @@ pub(crate) fn adam_step(
 
 pub(crate) fn average_step(average: Tensor<1>, weights: Tensor<1>, share: f64) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::fused_average(average.into_dispatch(), weights.into_dispatch(), share))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::attention::Attention;
+    use crate::epilogue::Epilogue;
+    use crate::group_norm::{Affine, Norm};
+    use crate::level::Level;
+    use crate::reference::numbers;
+    use crate::unfolded::Geometry;
+
+    fn tensor<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())
+    }
+
+    fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+        x.into_data().as_slice::<f32>().expect("single precision").to_vec()
+    }
+
+    /// The public functions must reach the slices' functions: plain operations would agree with them, but
+    /// not to the last bit.
+    #[test]
+    fn single_precision_on_this_backend_takes_the_fused_path() {
+        let level = Level::current();
+        let g = Geometry { batch: 2, height: 8, width: 8, from: 16, to: 8, kernel: [3, 3], stride: 1, padding: [1; 4] };
+        let (x, weight, shift) = (numbers(2 * 64 * 16, 1), numbers(8 * 16 * 9, 2), numbers(8, 3));
+        let epilogue = Epilogue { shift: Some(&shift), residual: None };
+        let y = crate::convolution(
+            tensor(&x, [2, 8, 8, 16]),
+            tensor(&weight, [8, 16, 3, 3]),
+            tensor(&shift, [1, 8]),
+            None,
+            1,
+            Padding::same(3),
+        );
+        assert_eq!(values(y), crate::convolution::forward(level, &g, &x, &weight, &epilogue));
+
+        let (gain, bias) = (numbers(16, 4), numbers(16, 5));
+        let norm = Norm { batch: 2, pixels: 64, channels: 16, groups: 4, epsilon: 1e-6, silu: true };
+        let row = |values: &[f32]| tensor(values, [1, 16]);
+        let y = crate::group_norm(tensor(&x, [2, 8, 8, 16]), row(&gain), row(&bias), 4, 1e-6, Activation::Silu);
+        let affine = Affine { gain: &gain, bias: &bias };
+        assert_eq!(values(y), crate::group_norm::forward(level, &norm, &x, &affine).0);
+
+        let a = Attention { batch: 2, tokens: 64, channels: 16, heads: 2 };
+        let tokens = || tensor(&x, [2, 64, 16]);
+        assert_eq!(
+            values(crate::attention(tokens(), tokens(), tokens(), 2)),
+            crate::attention::forward(level, &a, &x, &x, &x)
+        );
+        assert_eq!(values(crate::silu(tokens())), crate::elementwise::silu(level, &x));
+    }
+
+    #[test]
+    fn updates_of_a_part_of_a_tensor_leave_the_rest_alone() {
+        let whole = tensor(&numbers(12, 1), [12]);
+        let part = whole.clone().narrow(0, 3, 5);
+        let new = crate::average_step(part.clone(), tensor(&[0.0; 5], [5]), 0.5);
+        assert_eq!(values(new), values(part.mul_scalar(0.5)));
+        assert_eq!(values(whole), numbers(12, 1));
+    }
 }
