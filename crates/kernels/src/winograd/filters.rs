@@ -1,6 +1,6 @@
 //! Weights as the products read them, and their gradient as the products leave it.
 
-#![expect(clippy::needless_range_loop, reason = "the counters index several arrays, which must stay registers")]
+use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -36,12 +36,14 @@ impl Filters {
         assert_eq!(weight.len(), from * to * 9);
         let panel = POINTS * point_distance(from);
         let fill = |values: &mut [f32]| {
-            values.par_chunks_mut(panel).enumerate().for_each(|(number, panel)| {
-                let first = number * PANEL;
-                level.vectorize(TransformFilters { weight, order, from, first, count: PANEL.min(to - first), panel });
+            let tasks =
+                values.chunks_exact_mut(panel).enumerate().flat_map(|(number, panel)| tasks(number, panel, from));
+            tasks.collect::<Vec<_>>().into_par_iter().for_each(|Task { first, inputs, points }| {
+                let count = PANEL.min(to - first);
+                level.vectorize(TransformFilters { weight, order, first, count, inputs, points });
             });
         };
-        // SAFETY: `TransformFilters` writes all of its panel without reading it.
+        // SAFETY: `tasks` clears the gaps and divides the rest, and `TransformFilters` writes all of its parts.
         let values = unsafe { written(to.div_ceil(PANEL) * panel, fill) };
         Filters { values, from, to }
     }
@@ -71,13 +73,41 @@ struct Order {
     step: isize,
 }
 
+/// The filters of some inputs and one panel of outputs.
+struct Task<'a> {
+    /// The panel's first output.
+    first: usize,
+    inputs: Range<usize>,
+    /// Where they go, point by point: `[inputs][PANEL]`.
+    points: Vec<&'a mut [f32]>,
+}
+
+/// Inputs of one task.
+const INPUTS: usize = 16;
+
+/// Divides a panel by its inputs, and clears the gaps between its points.
+fn tasks(number: usize, panel: &mut [f32], from: usize) -> Vec<Task<'_>> {
+    let starts = (0..from).step_by(INPUTS);
+    let range = |start: usize| start..(start + INPUTS).min(from);
+    let mut tasks: Vec<Task<'_>> =
+        starts.map(|start| Task { first: number * PANEL, inputs: range(start), points: Vec::new() }).collect();
+    for point in panel.chunks_exact_mut(point_distance(from)) {
+        let (filters, gap) = point.split_at_mut(from * PANEL);
+        gap.fill(0.0);
+        for (task, part) in tasks.iter_mut().zip(filters.chunks_mut(INPUTS * PANEL)) {
+            task.points.push(part);
+        }
+    }
+    tasks
+}
+
 struct TransformFilters<'a> {
     weight: &'a [f32],
     order: Order,
-    from: usize,
     first: usize,
     count: usize,
-    panel: &'a mut [f32],
+    inputs: Range<usize>,
+    points: Vec<&'a mut [f32]>,
 }
 
 impl WithSimd for TransformFilters<'_> {
@@ -85,13 +115,9 @@ impl WithSimd for TransformFilters<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let TransformFilters { weight, order, from, first, count, panel } = self;
-        let distance = point_distance(from);
-        for point in panel.chunks_exact_mut(distance) {
-            point[from * PANEL..].fill(0.0);
-        }
+        let TransformFilters { weight, order, first, count, inputs, mut points } = self;
         let mut g = [[0f32; PANEL]; 9];
-        for k in 0..from {
+        for (row, k) in inputs.enumerate() {
             for n in 0..count {
                 let filter = &weight[k * order.input + (first + n) * order.output..][..9];
                 for (tap, g) in g.iter_mut().enumerate() {
@@ -105,9 +131,9 @@ impl WithSimd for TransformFilters<'_> {
                     *column = filter(simd, taps);
                 }
                 for i in 0..SIDE {
-                    let row = filter(simd, [columns[0][i], columns[1][i], columns[2][i]]);
+                    let values = filter(simd, [columns[0][i], columns[1][i], columns[2][i]]);
                     for j in 0..SIDE {
-                        put(simd, panel, (SIDE * i + j) * distance + k * PANEL + lane, row[j]);
+                        put(simd, points[SIDE * i + j], row * PANEL + lane, values[j]);
                     }
                 }
             }
