@@ -15,8 +15,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
     let mut command = Command::new("cargo");
     command.args(["+nightly", "miri", "test", "--package", "undrift-kernels", "--lib"]);
-    // Rayon's threads outlive the tests, and its queues are written for tree borrows.
-    command.env("MIRIFLAGS", "-Zmiri-ignore-leaks -Zmiri-tree-borrows -Zmiri-disable-isolation");
+    // Rayon's threads outlive the tests, its queues are written for tree borrows and tag their pointers.
+    command.env(
+        "MIRIFLAGS",
+        "-Zmiri-ignore-leaks -Zmiri-tree-borrows -Zmiri-disable-isolation -Zmiri-permissive-provenance",
+    );
     command.env("RAYON_NUM_THREADS", "2").env("UNDRIFT_SIMD", "portable");
     command.env("CARGO_TARGET_DIR", root().join("target/miri"));
     // The variables of the cargo that runs this program would choose its toolchain again.

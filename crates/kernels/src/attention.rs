@@ -323,11 +323,17 @@ mod tests {
     #[test]
     fn outputs_are_those_of_the_definition_and_gradients_those_of_finite_differences() {
         let base = Attention { batch: 2, tokens: 5, channels: 6, heads: 2 };
-        let (some, many) = if cfg!(miri) { (5, 7) } else { (19, 101) };
+        if cfg!(miri) {
+            // Finite differences take too long there; the products below have tests of their own.
+            let a = Attention { tokens: 5, ..base };
+            let x = numbers(a.batch * a.image(), 1);
+            assert!(backward(Level::Portable, &a, &x, &x, &x, &x).iter().flatten().all(|value| value.is_finite()));
+            return;
+        }
         for a in [
             base,
-            Attention { tokens: some, channels: 8, heads: 1, ..base },
-            Attention { batch: 1, tokens: many, channels: 2, heads: 1 },
+            Attention { tokens: 19, channels: 8, heads: 1, ..base },
+            Attention { batch: 1, tokens: 101, channels: 2, heads: 1 },
         ] {
             let parts = [1, 2, 3].map(|seed| numbers(a.batch * a.image(), seed));
             let wide = parts.clone().map(|part| part.iter().map(|x| 3.0 * f64::from(*x)).collect::<Vec<_>>());
