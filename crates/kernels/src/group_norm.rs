@@ -140,16 +140,7 @@ impl WithSimd for Forward<'_> {
         let (means, slopes) = (&*sums, &*squares);
         let mut channel = 0;
         while channel < channels {
-            let mut constants = [[simd.splat_f32s(0.0); 3]; SPAN];
-            for v in 0..SPAN {
-                let at = (channel + v * S::F32_LANES).min(channels);
-                let lanes = channels - at;
-                constants[v] = [
-                    get_part(simd, means, at, lanes),
-                    get_part(simd, slopes, at, lanes),
-                    get_part(simd, affine.bias, at, lanes),
-                ];
-            }
+            let constants = constants(simd, [means, slopes, affine.bias], channel);
             for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
                 for v in 0..SPAN {
                     let at = channel + v * S::F32_LANES;
@@ -171,6 +162,19 @@ impl WithSimd for Forward<'_> {
 
 /// Vectors of a pixel that are handled together: their memory is one stretch.
 const SPAN: usize = 2;
+
+/// What several rows of channels hold for the vectors from `channel` on.
+#[inline(always)]
+fn constants<S: Simd, const N: usize>(simd: S, rows: [&[f32]; N], channel: usize) -> [[S::f32s; N]; SPAN] {
+    let mut found = [[simd.splat_f32s(0.0); N]; SPAN];
+    for v in 0..SPAN {
+        for i in 0..N {
+            let at = (channel + v * S::F32_LANES).min(rows[i].len());
+            found[v][i] = get_part(simd, rows[i], at, rows[i].len() - at);
+        }
+    }
+    found
+}
 
 /// Per channel, the sum over the pixels of x - k and of its square, k being the channel's first pixel.
 ///
@@ -262,17 +266,7 @@ impl WithSimd for Backward<'_> {
         let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
         let mut channel = 0;
         while channel < channels {
-            let mut constants = [[zero; 4]; SPAN];
-            for v in 0..SPAN {
-                let at = (channel + v * S::F32_LANES).min(channels);
-                let lanes = channels - at;
-                constants[v] = [
-                    get_part(simd, means, at, lanes),
-                    get_part(simd, inverses, at, lanes),
-                    get_part(simd, affine.gain, at, lanes),
-                    get_part(simd, affine.bias, at, lanes),
-                ];
-            }
+            let constants = constants(simd, [means, inverses, affine.gain, affine.bias], channel);
             let (mut first, mut second) = ([zero; SPAN], [zero; SPAN]);
             let blocks = x.chunks(BLOCK * channels).zip(dy.chunks(BLOCK * channels));
             for ((x, dy), dx) in blocks.zip(dx.chunks_mut(BLOCK * channels)) {
@@ -321,18 +315,7 @@ impl WithSimd for Backward<'_> {
         }
         let mut channel = 0;
         while channel < channels {
-            let mut constants = [[zero; 5]; SPAN];
-            for v in 0..SPAN {
-                let at = (channel + v * S::F32_LANES).min(channels);
-                let lanes = channels - at;
-                constants[v] = [
-                    get_part(simd, means, at, lanes),
-                    get_part(simd, inverses, at, lanes),
-                    get_part(simd, affine.gain, at, lanes),
-                    get_part(simd, firsts, at, lanes),
-                    get_part(simd, seconds, at, lanes),
-                ];
-            }
+            let constants = constants(simd, [means, inverses, affine.gain, firsts, seconds], channel);
             for (x, dx) in x.chunks_exact(channels).zip(dx.chunks_exact_mut(channels)) {
                 for v in 0..SPAN {
                     let at = channel + v * S::F32_LANES;

@@ -191,4 +191,15 @@ mod tests {
         assert_eq!(values(new), values(part.mul_scalar(0.5)));
         assert_eq!(values(whole), numbers(12, 1));
     }
+
+    #[test]
+    fn an_empty_batch_gives_an_empty_result() {
+        let x = || tensor(&[], [0, 4, 4, 8]);
+        let row = || tensor(&[0.0; 8], [1, 8]);
+        let weight = tensor(&[0.0; 8 * 8 * 9], [8, 8, 3, 3]);
+        let y = crate::convolution(x(), weight, row(), None, 1, Padding::same(3));
+        assert_eq!(y.dims(), [0, 4, 4, 8]);
+        assert_eq!(crate::silu(x()).dims(), [0, 4, 4, 8]);
+        assert_eq!(crate::concat_channels(x(), x()).dims(), [0, 4, 4, 16]);
+    }
 }
