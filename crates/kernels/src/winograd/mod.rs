@@ -141,7 +141,7 @@ pub(crate) fn convolve(level: Level, size: &Size, x: &[f32], filters: &Filters, 
     assert_eq!(x.len(), size.batch * size.height * size.width * size.from);
     epilogue.check(size.batch, size.height * size.width, size.to);
     let chunks = size.chunks();
-    let alone = chunks.len() < 2 * rayon::current_num_threads();
+    let least = points_per_task(chunks.len() < 2 * rayon::current_num_threads());
     let run = |out: &mut [f32]| {
         let mut parts = Vec::with_capacity(chunks.len());
         let mut rest = out;
@@ -151,11 +151,16 @@ pub(crate) fn convolve(level: Level, size: &Size, x: &[f32], filters: &Filters, 
             rest = after;
         }
         parts.into_par_iter().for_each(|(chunk, out)| {
-            convolve_chunk(level, size, chunk, x, filters, epilogue, out, alone);
+            convolve_chunk(level, size, chunk, x, filters, epilogue, out, least);
         });
     };
     // SAFETY: the chunks cover the output, and `Untransform` writes all of its part without reading it.
     unsafe { written(size.batch * size.height * size.width * size.to, run) }
+}
+
+/// Points whose products one task takes: all of a chunk's, unless there are too few chunks for the threads.
+fn points_per_task(few_chunks: bool) -> usize {
+    if few_chunks { 1 } else { POINTS }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the body of the loop above, each argument its own thing")]
@@ -167,7 +172,7 @@ fn convolve_chunk(
     filters: &Filters,
     epilogue: &Epilogue<'_>,
     out: &mut [f32],
-    alone: bool,
+    least: usize,
 ) {
     let (from, to) = (size.padded_from(), size.padded_to());
     let (point, product) = (chunk.point(size, from), chunk.point(size, to));
@@ -186,11 +191,7 @@ fn convolve_chunk(
                     accumulate: false,
                 });
             };
-            if alone {
-                products.par_chunks_mut(product).enumerate().for_each(multiply);
-            } else {
-                products.chunks_mut(product).enumerate().for_each(multiply);
-            }
+            products.par_chunks_mut(product).with_min_len(least).enumerate().for_each(multiply);
             level.vectorize(Untransform { size, chunk, products, epilogue, out });
         });
     });
@@ -205,11 +206,11 @@ pub(crate) fn weight_gradient(level: Level, size: &Size, x: &[f32], dy: &[f32]) 
     // The sums of wide layers are large: fewer of them, or adding them up outweighs all else.
     let slices = if SLICES * POINTS * point <= SLICE_FLOATS { SLICES } else { SLICES / 2 };
     let per = chunks.len().div_ceil(slices).max(1);
-    let alone = slices < rayon::current_num_threads();
+    let least = points_per_task(slices < rayon::current_num_threads());
     let sum = |chunks: &[Chunk]| {
         let run = |sums: &mut [f32]| {
             for (number, chunk) in chunks.iter().enumerate() {
-                add_chunk(level, size, *chunk, x, dy, sums, number > 0, alone);
+                add_chunk(level, size, *chunk, x, dy, sums, number > 0, least);
             }
         };
         // SAFETY: `par_chunks` gives no empty part, and its first chunk replaces all sums.
@@ -240,7 +241,7 @@ fn add_chunk(
     dy: &[f32],
     sums: &mut [f32],
     accumulate: bool,
-    alone: bool,
+    least: usize,
 ) {
     let (from, to) = (size.padded_from(), size.padded_to());
     let (point, product) = (chunk.point(size, from), chunk.point(size, to));
@@ -261,11 +262,7 @@ fn add_chunk(
                     accumulate,
                 });
             };
-            if alone {
-                sums.par_chunks_mut(size.sums()).enumerate().for_each(multiply);
-            } else {
-                sums.chunks_mut(size.sums()).enumerate().for_each(multiply);
-            }
+            sums.par_chunks_mut(size.sums()).with_min_len(least).enumerate().for_each(multiply);
         });
     });
 }
