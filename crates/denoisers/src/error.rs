@@ -44,6 +44,17 @@ pub enum DenoiseError {
         /// Label of the level of the prediction.
         prediction: f64,
     },
+    /// A belief was to be relabelled as one at a level of another noise.
+    #[error(
+        "a prediction at sigma {prediction} cannot be relabelled as one at sigma {asked}: \
+         give levels that differ in their time alone"
+    )]
+    OtherLevel {
+        /// Sigma of the level of the prediction.
+        prediction: f64,
+        /// Sigma of the level asked for.
+        asked: f64,
+    },
     /// The number of levels is neither 1 nor the size of the batch.
     #[error("{levels} levels for a batch of {batch}: give one level, or one for each sample")]
     LevelCount {

@@ -7,39 +7,54 @@ use crate::DenoiseError;
 
 /// The levels of a batch: one that all samples share, or one for each sample.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Levels(Vec<Level>);
+pub struct Levels {
+    list: Vec<Level>,
+    stage: bool,
+}
 
 impl From<Level> for Levels {
     fn from(level: Level) -> Self {
-        Levels(vec![level])
+        Levels::from(vec![level])
     }
 }
 
 impl From<Vec<Level>> for Levels {
-    fn from(levels: Vec<Level>) -> Self {
-        Levels(levels)
+    fn from(list: Vec<Level>) -> Self {
+        Levels { list, stage: false }
     }
 }
 
 impl Levels {
+    /// A level that a solver visits inside a step, as Heun's second evaluation does.
+    ///
+    /// What acts once per step (time shift) leaves such a question alone, even at a level of the grid.
+    pub fn stage(level: Level) -> Self {
+        Levels { list: vec![level], stage: true }
+    }
+
+    /// Whether this is a visit inside a step.
+    pub fn is_stage(&self) -> bool {
+        self.stage
+    }
+
     /// Number of levels: 1, or the size of the batch.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// Whether there is no level at all (such levels fit no batch).
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// The levels in the order of the samples.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Level> + '_ {
-        self.0.iter().copied()
+        self.list.iter().copied()
     }
 
     /// The level of one sample, or `None` beyond the batch.
     pub fn of(&self, sample: usize) -> Option<Level> {
-        if self.0.len() == 1 { self.0.first().copied() } else { self.0.get(sample).copied() }
+        if self.list.len() == 1 { self.list.first().copied() } else { self.list.get(sample).copied() }
     }
 
     /// One number per level as a column that broadcasts against `like`.

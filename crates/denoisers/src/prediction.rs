@@ -167,6 +167,33 @@ impl<const D: usize> Prediction<D> {
         Ok(Prediction { learned: self.learned, ..Prediction::from_eps(self.x, eps, self.at)? })
     }
 
+    /// The same x0, believed about another `x` at the same levels: what a corrector leaves behind when it moves
+    /// the state without asking the model again.
+    ///
+    /// # Errors
+    /// [`DenoiseError::OutputShape`] if `x` has another shape.
+    pub fn rebased(self, x: Tensor<D>) -> Result<Self, DenoiseError> {
+        let x0 = self.x0();
+        Ok(Prediction { learned: self.learned, ..Prediction::from_x0(x, x0, self.at)? })
+    }
+
+    /// The same belief under other labels: what is left of a question that was asked under a false time.
+    ///
+    /// # Errors
+    /// [`DenoiseError::OtherLevel`] if `at` differs in more than labels.
+    pub fn relabelled(self, at: Levels) -> Result<Self, DenoiseError> {
+        at.check(&self.x)?;
+        let (old, new): (Vec<Level>, Vec<Level>) = (self.at.iter().collect(), at.iter().collect());
+        let differs = |(old, new): &(&Level, &Level)| old.alpha_bar() != new.alpha_bar() || old.scale() != new.scale();
+        if let Some((old, new)) = paired(&old, &new).find(differs) {
+            return Err(DenoiseError::OtherLevel { prediction: old.sigma(), asked: new.sigma() });
+        }
+        let of_each = |affine: &[Affine]| paired(affine, &new).map(|(affine, _)| *affine).collect();
+        let (x0, eps) = (of_each(&self.x0), of_each(&self.eps));
+        let levels: Vec<Level> = paired(&new, &old).map(|(new, _)| *new).collect();
+        Ok(Prediction { x0, eps, at: Levels::from(levels), ..self })
+    }
+
     /// The belief with its x0 clipped to `[lo, hi]`.
     ///
     /// The posterior mean that a mu_tilde network gave stays as it is: in the authors' code clipping reaches
@@ -283,6 +310,22 @@ mod tests {
         let at = Levels::from(vec![level(1), level(1000)]);
         assert_eq!(bits(&truth(&Eps, &at).eps()), bits(&eps()));
         assert_eq!(bits(&truth(&X0, &at).x0()), bits(&x0()));
+    }
+
+    #[test]
+    fn a_rebased_belief_keeps_its_x0_and_a_relabelled_one_all_its_views() {
+        let at = Levels::from(level(500));
+        let belief = truth(&Eps, &at);
+        let moved = belief.clone().rebased(mixed(&at) * 1.5).expect("fits");
+        assert_eq!(bits(&moved.x0()), bits(&belief.x0()));
+        assert!(gap(&moved.x(), &(mixed(&at) * 1.5)) == 0.0 && gap(&moved.eps(), &belief.eps()) > 0.1);
+        assert!(belief.clone().rebased(rows([[1.0]])).is_err());
+        let asked = [498, 503].map(|t| level(500).with_time(t as f64).expect("finite"));
+        let shifted = truth(&Eps, &Levels::from(asked.to_vec()));
+        let back = shifted.relabelled(at.clone()).expect("same noise");
+        assert_eq!((bits(&back.x0()), bits(&back.eps())), (bits(&belief.x0()), bits(&belief.eps())));
+        assert!(back.posterior_mean(&[chain().span(500).expect("in range")]).is_ok());
+        assert!(matches!(belief.relabelled(Levels::from(level(501))), Err(DenoiseError::OtherLevel { .. })));
     }
 
     #[test]
