@@ -2,6 +2,7 @@
 
 use burn::tensor::TensorReadError;
 use undrift_losses::LossError;
+use undrift_samplers::SampleError;
 
 /// Why a metric could not be computed.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +62,22 @@ pub enum MetricError {
         samples: usize,
     },
     /// A mean over no images.
-    #[error("bits per dimension of no images: give at least one batch with at least one image")]
+    #[error("a mean over no images: give at least one batch with at least one image")]
     NoImages,
+    /// A level beyond the end of the grid.
+    #[error("there is no level after {step} steps on a grid of {levels} levels: count steps from 0 at the noisiest")]
+    NoSuchLevel {
+        /// The step asked for, from 0.
+        step: usize,
+        /// Levels of the grid, with the one it ends at.
+        levels: usize,
+    },
+    /// Two measurements that are to be merged were made on different grids.
+    #[error("measurements on different levels cannot be merged: use one grid throughout")]
+    OtherLevels,
+    /// A sampler could not take a step.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// The variational bound of a batch could not be computed.
     #[error(transparent)]
     Loss(#[from] LossError),

@@ -1,4 +1,5 @@
-//! Decides how samples and models are scored: Frechet distance, inception score, bits per dimension.
+//! Decides how samples and models are scored: Frechet distance, inception score, bits per dimension, and how far a
+//! sampler drifts from the forward process ([`exposure_curves`]).
 //!
 //! All statistics are f64 on the host and added up in order of the samples, so that a score does not depend
 //! on the size of the batches it was streamed in. What an image means is a [`FeatureExtractor`]'s business.
@@ -20,6 +21,7 @@
 mod bound_of_data;
 mod class_probabilities;
 mod error;
+mod exposure;
 mod fashion_features;
 mod feature_extractor;
 mod frechet_distance;
@@ -30,6 +32,9 @@ mod rows;
 pub use bound_of_data::{BoundOfData, bound_of_data};
 pub use class_probabilities::ClassProbabilities;
 pub use error::MetricError;
+pub use exposure::{
+    DeltaPoint, DeltaT, EpsNorm, EpsNormPoint, ExposureBias, ExposureCurves, MarginalDelta, PixelStats, exposure_curves,
+};
 pub use fashion_features::FashionFeatures;
 pub use feature_extractor::{Extracted, FeatureExtractor};
 pub use frechet_distance::frechet_distance;

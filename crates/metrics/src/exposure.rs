@@ -1,0 +1,24 @@
+//! Exposure bias: how a sampler's states differ from what its model was trained on.
+
+mod curves;
+mod delta_t;
+mod eps_norm;
+mod marginal_delta;
+mod per_level;
+mod pixel_stats;
+
+pub use curves::{ExposureBias, ExposureCurves, exposure_curves};
+pub use delta_t::{DeltaPoint, DeltaT};
+pub use eps_norm::{EpsNorm, EpsNormPoint};
+pub use marginal_delta::MarginalDelta;
+pub use pixel_stats::PixelStats;
+
+use burn::tensor::Tensor;
+
+use crate::MetricError;
+
+/// The numbers of a batch on the host in f64, and how many belong to one image.
+fn host<const D: usize>(images: &Tensor<D>) -> Result<(Vec<f64>, usize), MetricError> {
+    let width = images.dims()[1..].iter().product();
+    Ok((images.clone().try_into_vec_as::<f64>()?, width))
+}

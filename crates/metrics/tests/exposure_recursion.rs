@@ -1,0 +1,324 @@
+//! Exposure bias of exact and of artificially biased denoisers against the recursion of their chains.
+
+use burn::tensor::{DType, Device, Tensor};
+use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, Levels, Prediction, Variance};
+use undrift_metrics::{DeltaPoint, ExposureBias, ExposureCurves, MetricError, exposure_curves};
+use undrift_noise::{Key, Noise, Purpose, SampleNoise};
+use undrift_samplers::{Ancestral, SampleError, Solver, Step};
+use undrift_schedules::{Chain, Grid, Level, Spacing, Span};
+
+const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
+const SMALL: Ancestral = Ancestral { variance: Variance::FixedSmall };
+const IMAGES: usize = 20_000;
+const PIXELS: usize = 4;
+
+/// A denoiser whose noise is too large by a factor.
+struct Biased<M> {
+    inner: M,
+    factor: f64,
+}
+
+impl<M: Denoiser<2>> Denoiser<2> for Biased<M> {
+    fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+        self.inner.predict(x, at)?.map_eps(|eps| eps * self.factor)
+    }
+}
+
+/// `x_s = signal_s x0 + noise_s eps` (Song, Meng, Ermon 2020, arXiv:2010.02502, eq. 12 with sigma 0).
+struct Deterministic;
+
+impl Solver<2> for Deterministic {
+    fn step(
+        &self,
+        model: &dyn Denoiser<2>,
+        x: Tensor<2>,
+        span: &Span,
+        _past: &[Prediction<2>],
+        _noise: &mut dyn Noise<2>,
+    ) -> Result<Step<2>, SampleError> {
+        let prediction = model
+            .predict(x, &Levels::from(span.from()))
+            .map_err(|source| SampleError::Denoise { time: span.from().time(), source })?;
+        let x = prediction.x0() * span.to_signal() + prediction.eps() * span.to_noise();
+        Ok(Step { span: *span, prediction, x, evals: 1 })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Walk {
+    Ancestral,
+    Deterministic,
+}
+
+impl Walk {
+    fn solver(self) -> &'static dyn Solver<2> {
+        match self {
+            Walk::Ancestral => &SMALL,
+            Walk::Deterministic => &Deterministic,
+        }
+    }
+}
+
+/// Mean and variance of one pixel of `x`, and its covariance with the same pixel of the `x0` it started from.
+#[derive(Clone, Copy)]
+struct Joint {
+    mean: f64,
+    variance: f64,
+    covariance: f64,
+}
+
+impl Joint {
+    fn forward(at: Level) -> Joint {
+        let (signal, data) = (at.signal(), MODEL.std.powi(2));
+        Joint {
+            mean: signal * MODEL.mean,
+            variance: signal * signal * data + at.noise().powi(2),
+            covariance: signal * data,
+        }
+    }
+
+    /// One step of a chain whose eps is the exact one times `factor`, in VP coordinates.
+    fn step(self, span: &Span, walk: Walk, factor: f64) -> Joint {
+        let (signal, noise) = (span.from().signal(), span.from().noise());
+        let total = (signal * MODEL.std).powi(2) + noise * noise;
+        let eps = factor * noise / total;
+        let x0 = (1.0 - noise * eps) / signal;
+        let (x0_offset, eps_offset) = (noise * eps * MODEL.mean, -eps * signal * MODEL.mean);
+        let (slope, offset, added) = match walk {
+            Walk::Ancestral => {
+                let c = span.posterior();
+                (c.x + c.x0 * x0, c.x0 * x0_offset, span.beta_tilde())
+            }
+            Walk::Deterministic => {
+                let (a, b) = (span.to_signal(), span.to_noise());
+                (a * x0 + b * eps, a * x0_offset + b * eps_offset, 0.0)
+            }
+        };
+        Joint {
+            mean: slope * self.mean + offset,
+            variance: slope * slope * self.variance + added,
+            covariance: slope * self.covariance,
+        }
+    }
+
+    /// Standard deviation of `x - sqrt(alpha_bar) x0`.
+    fn residual_std(self, at: Level) -> f64 {
+        let signal = at.signal();
+        (self.variance - 2.0 * signal * self.covariance + (signal * MODEL.std).powi(2)).sqrt()
+    }
+
+    /// Second moment of the believed eps.
+    fn eps_square(self, at: Level, factor: f64) -> f64 {
+        let total = (at.signal() * MODEL.std).powi(2) + at.noise().powi(2);
+        (factor * at.noise() / total).powi(2) * (self.variance + (self.mean - at.signal() * MODEL.mean).powi(2))
+    }
+}
+
+/// The joint law at every level of the grid, and at the data.
+fn recursion(grid: &Grid, walk: Walk, factor: f64) -> Vec<Joint> {
+    let mut joint = vec![Joint::forward(grid.start())];
+    grid.spans().iter().for_each(|span| joint.push(joint[joint.len() - 1].step(span, walk, factor)));
+    joint
+}
+
+fn key() -> Key {
+    Key::new(3, Purpose::Sampling)
+}
+
+fn data(first: u64, count: usize, pixels: usize, dtype: DType) -> Tensor<2> {
+    let mut noise = SampleNoise::new(Key::new(3, Purpose::Data), first, count);
+    noise.normal(&Tensor::<2>::zeros([count, pixels], (&Device::flex(), dtype))) * MODEL.std + MODEL.mean
+}
+
+fn grid(steps: usize) -> Grid {
+    Chain::linear(1000).unwrap().respace(Spacing::Trailing, steps).unwrap()
+}
+
+fn measured(model: &dyn Denoiser<2>, walk: Walk, grid: &Grid, count: usize) -> ExposureCurves {
+    let images = data(0, count, PIXELS, DType::F64);
+    exposure_curves(model, &MODEL, walk.solver(), grid, [images], 0, key()).unwrap()
+}
+
+/// Four standard errors of a standard deviation that is averaged over pixels.
+fn assert_close(found: f64, expected: f64, what: &str) {
+    let error = expected / (2.0 * (IMAGES * PIXELS) as f64).sqrt();
+    assert!((found - expected).abs() < 4.0 * error, "{what}: {found} is not {expected}");
+}
+
+#[test]
+fn exact_and_biased_chains_follow_their_recursions() {
+    let grid = grid(12);
+    for (walk, factor) in
+        [(Walk::Ancestral, 1.0), (Walk::Ancestral, 1.06), (Walk::Deterministic, 1.0), (Walk::Deterministic, 1.06)]
+    {
+        let curves = measured(&Biased { inner: MODEL, factor }, walk, &grid, IMAGES);
+        assert_eq!((curves.images, curves.paired.len()), (IMAGES as u64, 12));
+        let joint = recursion(&grid, walk, factor);
+        for (k, level) in grid.levels().enumerate() {
+            let (paired, marginal, closed) = (curves.paired[k], curves.marginal[k], curves.marginal_closed_form[k]);
+            assert_eq!((paired.level, marginal.level, closed.level), (level, level, level));
+            assert_close(paired.std, joint[k].residual_std(level), "paired");
+            assert_close(marginal.std, joint[k].variance.sqrt(), "marginal");
+            assert_close(marginal.expected, Joint::forward(level).variance.sqrt(), "forward");
+            assert_close(closed.expected, Joint::forward(level).variance.sqrt(), "closed form");
+            assert_eq!(paired.expected, level.noise());
+            assert_eq!(marginal.std, closed.std);
+        }
+        assert_close(curves.sample_std, joint[12].variance.sqrt(), "samples");
+        assert_close(curves.data_std, MODEL.std, "data");
+    }
+}
+
+#[test]
+fn a_single_step_is_one_step_of_the_recursion() {
+    let grid = grid(12);
+    for walk in [Walk::Ancestral, Walk::Deterministic] {
+        let curves = measured(&Biased { inner: MODEL, factor: 1.06 }, walk, &grid, IMAGES);
+        assert_eq!(curves.one_step.len(), 11);
+        for (point, span) in curves.one_step.iter().zip(grid.spans()) {
+            assert_eq!(Some(point.level), span.to());
+            let expected = Joint::forward(span.from()).step(span, walk, 1.0).residual_std(point.level);
+            assert_close(point.std, expected, "single step of the trained model");
+        }
+    }
+}
+
+/// Common random numbers: the planted bias stands out of a few hundred images, with its sign.
+#[test]
+fn a_planted_bias_shows_and_dividing_by_it_takes_it_away() {
+    let grid = grid(12);
+    for walk in [Walk::Ancestral, Walk::Deterministic] {
+        let biased = Biased { inner: MODEL, factor: 1.06 };
+        let exact = measured(&MODEL, walk, &grid, 500);
+        let planted = measured(&biased, walk, &grid, 500);
+        let cured = measured(&Biased { inner: &biased, factor: 1.0 / 1.06 }, walk, &grid, 500);
+        let (with, without) = (recursion(&grid, walk, 1.06), recursion(&grid, walk, 1.0));
+        for k in 1..12 {
+            let expected = with[k].variance.sqrt() - without[k].variance.sqrt();
+            let found = planted.marginal[k].signed() - exact.marginal[k].signed();
+            assert!((found / expected - 1.0).abs() < 0.1, "level {k}: {found} is not {expected}");
+            assert!(found < 0.0 && planted.paired[k].std != exact.paired[k].std);
+        }
+        assert!(largest_gap(&exact, &cured) < 1e-12, "{}", largest_gap(&exact, &cured));
+    }
+}
+
+fn stds(curves: &ExposureCurves) -> Vec<f64> {
+    let all = [&curves.paired, &curves.one_step, &curves.marginal, &curves.marginal_closed_form];
+    let of_points = all.into_iter().flatten().flat_map(|point| [point.std, point.expected]);
+    let norms = curves.eps_norm.iter().flat_map(|point| [point.sampling, point.training]);
+    of_points.chain(norms).chain([curves.sample_std, curves.data_std]).collect()
+}
+
+fn largest_gap(a: &ExposureCurves, b: &ExposureCurves) -> f64 {
+    let (a, b) = (stds(a), stds(b));
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// For two pixels the mean norm of N(0, v) is `sqrt(pi v / 2)`; their mean is not far from 0 along the chain.
+#[test]
+fn the_norm_of_eps_is_that_of_the_recursion() {
+    let (grid, factor) = (grid(12), 1.06);
+    let images = data(0, IMAGES, 2, DType::F64);
+    let biased = Biased { inner: MODEL, factor };
+    let curves = exposure_curves(&biased, &MODEL, &SMALL, &grid, [images], 0, key()).unwrap();
+    let joint = recursion(&grid, Walk::Ancestral, factor);
+    for (k, level) in grid.levels().enumerate() {
+        let point = curves.eps_norm[k];
+        let norm = |square: f64| (std::f64::consts::FRAC_PI_2 * square).sqrt();
+        let (sampling, training) = (joint[k].eps_square(level, factor), Joint::forward(level).eps_square(level, 1.0));
+        let error = 4.0 * ((4.0 / std::f64::consts::PI - 1.0) / IMAGES as f64).sqrt();
+        assert!((point.sampling / norm(sampling) - 1.0).abs() < error, "{k}: {} {}", point.sampling, norm(sampling));
+        assert!((point.training / norm(training) - 1.0).abs() < error, "{k}: {} {}", point.training, norm(training));
+    }
+    assert!((curves.eps_norm[0].ratio() / factor - 1.0).abs() < 1e-12, "one state on both sides at the start");
+}
+
+#[test]
+fn the_chain_starts_at_the_very_state_of_the_forward_process() {
+    let curves = measured(&MODEL, Walk::Ancestral, &grid(7), 50);
+    assert_eq!(curves.marginal[0].delta(), 0.0);
+    assert_eq!(curves.eps_norm[0].sampling, curves.eps_norm[0].training);
+    assert_eq!(curves.paired[1], curves.one_step[0], "the first step is a single step");
+}
+
+#[test]
+fn coordinates_do_not_matter() {
+    let (vp, biased) = (grid(9), Biased { inner: MODEL, factor: 1.06 });
+    let edm = vp.unscaled().unwrap();
+    for walk in [Walk::Ancestral, Walk::Deterministic] {
+        let gap = largest_gap(&measured(&biased, walk, &vp, 40), &measured(&biased, walk, &edm, 40));
+        assert!(gap < 1e-11, "{gap}");
+    }
+}
+
+#[test]
+fn a_grid_that_ends_at_a_level_is_measured_there_too() {
+    let levels: Vec<Level> = grid(9).levels().collect();
+    let short = Grid::ending_at(levels[..5].to_vec(), levels[5]).unwrap();
+    for (short, long) in [(short.clone(), grid(9)), (short.unscaled().unwrap(), grid(9).unscaled().unwrap())] {
+        let (short, long) =
+            (measured(&MODEL, Walk::Deterministic, &short, 40), measured(&MODEL, Walk::Deterministic, &long, 40));
+        let first = |points: &[DeltaPoint]| points[..6].iter().map(|point| point.std).collect::<Vec<_>>();
+        assert_eq!((short.paired.len(), short.eps_norm.len()), (6, 5));
+        assert_eq!(first(&short.paired), first(&long.paired));
+        assert_eq!(first(&short.marginal), first(&long.marginal));
+        assert_eq!(short.one_step[..], long.one_step[..5]);
+        assert_eq!(short.sample_std, long.marginal[5].std);
+    }
+}
+
+#[test]
+fn batches_do_not_matter_and_parts_can_be_merged() {
+    let grid = grid(6);
+    for dtype in [DType::F32, DType::F64] {
+        let run = |parts: &[(u64, usize)], first| {
+            let batches = parts.iter().map(|&(from, count)| data(from, count, 3, dtype));
+            exposure_curves(&MODEL, &MODEL, &SMALL, &grid, batches, first, key()).unwrap()
+        };
+        let whole = run(&[(0, 7)], 0);
+        assert_eq!(whole, run(&[(0, 2), (2, 1), (3, 4)], 0));
+        assert_ne!(whole, run(&[(0, 7)], 1), "other samples have other noise");
+        let part = |from: u64, count| {
+            let mut bias = ExposureBias::new(&grid);
+            bias.add_chain(&MODEL, &SMALL, &data(from, count, 3, dtype), from, key()).unwrap();
+            bias.add_forward(&MODEL, &SMALL, &data(from, count, 3, dtype), from, key()).unwrap();
+            bias
+        };
+        let mut merged = part(0, 3);
+        merged.merge(&part(3, 4)).unwrap();
+        let merged = merged.curves().unwrap();
+        assert_eq!(merged.images, 7);
+        assert!(largest_gap(&whole, &merged) < 1e-13);
+    }
+}
+
+/// Refuses all but the first levels.
+struct Failing;
+
+impl Denoiser<2> for Failing {
+    fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+        match at.of(0) {
+            Some(level) if level.time() > 500.0 => MODEL.predict(x * f64::MAX, at),
+            _ => Err(DenoiseError::NoLearnedVariance),
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_measured_is_an_error() {
+    let grid = grid(4);
+    let none: [Tensor<2>; 0] = [];
+    let error = exposure_curves(&MODEL, &MODEL, &SMALL, &grid, none, 0, key()).unwrap_err();
+    assert!(matches!(error, MetricError::NoImages), "{error}");
+    let images = data(0, 3, 2, DType::F64);
+    let mut bias = ExposureBias::new(&grid);
+    let error = bias.add_forward(&Failing, &SMALL, &images, 0, key()).unwrap_err();
+    assert!(matches!(error, MetricError::NotFinite { .. }), "{error}");
+    let late = Grid::new(grid.levels().skip(2)).unwrap();
+    let error = ExposureBias::new(&late).add_chain(&Failing, &SMALL, &images, 0, key()).unwrap_err();
+    assert!(matches!(error, MetricError::Sample(_)), "{error}");
+    let error = bias.merge(&ExposureBias::new(&late)).unwrap_err();
+    assert!(matches!(error, MetricError::OtherLevels), "{error}");
+}
