@@ -18,13 +18,23 @@
 //! ```
 
 mod ancestral;
+mod churn;
+mod ddim;
+mod ddim_inversion;
 mod error;
+mod euler;
+mod heun;
 mod solver;
 mod steps;
 #[cfg(test)]
 mod testing;
 
 pub use ancestral::Ancestral;
+pub use churn::Churn;
+pub use ddim::Ddim;
+pub use ddim_inversion::DdimInversion;
 pub use error::SampleError;
+pub use euler::Euler;
+pub use heun::Heun;
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};
