@@ -18,13 +18,20 @@
 //! ```
 
 mod ancestral;
+mod dpm_solver_pp_2m;
 mod error;
+mod log_step;
+mod pndm;
 mod solver;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod unipc;
 
 pub use ancestral::Ancestral;
+pub use dpm_solver_pp_2m::DpmSolverPp2m;
 pub use error::SampleError;
+pub use pndm::Pndm;
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};
+pub use unipc::{UniPc, UniPcVariant};
