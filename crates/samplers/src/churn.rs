@@ -67,7 +67,7 @@ impl Churn {
         noise: &mut dyn Noise<D>,
     ) -> Result<(Tensor<D>, Level), SampleError> {
         if from.is_pure_noise() {
-            return Err(SampleError::PureNoise { time: from.time() });
+            return Err(SampleError::NoSignal { time: from.time() });
         }
         let sigma = from.sigma();
         if self.gamma == 0.0 || !(self.s_min..=self.s_max).contains(&sigma) {
@@ -194,6 +194,6 @@ mod tests {
         assert_eq!(named(Churn::new(1.0, 0.0, inf, -0.1, 5)), "S_noise");
         assert_eq!(named(Churn::new(1.0, 0.0, inf, 1.0, 0)), "N");
         let pure = Level::vp(0.0, 9.0).expect("signal 0 is a level");
-        assert_eq!(Churn::NONE.raise(x(), pure, &mut Zeros).unwrap_err(), SampleError::PureNoise { time: 9.0 });
+        assert_eq!(Churn::NONE.raise(x(), pure, &mut Zeros).unwrap_err(), SampleError::NoSignal { time: 9.0 });
     }
 }

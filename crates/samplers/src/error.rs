@@ -33,14 +33,22 @@ pub enum SampleError {
         /// The largest eta that this step can have.
         largest: f64,
     },
-    /// A solver that moves in sigma was to start where sigma is infinite.
+    /// The method needs a signal where a step starts, whatever the model.
     #[error(
-        "sigma is infinite at time {time}, where the signal is 0, and this solver moves in sigma: \
-         use DDIM or the ancestral sampler, or a grid that starts with some signal"
+        "the method cannot start a step at time {time}, where the signal is 0 and sigma infinite: use the ancestral \
+         sampler, DDIM, DPM-Solver++(2M) or UniPC with B2, or a chain whose last beta is below 1"
     )]
-    PureNoise {
+    NoSignal {
         /// Label of the level without signal.
         time: f64,
+    },
+    /// A level halfway through a step cannot exist.
+    #[error("the step that starts at time {time} has no level halfway: {source}; take more steps or another solver")]
+    Halfway {
+        /// Label of the level where the step starts.
+        time: f64,
+        /// What is wrong with it.
+        source: LevelError,
     },
     /// A setting of the churn is out of range.
     #[error("{name} is {value}, but must be {range}")]
@@ -73,4 +81,3 @@ impl SampleError {
     pub(crate) fn at(time: f64) -> impl Fn(DenoiseError) -> SampleError {
         move |source| SampleError::Denoise { time, source }
     }
-}

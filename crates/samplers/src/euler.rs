@@ -108,6 +108,6 @@ mod tests {
         let grid = Chain::linear(50).expect("valid").zero_terminal_snr().expect("valid").grid();
         let x = tensor(vec![0.4, -1.3], [1, 2]);
         let refused = sample(&Gaussian { mean: 0.0, std: 1.0 }, &EULER, &grid, x, &mut Zeros).unwrap_err();
-        assert_eq!(refused, SampleError::PureNoise { time: grid.start().time() });
+        assert_eq!(refused, SampleError::NoSignal { time: grid.start().time() });
     }
 }
