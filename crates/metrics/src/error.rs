@@ -75,6 +75,18 @@ pub enum MetricError {
     /// Two measurements that are to be merged were made on different grids.
     #[error("measurements on different levels cannot be merged: use one grid throughout")]
     OtherLevels,
+    /// The test of Shapiro and Wilk does not reach so few or so many values.
+    #[error("the test of Shapiro and Wilk cannot judge {count} values: give it 3 to 5000")]
+    ShapiroSize {
+        /// Values given.
+        count: usize,
+    },
+    /// Values that do not vary are neither Gaussian nor not.
+    #[error("all values are {value}, which no test of normality can judge: look at what made them")]
+    AllEqual {
+        /// The value.
+        value: f64,
+    },
     /// A sampler could not take a step.
     #[error(transparent)]
     Sample(#[from] SampleError),

@@ -4,14 +4,19 @@ mod curves;
 mod delta_t;
 mod eps_norm;
 mod marginal_delta;
+mod normal_distribution;
 mod per_level;
 mod pixel_stats;
+mod shapiro_wilk;
+mod x0_error;
 
 pub use curves::{ExposureBias, ExposureCurves, exposure_curves};
 pub use delta_t::{DeltaPoint, DeltaT};
 pub use eps_norm::{EpsNorm, EpsNormPoint};
 pub use marginal_delta::MarginalDelta;
 pub use pixel_stats::PixelStats;
+pub use shapiro_wilk::{ShapiroWilk, shapiro_wilk};
+pub use x0_error::{X0Error, X0ErrorPoint};
 
 use burn::tensor::Tensor;
 

@@ -33,7 +33,8 @@ pub use bound_of_data::{BoundOfData, bound_of_data};
 pub use class_probabilities::ClassProbabilities;
 pub use error::MetricError;
 pub use exposure::{
-    DeltaPoint, DeltaT, EpsNorm, EpsNormPoint, ExposureBias, ExposureCurves, MarginalDelta, PixelStats, exposure_curves,
+    DeltaPoint, DeltaT, EpsNorm, EpsNormPoint, ExposureBias, ExposureCurves, MarginalDelta, PixelStats, ShapiroWilk,
+    X0Error, X0ErrorPoint, exposure_curves, shapiro_wilk,
 };
 pub use fashion_features::FashionFeatures;
 pub use feature_extractor::{Extracted, FeatureExtractor};

@@ -162,6 +162,8 @@ fn exact_and_biased_chains_follow_their_recursions() {
             assert_close(marginal.expected, Joint::forward(level).variance.sqrt(), "forward");
             assert_close(closed.expected, Joint::forward(level).variance.sqrt(), "closed form");
             assert_eq!(paired.expected, level.noise());
+            let unknown = MODEL.std * level.noise() / Joint::forward(level).variance.sqrt();
+            assert_close(curves.x0_error[k].std, unknown, "error of x0");
             assert_eq!(marginal.std, closed.std);
         }
         assert_close(curves.sample_std, joint[12].variance.sqrt(), "samples");
@@ -207,7 +209,8 @@ fn stds(curves: &ExposureCurves) -> Vec<f64> {
     let all = [&curves.paired, &curves.one_step, &curves.marginal, &curves.marginal_closed_form];
     let of_points = all.into_iter().flatten().flat_map(|point| [point.std, point.expected]);
     let norms = curves.eps_norm.iter().flat_map(|point| [point.sampling, point.training]);
-    of_points.chain(norms).chain([curves.sample_std, curves.data_std]).collect()
+    let errors = curves.x0_error.iter().map(|point| point.std);
+    of_points.chain(norms).chain(errors).chain([curves.sample_std, curves.data_std]).collect()
 }
 
 fn largest_gap(a: &ExposureCurves, b: &ExposureCurves) -> f64 {

@@ -12,6 +12,7 @@ use super::eps_norm::{EpsNorm, EpsNormPoint};
 use super::host;
 use super::marginal_delta::MarginalDelta;
 use super::pixel_stats::PixelStats;
+use super::x0_error::{X0Error, X0ErrorPoint};
 use crate::MetricError;
 
 /// The exposure bias of one sampler, level by level, noisiest first.
@@ -31,6 +32,8 @@ pub struct ExposureCurves {
     pub marginal_closed_form: Vec<DeltaPoint>,
     /// The norm of eps along the chain and on the forward process.
     pub eps_norm: Vec<EpsNormPoint>,
+    /// The error of the predicted x0 on the forward process.
+    pub x0_error: Vec<X0ErrorPoint>,
     /// Standard deviation of the finished samples for each pixel, averaged; in VP units if the grid ends at a level.
     pub sample_std: f64,
     /// The same of the real images.
@@ -82,6 +85,7 @@ pub struct ExposureBias {
     one_step: DeltaT,
     marginal: MarginalDelta,
     eps_norm: EpsNorm,
+    x0_error: X0Error,
     finished: PixelStats,
 }
 
@@ -94,6 +98,7 @@ impl ExposureBias {
             one_step: DeltaT::paired(grid),
             marginal: MarginalDelta::new(grid),
             eps_norm: EpsNorm::new(grid),
+            x0_error: X0Error::new(grid),
             finished: PixelStats::default(),
         }
     }
@@ -161,6 +166,7 @@ impl ExposureBias {
             self.marginal.add_forward(index, &x)?;
             let step = solver.step(trained, x, span, &[], &mut noise.clone())?;
             self.eps_norm.add_training(index, &step.prediction.eps())?;
+            self.x0_error.add(index, images, &step.prediction.x0())?;
             if span.to().is_some() {
                 self.one_step.add(index + 1, &step.x, images)?;
             }
@@ -180,6 +186,7 @@ impl ExposureBias {
         self.one_step.merge(&other.one_step)?;
         self.marginal.merge(&other.marginal)?;
         self.eps_norm.merge(&other.eps_norm)?;
+        self.x0_error.merge(&other.x0_error)?;
         self.finished.merge(&other.finished)
     }
 
@@ -195,6 +202,7 @@ impl ExposureBias {
             marginal: self.marginal.against_forward()?,
             marginal_closed_form: self.marginal.against_closed_form()?,
             eps_norm: self.eps_norm.curve(),
+            x0_error: self.x0_error.curve()?,
             sample_std: self.finished.mean_std()?,
             data_std: self.marginal.data_std()?,
         })
