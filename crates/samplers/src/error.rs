@@ -81,3 +81,4 @@ impl SampleError {
     pub(crate) fn at(time: f64) -> impl Fn(DenoiseError) -> SampleError {
         move |source| SampleError::Denoise { time, source }
     }
+}

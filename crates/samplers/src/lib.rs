@@ -44,4 +44,5 @@ pub use heun::Heun;
 pub use pndm::Pndm;
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};
+pub use undrift_denoisers::{EpsilonScaling, TimeShift};
 pub use unipc::{UniPc, UniPcVariant};
