@@ -12,6 +12,21 @@ pub enum DenoiseError {
         /// Label of the level without signal.
         time: f64,
     },
+    /// EDM's preconditioning was asked at a level without signal, where its label is infinite.
+    #[error(
+        "EDM's label ln(sigma) / 4 is infinite at time {time}, where the signal is 0: \
+         ask at levels with a signal above 0, or use an x0 or v model"
+    )]
+    NoLabel {
+        /// Label of the level without signal.
+        time: f64,
+    },
+    /// EDM's preconditioning was given a spread of the data that is no positive number.
+    #[error("sigma_data is {sigma_data}: give the standard deviation of the data, positive and finite")]
+    SigmaData {
+        /// The value given.
+        sigma_data: f64,
+    },
     /// A mu_tilde model was asked at a level that its chain does not have.
     #[error(
         "the level of time {time} is not in the chain of this mu_tilde model: \

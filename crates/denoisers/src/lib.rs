@@ -20,6 +20,7 @@
 mod affine;
 mod clip_x0;
 mod denoiser;
+mod edm;
 mod empirical;
 mod eps;
 mod epsilon_scaling;
@@ -44,6 +45,7 @@ mod x0;
 
 pub use clip_x0::ClipX0;
 pub use denoiser::Denoiser;
+pub use edm::Edm;
 pub use empirical::Empirical;
 pub use eps::Eps;
 pub use epsilon_scaling::EpsilonScaling;
