@@ -1,5 +1,7 @@
 //! Decides how a sampler walks: one [`Solver`] step across a span, and one lazy loop of [`steps`] over a grid.
-//! A new method is one more file with one more [`Solver`]; what a model believes is not decided here.
+//! A new method is one more file with one more [`Solver`]; what a model believes is not decided here. Methods that
+//! change a belief instead of a step ([`EpsilonScaling`], [`TimeShift`], [`SeparateFirst`]) are denoisers and are
+//! only named here.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -19,12 +21,21 @@
 
 mod ancestral;
 mod error;
+mod haar;
+mod landing;
+mod moving_average;
 mod solver;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod time_shift_adm;
+mod time_shift_pnm;
 
 pub use ancestral::Ancestral;
 pub use error::SampleError;
+pub use moving_average::{BandWeights, MovingAverage, Ramp};
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};
+pub use time_shift_adm::TimeShiftAdm;
+pub use time_shift_pnm::{Pnm, TimeShiftPnm};
+pub use undrift_denoisers::{EpsilonScaling, SeparateFirst, TimeShift};
