@@ -1,5 +1,7 @@
 //! Decides how a sampler walks: one [`Solver`] step across a span, and one lazy loop of [`steps`] over a grid.
-//! A new method is one more file with one more [`Solver`]; what a model believes is not decided here.
+//! A new method is one more file with one more [`Solver`]; what a model believes is not decided here. Methods that
+//! change a belief instead of a step ([`EpsilonScaling`], [`TimeShift`], [`SeparateFirst`]) are denoisers and are
+//! only named here.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -24,13 +26,18 @@ mod ddim_inversion;
 mod dpm_solver_pp_2m;
 mod error;
 mod euler;
+mod haar;
 mod heun;
+mod landing;
 mod log_step;
+mod moving_average;
 mod pndm;
 mod solver;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod time_shift_adm;
+mod time_shift_pnm;
 mod unipc;
 
 pub use ancestral::Ancestral;
@@ -41,8 +48,11 @@ pub use dpm_solver_pp_2m::DpmSolverPp2m;
 pub use error::SampleError;
 pub use euler::Euler;
 pub use heun::Heun;
+pub use moving_average::{BandWeights, MovingAverage, Ramp};
 pub use pndm::Pndm;
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};
-pub use undrift_denoisers::{EpsilonScaling, TimeShift};
+pub use time_shift_adm::TimeShiftAdm;
+pub use time_shift_pnm::{Pnm, TimeShiftPnm};
+pub use undrift_denoisers::{EpsilonScaling, SeparateFirst, TimeShift};
 pub use unipc::{UniPc, UniPcVariant};
