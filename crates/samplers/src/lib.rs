@@ -23,8 +23,10 @@ mod solver;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod without_noise;
 
 pub use ancestral::Ancestral;
 pub use error::SampleError;
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};
+pub use without_noise::WithoutNoise;
