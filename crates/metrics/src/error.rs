@@ -3,6 +3,7 @@
 use burn::tensor::TensorReadError;
 use undrift_losses::LossError;
 use undrift_samplers::SampleError;
+use undrift_schedules::GridError;
 
 /// Why a metric could not be computed.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,9 @@ pub enum MetricError {
         /// The value.
         value: f64,
     },
+    /// A chain was to start at a level that is not on the grid.
+    #[error(transparent)]
+    Grid(#[from] GridError),
     /// A sampler could not take a step.
     #[error(transparent)]
     Sample(#[from] SampleError),

@@ -1,5 +1,6 @@
 //! Exposure bias: how a sampler's states differ from what its model was trained on.
 
+mod chain_length;
 mod curves;
 mod delta_t;
 mod eps_norm;
@@ -10,6 +11,7 @@ mod pixel_stats;
 mod shapiro_wilk;
 mod x0_error;
 
+pub use chain_length::chain_lengths;
 pub use curves::{ExposureBias, ExposureCurves, exposure_curves};
 pub use delta_t::{DeltaPoint, DeltaT};
 pub use eps_norm::{EpsNorm, EpsNormPoint};

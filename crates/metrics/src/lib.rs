@@ -34,7 +34,7 @@ pub use class_probabilities::ClassProbabilities;
 pub use error::MetricError;
 pub use exposure::{
     DeltaPoint, DeltaT, EpsNorm, EpsNormPoint, ExposureBias, ExposureCurves, MarginalDelta, PixelStats, ShapiroWilk,
-    X0Error, X0ErrorPoint, exposure_curves, shapiro_wilk,
+    X0Error, X0ErrorPoint, chain_lengths, exposure_curves, shapiro_wilk,
 };
 pub use fashion_features::FashionFeatures;
 pub use feature_extractor::{Extracted, FeatureExtractor};

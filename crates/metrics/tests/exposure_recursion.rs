@@ -2,9 +2,9 @@
 
 use burn::tensor::{DType, Device, Tensor};
 use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, Levels, Prediction, Variance};
-use undrift_metrics::{DeltaPoint, ExposureBias, ExposureCurves, MetricError, exposure_curves};
+use undrift_metrics::{DeltaPoint, ExposureBias, ExposureCurves, MetricError, chain_lengths, exposure_curves};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-use undrift_samplers::{Ancestral, SampleError, Solver, Step};
+use undrift_samplers::{Ancestral, SampleError, Solver, Step, WithoutNoise, sample};
 use undrift_schedules::{Chain, Grid, Level, Spacing, Span};
 
 const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
@@ -324,4 +324,59 @@ fn what_cannot_be_measured_is_an_error() {
     assert!(matches!(error, MetricError::Sample(_)), "{error}");
     let error = bias.merge(&ExposureBias::new(&late)).unwrap_err();
     assert!(matches!(error, MetricError::OtherLevels), "{error}");
+}
+
+#[test]
+fn a_longer_chain_is_further_from_the_data() {
+    let (grid, biased) = (grid(20), Biased { inner: MODEL, factor: 1.06 });
+    let images = data(0, IMAGES, PIXELS, DType::F64);
+    let starts: Vec<Level> = [19, 12, 5, 0].map(|k| grid.spans()[k].from()).to_vec();
+    let results = chain_lengths(&biased, &SMALL, &grid, &starts, &images, 0, key());
+    let mut shortfalls = vec![0.0];
+    for (result, start) in results.zip(&starts) {
+        let (level, x0) = result.unwrap();
+        assert_eq!(level, *start);
+        let rest = grid.starting_at(level).unwrap();
+        let expected = recursion(&rest, Walk::Ancestral, 1.06)[rest.steps()].variance.sqrt();
+        let values: Vec<f64> = x0.into_data().iter::<f64>().collect();
+        let mut stats = undrift_metrics::PixelStats::default();
+        stats.push(&values, PIXELS).unwrap();
+        assert_close(stats.mean_std().unwrap(), expected, "chain");
+        shortfalls.push(MODEL.std - expected);
+    }
+    assert!(shortfalls.is_sorted() && shortfalls[4] > 0.01, "{shortfalls:?}");
+}
+
+#[test]
+fn a_chain_of_full_length_is_the_sampler_and_noise_can_be_left_out() {
+    let grid = grid(8);
+    for dtype in [DType::F32, DType::F64] {
+        let bits = |x: Tensor<2>| x.into_data().iter::<f64>().map(f64::to_bits).collect::<Vec<_>>();
+        let images = data(5, 4, 3, dtype);
+        let run = |solver: &dyn Solver<2>, grid: &Grid, images: &Tensor<2>, first| {
+            let start = [grid.start()];
+            let (_, x0) = chain_lengths(&MODEL, solver, grid, &start, images, first, key()).next().unwrap().unwrap();
+            x0
+        };
+        let mut noise = SampleNoise::new(key(), 5, 4);
+        let eps: Tensor<2> = noise.normal(&images);
+        let x = images.clone() * grid.start().signal() + eps * grid.start().noise();
+        let expected = sample(&MODEL, &SMALL, &grid, x, &mut noise).unwrap();
+        assert_eq!(bits(run(&SMALL, &grid, &images, 5)), bits(expected.clone()));
+        let part = run(&SMALL, &grid, &images.clone().narrow(0, 1, 2), 6);
+        assert_eq!(bits(part), bits(expected.clone().narrow(0, 1, 2)));
+        let edm = run(&SMALL, &grid.unscaled().unwrap(), &images, 5);
+        let gap = (edm - expected.clone()).abs().max().into_scalar::<f64>();
+        assert!(gap < if dtype == DType::F64 { 1e-12 } else { 1e-5 }, "{gap}");
+        let still = run(&WithoutNoise(SMALL), &grid, &images, 5);
+        assert_ne!(bits(still), bits(expected));
+    }
+}
+
+#[test]
+fn a_start_off_the_grid_is_an_error_and_the_others_go_on() {
+    let (grid, images) = (grid(4), data(0, 2, 2, DType::F64));
+    let starts = [Level::vp(0.123, 4.0).unwrap(), grid.start()];
+    let results: Vec<_> = chain_lengths(&MODEL, &SMALL, &grid, &starts, &images, 0, key()).collect();
+    assert!(matches!(results[0], Err(MetricError::Grid(_))) && results[1].is_ok());
 }

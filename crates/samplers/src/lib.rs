@@ -39,6 +39,7 @@ mod testing;
 mod time_shift_adm;
 mod time_shift_pnm;
 mod unipc;
+mod without_noise;
 
 pub use ancestral::Ancestral;
 pub use churn::Churn;
@@ -56,3 +57,4 @@ pub use time_shift_adm::TimeShiftAdm;
 pub use time_shift_pnm::{Pnm, TimeShiftPnm};
 pub use undrift_denoisers::{EpsilonScaling, SeparateFirst, TimeShift};
 pub use unipc::{UniPc, UniPcVariant};
+pub use without_noise::WithoutNoise;

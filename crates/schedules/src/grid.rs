@@ -60,6 +60,14 @@ pub enum GridError {
         /// Levels of the chain.
         len: usize,
     },
+    /// A level that no step of the grid starts at.
+    #[error("no step starts at the level of time {time} (alpha_bar {alpha_bar}); choose one of the levels of the grid")]
+    NotVisited {
+        /// Label of the level.
+        time: f64,
+        /// Its share of signal.
+        alpha_bar: f64,
+    },
     /// A section of a section-wise respacing is shorter than the steps asked of it.
     #[error(
         "section {section} of {sections} has {size} levels, which cannot give {steps} steps; ask it for {size} or fewer"
@@ -195,6 +203,20 @@ impl Grid {
         Ok(self.map_levels(|level| level.relabelled(time(level))))
     }
 
+    /// The rest of this grid from a level on, for chains that start from less noise.
+    ///
+    /// The level is found by its noise, whatever its label and coordinates. The spans are those of this grid as they
+    /// are, so that a rest of one step still clips its log-variance with the step before it.
+    ///
+    /// # Errors
+    /// [`GridError::NotVisited`] unless a step starts at a level of exactly this noise.
+    pub fn starting_at(&self, level: Level) -> Result<Grid, GridError> {
+        let shares = |level: Level| (level.alpha_bar(), level.one_minus_alpha_bar());
+        let first = self.levels().position(|visited| shares(visited) == shares(level));
+        let none = GridError::NotVisited { time: level.time(), alpha_bar: level.alpha_bar() };
+        first.map(|first| Grid::of_spans(self.spans[first..].to_vec())).ok_or(none)
+    }
+
     /// A grid of spans that a chain has already minted and ordered.
     pub(crate) fn of_spans(spans: Vec<Span>) -> Grid {
         Grid { spans }
@@ -289,6 +311,21 @@ mod tests {
         let last = grid.spans()[1];
         assert_eq!((grid.end(), last.to_sigma()), (Some(edm(0.5)), 0.5));
         assert_eq!(last.log_beta_tilde_clipped(), last.beta_tilde().ln());
+    }
+
+    #[test]
+    fn the_rest_of_a_grid_keeps_its_steps() {
+        let whole = Grid::ending_at([3.0, 2.0, 1.0].map(edm), edm(0.5)).unwrap();
+        for (first, level) in whole.levels().enumerate() {
+            assert_eq!(whole.starting_at(level).unwrap().spans(), &whole.spans()[first..]);
+        }
+        assert_eq!(whole.starting_at(edm(3.0)).unwrap(), whole);
+        let relabelled = Level::vp_of_sigma(2.0, 7.0).unwrap();
+        assert_eq!(whole.starting_at(relabelled).unwrap().start(), edm(2.0));
+        for foreign in [edm(1.5), edm(0.5)] {
+            let (time, alpha_bar) = (foreign.time(), foreign.alpha_bar());
+            assert_eq!(whole.starting_at(foreign), Err(GridError::NotVisited { time, alpha_bar }));
+        }
     }
 
     #[test]

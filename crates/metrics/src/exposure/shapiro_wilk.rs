@@ -16,7 +16,7 @@ pub struct ShapiroWilk {
 /// of Royston 1992 (doi:10.1007/BF01891203), as in his algorithm AS R94 (1995, doi:10.2307/2986146).
 ///
 /// For 3 to 5000 values. Below 12 values a W that is too small for the approximation has `p = 0`.
-/// Normal quantiles are exact here, where AS R94 has them to 7 digits or more.
+/// Normal quantiles have all their digits here; W agrees with SciPy's to 1e-9.
 ///
 /// # Errors
 /// [`MetricError::ShapiroSize`] for another number of values, [`MetricError::NotFinite`] for a value that is no
@@ -119,7 +119,7 @@ mod tests {
         (1..=100).map(|i| f64::from(i * 37 % 101) / 101.0).collect()
     }
 
-    /// SciPy 1.17.1, `stats.shapiro`.
+    /// SciPy 1.17.1, `stats.shapiro`, whose normal quantiles have fewer digits.
     #[test]
     fn w_and_p_are_those_of_scipy() {
         let waves = |x: f64| x.sin() + (2.3 * x).sin() + (5.1 * x).sin();
@@ -134,11 +134,11 @@ mod tests {
             (spread(100, |x| waves(x) + (7.7 * x).sin()), 0.98963128000495, 0.634842645852264),
             (shares(), 0.9547247449577694, 0.0017217221937625888),
             (shares().iter().map(|u| -u.ln()).collect(), 0.8492512612855059, 1.1128219040749972e-08),
-            (spread(5000, waves), 0.9942558306541129, 2.9579888612307e-13),
+            (spread(5000, waves), 0.9942558306541129, 2.9579888761230696e-13),
         ] {
             let found = shapiro_wilk(&values).unwrap();
-            assert!((found.w - w).abs() < 1e-7, "{} values: {found:?} is not {w}", values.len());
-            assert!((found.p / p - 1.0).abs() < 1e-4, "{} values: {found:?} is not {p}", values.len());
+            assert!((found.w - w).abs() < 1e-9, "{} values: {found:?} is not {w}", values.len());
+            assert!((found.p / p - 1.0).abs() < 3e-6, "{} values: {found:?} is not {p}", values.len());
         }
     }
 
@@ -147,9 +147,9 @@ mod tests {
     fn examples_of_the_papers() {
         let men = [148.0, 154.0, 158.0, 160.0, 161.0, 162.0, 166.0, 170.0, 182.0, 195.0, 236.0];
         let found = shapiro_wilk(&men).unwrap();
-        assert!((found.w - 0.7888146948631716).abs() < 1e-7 && (found.p - 0.006703814061898823).abs() < 1e-7);
+        assert!((found.w - 0.7888146948631716).abs() < 1e-9 && (found.p - 0.006703814061898823).abs() < 1e-9);
         let ties = shapiro_wilk(&[1.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0, 4.0]).unwrap();
-        assert!((ties.w - 0.8737455693628179).abs() < 1e-7 && (ties.p - 0.11051012759439327).abs() < 1e-6);
+        assert!((ties.w - 0.8737455693628179).abs() < 1e-9 && (ties.p - 0.11051012759439327).abs() < 1e-9);
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         let quantiles: Vec<f64> = (1..=50).map(|i| upper_quantile((f64::from(i) - 0.5) / 100.0)).collect();
         let both: Vec<f64> = quantiles.iter().flat_map(|z| [-z, *z]).collect();
         let normal = shapiro_wilk(&both).unwrap();
-        assert!((normal.w - 0.9995629225162563).abs() < 1e-7 && normal.p > 0.999999, "{normal:?}");
+        assert!((normal.w - 0.9995629225162563).abs() < 1e-9 && normal.p > 0.999999, "{normal:?}");
     }
 
     #[test]
