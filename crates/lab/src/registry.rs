@@ -1,10 +1,13 @@
 //! Names as strings become values here, and nowhere else.
 
-use crate::recipe::{ChainSettings, DataSet, DataSettings, ModelSettings, PredictionName, Settings, VarianceName};
+use crate::recipe::{
+    ChainSettings, DataSet, DataSettings, ModelSettings, PredictionName, Settings, VarianceName, WeightingSettings,
+};
 use burn::tensor::Device;
 use std::path::Path;
 use undrift_data::{DataError, Images, Split, fashion_mnist, read_cifar10_directory, read_fashion_mnist};
 use undrift_denoisers::{Eps, MuTilde, OutputVariance, Parameterisation, V, Variance, X0};
+use undrift_losses::Weighting;
 use undrift_networks::{DdpmUnetConfig, NetworkError, parameter_shapes};
 use undrift_noise::{Key, Purpose};
 use undrift_schedules::{Chain, ChainError};
@@ -43,6 +46,16 @@ pub fn variance(name: VarianceName) -> Variance {
         VarianceName::FixedSmall => Variance::FixedSmall,
         VarianceName::FixedLarge => Variance::FixedLarge,
         VarianceName::Learned | VarianceName::LearnedRange => Variance::Learned,
+    }
+}
+
+/// How much the squared error of a level counts.
+pub fn weighting(settings: WeightingSettings) -> Weighting {
+    match settings {
+        WeightingSettings::Uniform => Weighting::Uniform,
+        WeightingSettings::P2 { k, gamma } => Weighting::P2 { k, gamma },
+        WeightingSettings::MinSnr { gamma } => Weighting::MinSnr { gamma },
+        WeightingSettings::Edm { sigma_data } => Weighting::Edm { sigma_data },
     }
 }
 

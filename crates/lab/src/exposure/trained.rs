@@ -6,14 +6,14 @@ use crate::methods::{Method, SamplerSettings};
 use crate::progress::Progress;
 use crate::recipe::{Experiment, WeightSet};
 use crate::report::{Scores, grid_png};
-use crate::run::{
-    Cell, Data, Reference, RunDirectory, RunError, Setup, Trained, draw, draw_from, train, write_atomically,
-};
+use crate::run::{Cell, Data, Reference, RunDirectory, RunError, Setup, Trained, draw, train, write_atomically};
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
-use undrift_data::Images;
+use undrift_data::{Images, quantise};
+use undrift_metrics::chain_lengths;
 use undrift_networks::DdpmUnet;
+use undrift_noise::{Key, Purpose};
 
 /// What one sampler came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,8 +89,10 @@ impl<'a> TrainedRow<'a> {
         let settings = SamplerSettings { solver: solver.clone(), ..SamplerSettings::ancestral() };
         let name = format!("real images noised to t = {t0}, {solver} over every level below");
         self.book.look_up(&name, || {
-            let levels: Vec<usize> = (1..=t0).rev().collect();
-            let sampler = settings.build_on(setup.chain.grid_at(&levels)?, &setup.chain, setup.variance)?;
+            let sampler = setup.sampler(&settings)?;
+            let model = sampler.denoiser(Box::new(setup.belief(network)))?;
+            let start = setup.chain.grid_at(&[t0])?.start();
+            let key = Key::new(seed, Purpose::Evaluation);
             let started = Instant::now();
             let count = setup.settings.sampling.count;
             let mut bytes = Vec::with_capacity(count * setup.pixels());
@@ -98,10 +100,17 @@ impl<'a> TrainedRow<'a> {
             let indices: Vec<usize> = (0..count.min(data.train.len())).collect();
             for part in indices.chunks(setup.settings.sampling.batch) {
                 let images = data.train.batch(part, &[], &setup.device, DType::F32);
-                let Some(drawn) = draw_from(setup, network, seed, part[0] as u64, images, &sampler)? else {
+                let starts = [start];
+                let mut chains =
+                    chain_lengths(&*model, sampler.solver(), sampler.grid(), &starts, &images, part[0] as u64, key);
+                let (_, back) = chains.next().expect("there is one start")?;
+                let Ok(drawn) = quantise(back) else {
                     return Ok(Scored { scores: None, seconds: started.elapsed().as_secs_f64() });
                 };
                 bytes.extend(drawn);
+                if interrupt::requested() {
+                    return Err(RunError::Interrupted);
+                }
                 progress.at((part[0] + part.len()) as u64, String::new);
             }
             progress.finish(String::new);

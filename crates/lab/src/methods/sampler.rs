@@ -67,14 +67,7 @@ impl SamplerSettings {
     /// # Errors
     /// [`MethodError`] names the method or parameter that does not exist or does not fit.
     pub fn build(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
-        self.build_on(self.grid(chain)?, chain, variance)
-    }
-
-    /// The same over a given grid instead of the named steps.
-    ///
-    /// # Errors
-    /// As [`build`](Self::build).
-    pub fn build_on(&self, grid: Grid, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
+        let grid = self.grid(chain)?;
         let context = Context { chain, grid: &grid, variance };
         let mut wrapped = Vec::new();
         let mut built = solver(&self.solver, &context)?;

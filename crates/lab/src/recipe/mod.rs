@@ -12,6 +12,7 @@ pub use load::{BUILT_IN, built_in, load};
 pub use settings::{
     ChainSettings, DataSet, DataSettings, EmaSettings, Extractor, MetricSettings, ModelSettings, NetworkSettings,
     ObjectiveName, PredictionName, SamplingSettings, Settings, TrainingSettings, VarianceName, WeightSet,
+    WeightingSettings,
 };
 
 use crate::exposure::ExposureSettings;

@@ -52,7 +52,7 @@ pub enum DataSet {
 }
 
 /// Prediction target, objective and variance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSettings {
     /// What the network's output is.
@@ -61,6 +61,35 @@ pub struct ModelSettings {
     pub objective: ObjectiveName,
     /// The variance of the reverse steps.
     pub variance: VarianceName,
+    /// How much the squared error of a level counts.
+    #[serde(default)]
+    pub weighting: WeightingSettings,
+}
+
+/// Names of the weightings of squared errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum WeightingSettings {
+    /// 1 on the error of the network's output.
+    #[default]
+    Uniform,
+    /// `1 / (k + SNR)^gamma` on the error of eps (Choi et al. 2022, arXiv:2204.00227).
+    P2 {
+        /// Added to the signal-to-noise ratio.
+        k: f64,
+        /// Exponent.
+        gamma: f64,
+    },
+    /// `min(SNR, gamma)` on the error of x0 (Hang et al. 2023, arXiv:2303.09556).
+    MinSnr {
+        /// Where the weight stops growing.
+        gamma: f64,
+    },
+    /// EDM's (Karras et al. 2022, arXiv:2206.00364).
+    Edm {
+        /// Standard deviation of the data.
+        sigma_data: f64,
+    },
 }
 
 /// Names of the parameterisations.
@@ -85,6 +114,10 @@ pub enum ObjectiveName {
     Simple,
     /// The variational bound L, one random term per image, in bits per dimension.
     Bound,
+    /// L_simple and 0.001 of the bound, which teaches the variance alone (Nichol and Dhariwal 2021, arXiv:2102.09672).
+    Hybrid,
+    /// The bound at levels drawn in proportion to their last losses (the same paper's L_vlb).
+    ImportanceBound,
 }
 
 /// Names of the variances of reverse steps.
@@ -225,6 +258,12 @@ pub struct TrainingSettings {
     /// checkpoint); 0 is none.
     #[serde(default)]
     pub input_perturbation: f64,
+    /// lambda of the gradient penalty `|d eps / d x|^2` per image, which that paper compares with; 0 is none.
+    #[serde(default)]
+    pub gradient_penalty: f64,
+    /// lambda of the penalty `|W|^2` on the weights, which that paper compares with; 0 is none.
+    #[serde(default)]
+    pub weight_penalty: f64,
     /// The moving average of the weights.
     pub ema: EmaSettings,
     /// Steps between checkpoints.

@@ -4,6 +4,8 @@ use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, 
 use crate::exposure::ExposureSettings;
 use crate::registry;
 use std::collections::BTreeSet;
+use undrift_denoisers::X0;
+use undrift_losses::Weighting;
 
 impl Recipe {
     /// Checks the recipe as a whole, and every row.
@@ -93,9 +95,13 @@ fn check_training(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     let rate = t.learning_rate;
     rule(row, "training.learning_rate", rate, rate > 0.0 && rate.is_finite(), "a learning rate is above 0")?;
     rule(row, "training.clip", t.clip, t.clip > 0.0 && t.clip.is_finite(), "the largest gradient norm is above 0")?;
-    let gamma = t.input_perturbation;
-    let fine = gamma >= 0.0 && gamma.is_finite();
-    rule(row, "training.input_perturbation", gamma, fine, "gamma is finite and not negative; 0 is none")?;
+    for (field, value) in [
+        ("training.input_perturbation", t.input_perturbation),
+        ("training.gradient_penalty", t.gradient_penalty),
+        ("training.weight_penalty", t.weight_penalty),
+    ] {
+        rule(row, field, value, value >= 0.0 && value.is_finite(), "it is finite and not negative; 0 is none")?;
+    }
     let decay = t.ema.decay;
     rule(row, "training.ema.decay", decay, (0.0..1.0).contains(&decay), "a decay lies in [0, 1)")?;
     rule(
@@ -119,14 +125,19 @@ fn check_data(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
 
 fn check_model(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     let learned = matches!(s.model.variance, VarianceName::Learned | VarianceName::LearnedRange);
-    let fine = !learned || s.model.objective == ObjectiveName::Bound;
-    rule(
-        row,
-        "model.objective",
-        "simple",
-        fine,
-        "a learned variance is trained by the bound only (objective = \"bound\")",
-    )
+    let objective = s.model.objective;
+    let fine = !learned || objective != ObjectiveName::Simple;
+    let by_bound = "a learned variance is trained by the bound only (`bound`, `hybrid` or `importance-bound`)";
+    rule(row, "model.objective", "simple", fine, by_bound)?;
+    let fine = learned || objective != ObjectiveName::Hybrid;
+    rule(row, "model.objective", "hybrid", fine, "its bound teaches a learned variance; choose `learned-range`")?;
+    let weighting = registry::weighting(s.model.weighting);
+    let fine = weighting == Weighting::Uniform || objective == ObjectiveName::Simple;
+    rule(row, "model.weighting", "set", fine, "it weighs squared errors; choose objective `simple`")?;
+    let at = registry::chain(&s.chain).map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?.level(1);
+    let weight = at.map(|level| weighting.weight(&X0, level));
+    let refused = weight.and_then(Result::err).map(|error| error.to_string());
+    rule(row, "model.weighting", "set", refused.is_none(), refused.unwrap_or_default())
 }
 
 fn check_measures(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {

@@ -55,6 +55,8 @@ fn result(
     };
     let objective = match (model.objective, model.prediction) {
         (ObjectiveName::Bound, _) => "L",
+        (ObjectiveName::Hybrid, _) => "L_hybrid",
+        (ObjectiveName::ImportanceBound, _) => "L_vlb",
         (ObjectiveName::Simple, PredictionName::Eps) => "L_simple",
         (ObjectiveName::Simple, _) => "MSE",
     };

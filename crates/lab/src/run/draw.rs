@@ -10,8 +10,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use undrift_data::quantise;
-use undrift_denoisers::Levels;
-use undrift_losses::mix;
 use undrift_networks::DdpmUnet;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_samplers::steps;
@@ -72,38 +70,9 @@ pub fn draw(
     let like = Tensor::<4>::zeros([count, channels, height, width], (&setup.device, DType::F32));
     let mut noise = SampleNoise::new(Key::new(seed, Purpose::Sampling), first, count);
     let start = noise.normal(&like);
-    walk(setup, network, start, &mut noise, sampler)
-}
-
-/// Noises real images to the start of the sampler's grid and samples them back; image i is sample `first + i`.
-///
-/// # Errors
-/// As [`draw`].
-pub fn draw_from(
-    setup: &Setup,
-    network: &DdpmUnet,
-    seed: u64,
-    first: u64,
-    images: Tensor<4>,
-    sampler: &Sampler,
-) -> Result<Option<Vec<u8>>, RunError> {
-    let mut noise = SampleNoise::new(Key::new(seed, Purpose::Sampling), first, images.dims()[0]);
-    let eps = noise.normal(&images);
-    let start = mix(images, eps, &Levels::from(sampler.grid().start()));
-    walk(setup, network, start, &mut noise, sampler)
-}
-
-/// From a start to bytes; `None` if a value is not finite.
-fn walk(
-    setup: &Setup,
-    network: &DdpmUnet,
-    start: Tensor<4>,
-    noise: &mut SampleNoise,
-    sampler: &Sampler,
-) -> Result<Option<Vec<u8>>, RunError> {
     let model = sampler.denoiser(Box::new(setup.belief(network)))?;
     let mut last = None;
-    for step in steps(&*model, sampler.solver(), sampler.grid(), start, noise) {
+    for step in steps(&*model, sampler.solver(), sampler.grid(), start, &mut noise) {
         last = Some(step?.x);
         if interrupt::requested() {
             return Err(RunError::Interrupted);

@@ -1,6 +1,6 @@
 //! What a run would do, and how long it would take on this machine.
 
-use super::{RunError, Setup, loss};
+use super::{Objective, RunError, Setup};
 use crate::recipe::{Experiment, Recipe};
 use crate::registry::parameter_count;
 use burn::tensor::{DType, Device, Tensor};
@@ -59,9 +59,10 @@ fn seconds(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
     let mut trainer = Trainer::new(network, Optimisation::constant(1e-6))?;
     let [channels, height, width] = setup.shape;
     let shape = [TIMED, channels, height, width];
+    let mut objective = Objective::new(&setup, 0)?;
     let mut step = || {
         let x0 = Tensor::zeros(shape, (&setup.device.clone().autodiff(), DType::F32));
-        trainer.step(|network, number| loss(&setup, network, 0, number, x0)).map(|_| ())
+        trainer.step(|network, number| objective.loss(network, number, x0)).map(|_| ())
     };
     for _ in 0..WARM_UP {
         step()?;

@@ -6,6 +6,7 @@ use crate::recipe::{Experiment, Settings};
 use crate::registry;
 use burn::tensor::{Device, Tensor};
 use undrift_denoisers::{ClipX0, Denoiser, OutputVariance, Parameterisation, Preconditioned, Variance};
+use undrift_losses::Weighting;
 use undrift_networks::{DdpmUnet, DdpmUnetConfig};
 use undrift_schedules::Chain;
 
@@ -21,6 +22,8 @@ pub struct Setup {
     pub variance: Variance,
     /// What the second half of the network's channels is.
     pub output_variance: OutputVariance,
+    /// How much the squared error of a level counts.
+    pub weighting: Weighting,
     /// The network.
     pub unet: DdpmUnetConfig,
     /// Channels, height and width.
@@ -41,6 +44,7 @@ impl Setup {
             parameterisation: registry::parameterisation(s.model.prediction, &chain),
             variance: registry::variance(s.model.variance),
             output_variance: registry::output_variance(s.model.variance),
+            weighting: registry::weighting(s.model.weighting),
             unet: registry::unet(s),
             shape: registry::image_shape(&s.data),
             settings: s.clone(),

@@ -1,20 +1,17 @@
 //! Training of one row, from wherever its checkpoint stands.
 
 use super::losses::{LossFile, LossRecord};
+use super::objective::Objective;
 use super::{Cell, RunError, Setup, Timings};
 use crate::interrupt;
 use crate::progress::Progress;
-use crate::recipe::{ObjectiveName, TrainingSettings};
-use burn::tensor::{DType, Tensor};
-use std::cell::RefCell;
+use crate::recipe::TrainingSettings;
+use burn::tensor::DType;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use undrift_data::{Batches, Flips, Images};
-use undrift_denoisers::{Levels, Preconditioned};
-use undrift_losses::{LossError, Plain, squared_error, variational_bound};
 use undrift_networks::DdpmUnet;
-use undrift_noise::{Key, Purpose, SampleNoise, index};
-use undrift_schedules::Span;
+use undrift_noise::{Key, Purpose};
 use undrift_training::{Ema, Optimisation, TrainError, TrainState, Trainer};
 
 /// A trainer, and where its training stands.
@@ -31,7 +28,7 @@ pub enum Trained {
 /// [`RunError::Interrupted`] after Ctrl-C, when the checkpoint has been saved; file errors; the loss's.
 pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: String) -> Result<Trained, RunError> {
     let settings = &setup.settings.training;
-    let (mut trainer, mut window) = resume(setup, seed, cell)?;
+    let (mut trainer, mut window, mut objective) = resume(setup, seed, cell)?;
     let mut losses = LossFile::open(&cell.losses(), trainer.steps())?;
     let mut batches = batches(setup, seed, images)?;
     let mut progress = Progress::start(label, trainer.steps(), settings.steps);
@@ -40,7 +37,7 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
         let number = trainer.steps();
         let batch = batches.batch(number);
         let x0 = images.batch(&batch.indices, &batch.flips, &setup.device.clone().autodiff(), DType::F32);
-        let update = match trainer.step(|network, _| loss(setup, network, seed, number, x0)) {
+        let update = match trainer.step(|network, _| objective.loss(network, number, x0)) {
             Ok(update) => update,
             Err(e @ TrainError::NonFinite { .. }) => {
                 clock.save(cell)?;
@@ -57,7 +54,7 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
         let stop = interrupt::requested();
         if stop || done % settings.checkpoint_every == 0 || done == settings.steps {
             losses.sync()?;
-            trainer.state(window.metadata()).save(&cell.checkpoint())?;
+            trainer.state(metadata(&window, &objective)).save(&cell.checkpoint())?;
             clock.save(cell)?;
         }
         if stop && done < settings.steps {
@@ -68,59 +65,45 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
     Ok(Trained::Finished(Box::new(trainer)))
 }
 
-/// The trainer at its last checkpoint, or at its start, and the losses not recorded yet.
-fn resume(setup: &Setup, seed: u64, cell: &Cell) -> Result<(Trainer<DdpmUnet>, Window), RunError> {
+/// What a checkpoint keeps beside the trainer.
+fn metadata(window: &Window, objective: &Objective<'_>) -> BTreeMap<String, String> {
+    let mut metadata = window.metadata();
+    metadata.extend(objective.metadata());
+    metadata
+}
+
+/// The trainer at its last checkpoint, or at its start, the losses not recorded yet, and the objective.
+fn resume<'a>(
+    setup: &'a Setup,
+    seed: u64,
+    cell: &Cell,
+) -> Result<(Trainer<DdpmUnet>, Window, Objective<'a>), RunError> {
     let device = setup.device.clone().autodiff();
     let network = setup.unet.init(&device, Key::new(seed, Purpose::Initialisation))?;
     let mut trainer = Trainer::new(network, optimisation(&setup.settings.training))?;
     if !cell.checkpoint().exists() {
-        return Ok((trainer, Window::default()));
+        return Ok((trainer, Window::default(), Objective::new(setup, seed)?));
     }
     let state = TrainState::load(&cell.checkpoint())?;
     trainer.restore(&state)?;
-    Ok((trainer, Window::from_metadata(state.metadata())))
+    let objective = Objective::resumed(setup, seed, state.metadata())?;
+    Ok((trainer, Window::from_metadata(state.metadata()), objective))
 }
 
 fn optimisation(t: &TrainingSettings) -> Optimisation {
     let ema = if t.ema.ramp { Ema::ramped(t.ema.decay) } else { Ema::new(t.ema.decay) };
-    Optimisation { warm_up: t.warm_up, clip: Some(t.clip), ema, ..Optimisation::constant(t.learning_rate) }
+    Optimisation {
+        warm_up: t.warm_up,
+        clip: Some(t.clip),
+        weight_penalty: t.weight_penalty,
+        ema,
+        ..Optimisation::constant(t.learning_rate)
+    }
 }
 
 fn batches(setup: &Setup, seed: u64, images: &Images) -> Result<Batches, RunError> {
     let flips = if setup.settings.data.flip { Flips::Random } else { Flips::None };
     Ok(Batches::new(Key::new(seed, Purpose::Data), images.len(), setup.settings.training.batch, flips)?)
-}
-
-/// The loss of training batch `number`, `[batch]`.
-///
-/// Levels, noise and dropout masks are functions of the seed and of each image's running number, so that all rows
-/// of a table see the same ones and a resumed run needs no generator's state.
-pub fn loss(setup: &Setup, network: &DdpmUnet, seed: u64, number: u64, x0: Tensor<4>) -> Result<Tensor<1>, LossError> {
-    let size = x0.dims()[0];
-    let first = number * size as u64;
-    let spans = spans(setup, seed, first, size);
-    let mut noise = SampleNoise::new(Key::new(seed, Purpose::Training), first, size);
-    let dropout = RefCell::new(SampleNoise::new(Key::new(seed, Purpose::Dropout), first, size));
-    let model = Preconditioned {
-        network: |x: Tensor<4>, time: Tensor<1>| network.forward_training(x, time, &mut dropout.borrow_mut()),
-        parameterisation: &setup.parameterisation,
-        variance: setup.output_variance,
-    };
-    match setup.settings.model.objective {
-        ObjectiveName::Simple => {
-            let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
-            squared_error(&model, &Plain, x0, &at, &mut noise)
-        }
-        ObjectiveName::Bound => variational_bound(&model, setup.variance, &Plain, x0, &spans, &mut noise),
-    }
-}
-
-/// The span t -> t - 1 of each image, with t uniform in 1..=T.
-fn spans(setup: &Setup, seed: u64, first: u64, size: usize) -> Vec<Span> {
-    let key = Key::new(seed, Purpose::Levels);
-    let length = setup.chain.len();
-    let t = |sample: u64| 1 + index(key, sample, 0, length);
-    (first..first + size as u64).map(|sample| setup.chain.span(t(sample)).expect("t lies in 1..=T")).collect()
 }
 
 /// The losses since the last record.
