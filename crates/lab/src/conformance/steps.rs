@@ -4,6 +4,7 @@ mod ddpm;
 mod diffusers;
 mod ermongroup;
 mod meaning;
+mod multistep;
 mod recorded;
 
 use super::case::Cases;
@@ -20,6 +21,8 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         diffusers::run(fixture, cases)
     } else if peer.contains("ddpm_steps") {
         ermongroup::run(fixture, cases)
+    } else if crate::conformance::multistep::knows(fixture) {
+        multistep::run(fixture, cases)
     } else {
         Err(method_of(fixture))
     }
