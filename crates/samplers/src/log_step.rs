@@ -20,7 +20,7 @@ impl LogStep {
 
     /// `(noise' / noise) x + signal' (1 - e^-h) x0`, in the coordinates of the two levels.
     ///
-    /// Lu et al. 2022, arXiv:2211.01095, eq. 9 with `x0` in place of the integrand.
+    /// Lu et al. 2022, arXiv:2211.01095, section 4: the exact solution where x0 does not change.
     pub(crate) fn carry<const D: usize>(self, x: Tensor<D>, x0: Tensor<D>) -> Tensor<D> {
         x * (self.to.noise() / self.from.noise()) + x0 * (-self.to.signal() * (-self.h).exp_m1())
     }

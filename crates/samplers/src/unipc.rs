@@ -9,7 +9,7 @@ use crate::log_step::{LogStep, known};
 use crate::{SampleError, Solver, Step};
 
 /// UniPC of order 2 for x0: a corrector and a predictor that share one evaluation
-/// (Zhao et al. 2023, arXiv:2302.04867, algorithms 5 to 8).
+/// (Zhao et al. 2023, arXiv:2302.04867, algorithms 1 and 2, in their form for x0 as in diffusers).
 ///
 /// A step asks the model at the state it was handed, corrects that state with the answer, and predicts onwards from
 /// the corrected state. The answer itself is kept: its x0 is not asked for again. [`Step::prediction`] is that x0
@@ -24,7 +24,7 @@ pub struct UniPc {
     pub variant: UniPcVariant,
 }
 
-/// B(h) of UniPC (Zhao et al. 2023, arXiv:2302.04867, section 4.1), for the x0 form, where h counts negative.
+/// B(h) of UniPC (Zhao et al. 2023, arXiv:2302.04867), for the x0 form, where h counts negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UniPcVariant {
     /// `B(h) = h`. It knows no step from pure noise, where h is infinite.
@@ -106,7 +106,7 @@ impl UniPc {
         step.carry(x, extrapolated)
     }
 
-    /// The weight 1/2 that the paper gives a single difference (section 4.3), as a share of `e^-h - 1`.
+    /// The weight 1/2 that the paper gives a single difference, as a share of `e^-h - 1`.
     fn half(self, h: f64) -> f64 {
         match self.variant {
             UniPcVariant::B1 => 0.5 * -h / (-h).exp_m1(),
@@ -143,11 +143,11 @@ mod tests {
         tensor(vec![0.4, -1.3, 2.2, 0.1], [2, 2])
     }
 
-    /// Sigma 8, 4, 1, 1/2 and a network that answers 1, 2, 4, 8 in turn, x starting at 3.
+    /// Sigma 8, 4, 1, 1/2 and a network that answers 1, 3, 9, 27 in turn, x starting at 3.
     fn by_hand(solver: UniPc) -> Vec<(f64, f64)> {
-        let answers = std::cell::Cell::new(0.5);
+        let answers = std::cell::Cell::new(1.0 / 3.0);
         let network = |x: Tensor<2>, _: Tensor<1>| {
-            answers.set(answers.get() * 2.0);
+            answers.set(answers.get() * 3.0);
             x.zeros_like() + answers.get()
         };
         let model = Preconditioned { network, parameterisation: X0, variance: OutputVariance::None };
@@ -174,27 +174,27 @@ mod tests {
     fn four_steps_by_hand() {
         let states = by_hand(B2);
         let first = 3.0 / 2.0 + 0.5;
-        let corrected = 3.0 / 2.0 + 0.5 * (1.0 + 0.5 * (2.0 - 1.0));
-        let second = corrected / 4.0 + 0.75 * (2.0 + 0.5 * (2.0 - 1.0) / 0.5);
+        let corrected = 3.0 / 2.0 + 0.5 * (1.0 + 0.5 * (3.0 - 1.0));
+        let second = corrected / 4.0 + 0.75 * (3.0 + 0.5 * (3.0 - 1.0) / 0.5);
         let h = 4.0f64.ln();
-        // The parabola through 1 at -ln 2, 2 at 0 and 4 at ln 4.
-        let (back, ahead) = ((1.0 - 2.0) / -2.0f64.ln(), (4.0 - 2.0) / h);
+        // The parabola through 1 at -ln 2, 3 at 0 and 9 at ln 4.
+        let (back, ahead) = ((1.0 - 3.0) / -2.0f64.ln(), (9.0 - 3.0) / h);
         let curve = (ahead - back) / (h + 2.0f64.ln());
         let slope = back + curve * 2.0f64.ln();
-        let corrected_again = corrected / 4.0 + integral(h, 2.0, slope, curve);
+        let corrected_again = corrected / 4.0 + integral(h, 3.0, slope, curve);
         assert_eq!(states[0], (3.0, first));
         assert!((states[1].0 - corrected).abs() < 1e-14 && (states[1].1 - second).abs() < 1e-14, "{states:?}");
         assert!((states[2].0 - corrected_again).abs() < 1e-9, "{states:?}, {corrected_again}");
-        let third = states[2].0 / 2.0 + 0.5 * (4.0 + 0.5 * (4.0 - 2.0) / 2.0);
-        assert!((states[2].1 - third).abs() < 1e-14 && states[3].1 == 8.0, "{states:?}");
+        let third = states[2].0 / 2.0 + 0.5 * (9.0 + 0.5 * (9.0 - 3.0) / 2.0);
+        assert!((states[2].1 - third).abs() < 1e-14 && states[3].1 == 27.0, "{states:?}");
     }
 
     /// B1 replaces `1 - e^-h` by h wherever the weight is 1/2, and nowhere else.
     #[test]
     fn b1_weighs_single_differences_by_h() {
         let (states, others) = (by_hand(B1), by_hand(B2));
-        let corrected = 3.0 / 2.0 + 0.5 + 2.0f64.ln() * 0.5 * (2.0 - 1.0);
-        let second = corrected / 4.0 + 0.75 * 2.0 + 4.0f64.ln() * 0.5 * (2.0 - 1.0) / 0.5;
+        let corrected = 3.0 / 2.0 + 0.5 + 2.0f64.ln() * 0.5 * (3.0 - 1.0);
+        let second = corrected / 4.0 + 0.75 * 3.0 + 4.0f64.ln() * 0.5 * (3.0 - 1.0) / 0.5;
         assert!((states[1].0 - corrected).abs() < 1e-14 && (states[1].1 - second).abs() < 1e-14, "{states:?}");
         let second_order = |states: &[(f64, f64)]| states[2].0 - states[1].0 / 4.0;
         assert!((second_order(&states) - second_order(&others)).abs() < 1e-14);

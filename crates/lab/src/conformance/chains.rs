@@ -3,6 +3,7 @@
 mod ddpm;
 mod ermongroup;
 mod inputs;
+mod multistep;
 
 use undrift_denoisers::{ClipX0, Denoiser, Eps, OutputVariance, Preconditioned};
 
@@ -20,6 +21,8 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         ddpm::run(fixture, cases)
     } else if peer.contains("ddpm_steps") {
         ermongroup::run(fixture, cases)
+    } else if crate::conformance::multistep::knows(fixture) {
+        multistep::run(fixture, cases)
     } else if peer.is_empty() && fixture.tensors().find("noise").is_some() {
         inputs::noise(fixture, cases)
     } else if peer.is_empty() && (root.has("gauss") || root.has("tanh")) {

@@ -14,6 +14,7 @@ mod group;
 mod losses;
 mod method;
 mod metrics;
+mod multistep;
 mod report;
 mod schedules;
 mod setting;

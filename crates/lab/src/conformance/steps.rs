@@ -5,6 +5,7 @@ mod diffusers;
 mod edm_precond;
 mod ermongroup;
 mod meaning;
+mod multistep;
 mod recorded;
 
 use super::case::Cases;
@@ -23,6 +24,8 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         edm_precond::run(fixture, cases)
     } else if peer.contains("ddpm_steps") {
         ermongroup::run(fixture, cases)
+    } else if crate::conformance::multistep::knows(fixture) {
+        multistep::run(fixture, cases)
     } else {
         Err(method_of(fixture))
     }
