@@ -69,6 +69,8 @@ fn every_published_number_that_is_covered_is_met() {
     }
     let schedules = run(&fixtures(), Some("schedules")).unwrap();
     assert_eq!(schedules.not_covered(), 0, "every table of a schedule is covered");
+    let losses = run(&fixtures(), Some("losses")).unwrap();
+    assert_eq!(losses.not_covered(), 0, "every loss is covered");
 }
 
 #[test]
@@ -79,6 +81,7 @@ fn ancestral_steps_and_objectives_run_in_both_arithmetics() {
         "chains/ddpm_gauss_50_fixed_small_clip",
         "losses/training_losses_tanh",
         "losses/calc_bpd_gauss_50_learned_range_noclip",
+        "losses/ddpm_ip_gamma0.1",
     ] {
         for arithmetic in ["f32", "f64"] {
             let ran = |case: &&Case| case.file == file && case.arithmetic.is_some_and(|run| run.name() == arithmetic);
@@ -125,6 +128,15 @@ fn one_changed_setting_fails() {
     let directory = copied(&STEP);
     edit_json(&directory, STEP[0], |value| value["clip_denoised"] = json!(false));
     assert!(!checked(&directory).passed());
+    let file = "losses/ddpm_ip_gamma0.1.json";
+    let directory = copied(&[file, "losses/ddpm_ip_gamma0.1.safetensors"]);
+    edit_json(&directory, file, |value| value["gamma"] = json!(0.11));
+    let report = checked(&directory);
+    assert!(failures(&report).len() >= 8, "every item sees gamma: {}", report.to_text());
+    let file = "losses/edm_losses.json";
+    let directory = copied(&[file, "losses/edm_losses.safetensors"]);
+    edit_json(&directory, file, |value| value["args"] = json!("EDMLoss_alt: P_mean=-.5,P_std=1,sigma_data=.25"));
+    assert_eq!(failures(&checked(&directory)).len(), 2, "both items of the loss with other constants");
 }
 
 #[test]

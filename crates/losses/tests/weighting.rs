@@ -11,7 +11,7 @@ use undrift_losses::{LossError, Plain, Weighting, squared_error};
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Level};
 
-const P2: Weighting = Weighting::P2 { k: 1.0, gamma: 0.5 };
+const P2: Weighting = Weighting::P2 { k: 2.0, gamma: 0.5 };
 const MIN_SNR: Weighting = Weighting::MinSnr { gamma: 5.0 };
 const EDM: Weighting = Weighting::Edm { sigma_data: 0.5 };
 
@@ -36,7 +36,7 @@ fn the_published_forms() {
             assert!(close(weight(MIN_SNR, &Eps, at), snr.min(5.0) / snr));
             assert!(close(weight(MIN_SNR, &X0, at), snr.min(5.0)));
             assert!(close(weight(MIN_SNR, &V, at), snr.min(5.0) / (snr + 1.0)));
-            assert!(close(weight(P2, &Eps, at), 1.0 / (1.0 + snr).sqrt()));
+            assert!(close(weight(P2, &Eps, at), 1.0 / (2.0 + snr).sqrt()));
             let sigma = at.sigma();
             assert!(close(weight(EDM, &X0, at), (sigma * sigma + 0.25) / (sigma * 0.5).powi(2)));
             assert!(close(weight(EDM, &Edm { sigma_data: 0.5 }, at), 1.0));

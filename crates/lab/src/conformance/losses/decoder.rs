@@ -24,8 +24,8 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     }
     let listed = fixture.root().get("cases")?.members();
     if listed.iter().any(|case| case.has("log_prob_exact_erf_own")) {
-        let reason = "the exact integral, for which the published decoder has an approximation";
-        cases.not_covered("log_prob_exact_erf_own", reason);
+        let reason = "the exact integral, listed beside the published decoder's approximation of it";
+        cases.note("log_prob_exact_erf_own", reason);
     }
     Ok(())
 }
