@@ -20,8 +20,13 @@
 //! ```
 
 mod ancestral;
+mod churn;
+mod ddim;
+mod ddim_inversion;
 mod error;
+mod euler;
 mod haar;
+mod heun;
 mod landing;
 mod moving_average;
 mod solver;
@@ -32,7 +37,12 @@ mod time_shift_adm;
 mod time_shift_pnm;
 
 pub use ancestral::Ancestral;
+pub use churn::Churn;
+pub use ddim::Ddim;
+pub use ddim_inversion::DdimInversion;
 pub use error::SampleError;
+pub use euler::Euler;
+pub use heun::Heun;
 pub use moving_average::{BandWeights, MovingAverage, Ramp};
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};

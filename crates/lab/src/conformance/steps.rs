@@ -3,8 +3,11 @@
 mod ddpm;
 mod diffusers;
 mod ermongroup;
+mod es_adm;
 mod meaning;
 mod recorded;
+mod ts_pnm;
+mod ts_shift;
 
 use super::case::Cases;
 use super::error::FixtureError;
@@ -20,6 +23,12 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         diffusers::run(fixture, cases)
     } else if peer.contains("ddpm_steps") {
         ermongroup::run(fixture, cases)
+    } else if peer.contains("eps_scaler") {
+        es_adm::run(fixture, cases)
+    } else if peer.contains("PNMSolver.ddpm") {
+        ts_pnm::run(fixture, cases)
+    } else if peer.contains("apply_time_shift") {
+        ts_shift::run(fixture, cases)
     } else {
         Err(method_of(fixture))
     }
