@@ -107,7 +107,7 @@ impl<const D: usize, S: Solver<D>> Solver<D> for MovingAverage<S> {
             _ => return self.base.step(model, x, span, of_base, noise),
         };
         let at = Levels::from(span.from());
-        let failed = |source| SampleError::Denoise { time: span.from().time(), source };
+        let failed = SampleError::at(span.from().time());
         let now = model.predict(x, &at).map_err(failed)?;
         let averaged = moved(now, before, weights, span)?;
         let x = averaged.x();
@@ -124,7 +124,7 @@ fn moved<const D: usize>(
     weights: [f64; 4],
     span: &Span,
 ) -> Result<Prediction<D>, SampleError> {
-    let failed = |source| SampleError::Denoise { time: span.from().time(), source };
+    let failed = SampleError::at(span.from().time());
     let (dims, eps) = (now.x().dims(), now.eps());
     let (new, old) = (split(now.x0())?, split(before.x0())?);
     let average = |band: usize| {

@@ -62,7 +62,7 @@ impl TimeShiftAdm {
         if self.cutoff == 0 {
             return Ok(vec![self.below(index, from)?]);
         }
-        let failed = |source| SampleError::Denoise { time: from.time(), source };
+        let failed = SampleError::at(from.time());
         let variances = spread(x, &Levels::from(from)).map_err(failed)?;
         variances.into_iter().map(|variance| self.below(self.chosen(index, variance), from)).collect()
     }
@@ -98,8 +98,7 @@ impl<const D: usize> Solver<D> for TimeShiftAdm {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let landings = self.landings(&x, span)?;
-        let prediction = model.predict(x, &Levels::from(span.from()));
-        let prediction = prediction.map_err(|source| SampleError::Denoise { time: span.from().time(), source })?;
+        let prediction = model.predict(x, &Levels::from(span.from())).map_err(SampleError::at(span.from().time()))?;
         let x = land(&prediction, span, &landings, self.eta, noise)?;
         Ok(Step { span: *span, prediction, x, evals: 1 })
     }

@@ -77,7 +77,7 @@ impl TimeShiftPnm {
             return Ok(vec![Some(to)]);
         }
         let candidates = &levels[index.saturating_sub(self.half)..(index + self.half + 1).min(levels.len())];
-        let failed = |source| SampleError::Denoise { time: span.from().time(), source };
+        let failed = SampleError::at(span.from().time());
         let variances = spread(x, &Levels::from(span.from())).map_err(failed)?;
         let chosen = |&variance: &f64| nearest(variance, candidates.iter().map(|tau| tau.one_minus_alpha_bar()));
         Ok(variances.iter().map(|variance| candidates.get(chosen(variance)).copied()).collect())
@@ -100,8 +100,7 @@ impl<const D: usize> Solver<D> for TimeShiftPnm {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let landings = self.landings(&x, span)?;
-        let prediction = model.predict(x, &Levels::from(span.from()));
-        let prediction = prediction.map_err(|source| SampleError::Denoise { time: span.from().time(), source })?;
+        let prediction = model.predict(x, &Levels::from(span.from())).map_err(SampleError::at(span.from().time()))?;
         let x = land(&prediction, span, &landings, self.eta, noise)?;
         Ok(Step { span: *span, prediction, x, evals: 1 })
     }

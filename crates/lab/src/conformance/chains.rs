@@ -2,8 +2,12 @@
 
 mod ddpm;
 mod ermongroup;
+mod es_adm;
 mod inputs;
 mod multistep;
+mod ts_adm;
+mod ts_pnm;
+mod walk;
 
 use undrift_denoisers::{ClipX0, Denoiser, Eps, OutputVariance, Preconditioned};
 
@@ -27,6 +31,12 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         inputs::noise(fixture, cases)
     } else if peer.is_empty() && (root.has("gauss") || root.has("tanh")) {
         inputs::toys(fixture, cases)
+    } else if peer.contains("ADM-ES") && root.has("lambda") {
+        es_adm::run(fixture, cases)
+    } else if peer.contains("PNMSolver.sample") {
+        ts_pnm::run(fixture, cases)
+    } else if peer.contains("do_time_shift") {
+        ts_adm::run(fixture, cases)
     } else {
         Err(method_of(fixture))
     }

@@ -4,9 +4,12 @@ mod ddpm;
 mod diffusers;
 mod edm_precond;
 mod ermongroup;
+mod es_adm;
 mod meaning;
 mod multistep;
 mod recorded;
+mod ts_pnm;
+mod ts_shift;
 
 use super::case::Cases;
 use super::error::FixtureError;
@@ -26,6 +29,12 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         ermongroup::run(fixture, cases)
     } else if crate::conformance::multistep::knows(fixture) {
         multistep::run(fixture, cases)
+    } else if peer.contains("eps_scaler") {
+        es_adm::run(fixture, cases)
+    } else if peer.contains("PNMSolver.ddpm") {
+        ts_pnm::run(fixture, cases)
+    } else if peer.contains("apply_time_shift") {
+        ts_shift::run(fixture, cases)
     } else {
         Err(method_of(fixture))
     }
