@@ -5,7 +5,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use undrift_benches::{BATCH, batch, quick_unet};
 use undrift_denoisers::{ClipX0, Eps, Gaussian, Levels, OutputVariance, Preconditioned, Variance};
-use undrift_losses::squared_error;
+use undrift_losses::{Plain, squared_error};
 use undrift_metrics::{GaussianStats, frechet_distance};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_samplers::{Ancestral, sample};
@@ -36,7 +36,7 @@ fn training(c: &mut Criterion) {
                     parameterisation: Eps,
                     variance: OutputVariance::None,
                 };
-                squared_error(&model, x0.clone(), &at, &mut noise())
+                squared_error(&model, &Plain, x0.clone(), &at, &mut noise())
             })
         })
     });

@@ -13,13 +13,33 @@ pub(crate) struct ReproduceTable2 {
     /// Rows to run, separated by commas: mu-learned, mu-fixed, mu-mse, eps-learned, eps-fixed, eps-simple
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// Options of `cargo xtask reproduce-exposure-bias`.
+#[derive(Args)]
+pub(crate) struct ReproduceExposureBias {
+    /// smoke (minutes), quick (the default) or paper (CIFAR-10 as published: needs a GPU, or months)
+    #[arg(long, default_value = "quick")]
+    preset: String,
+    /// Rows to run, separated by commas: baseline, input-perturbation
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What both have.
+#[derive(Args)]
+struct Shared {
     /// Number of seeds (0, 1, ..)
     #[arg(long)]
     seeds: Option<u64>,
     /// flex, or a device that was compiled in
     #[arg(long)]
     device: Option<String>,
-    /// Run directory [default: runs/table2-PRESET]
+    /// Run directory [default: runs/RECIPE-PRESET]
     #[arg(long)]
     out: Option<PathBuf>,
     /// Print what would be done and how long it would take on this machine
@@ -29,13 +49,25 @@ pub(crate) struct ReproduceTable2 {
 
 impl ReproduceTable2 {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut arguments = vec!["run".to_owned(), "table2".to_owned(), "--preset".to_owned(), self.preset];
+        self.shared.run("table2", self.preset, &self.rows)
+    }
+}
+
+impl ReproduceExposureBias {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        self.shared.run("exposure-bias", self.preset, &self.rows)
+    }
+}
+
+impl Shared {
+    fn run(self, recipe: &str, preset: String, rows: &[String]) -> Result<(), Failure> {
+        let mut arguments = vec!["run".to_owned(), recipe.to_owned(), "--preset".to_owned(), preset];
         let mut option = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 arguments.extend([format!("--{name}"), value]);
             }
         };
-        option("rows", (!self.rows.is_empty()).then(|| self.rows.join(",")));
+        option("rows", (!rows.is_empty()).then(|| rows.join(",")));
         option("seeds", self.seeds.map(|n| n.to_string()));
         option("device", self.device.clone());
         option("out", self.out.map(|path| path.display().to_string()));

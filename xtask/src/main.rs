@@ -25,6 +25,8 @@ struct Cli {
 enum Task {
     /// Train, sample, score and report the six rows of Table 2 of DDPM
     ReproduceTable2(lab::ReproduceTable2),
+    /// Train with and without input perturbation, sample with and without epsilon scaling and time shift, and report
+    ReproduceExposureBias(lab::ReproduceExposureBias),
     /// Run golden vectors of published implementations against this code
     Conformance(lab::Conformance),
     /// Run all tests
@@ -47,6 +49,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Task::ReproduceTable2(args) => args.run(),
+        Task::ReproduceExposureBias(args) => args.run(),
         Task::Conformance(args) => args.run(),
         Task::Test(args) => test::run(&args),
         Task::Tidy => tidy::run(),

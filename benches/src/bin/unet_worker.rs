@@ -16,7 +16,7 @@ use undrift_benches::flop::forward_flop;
 use undrift_benches::peer::{Batch, cifar10, read_network, small, weights_file};
 use undrift_kernels::on_worker_thread;
 use undrift_networks::DdpmUnet;
-use undrift_training::{Adam, Ema, Optimisation, Trainer};
+use undrift_training::{Optimisation, Trainer};
 
 /// Training allocates and frees the same large buffers at every step, which this allocator keeps.
 #[global_allocator]
@@ -127,7 +127,7 @@ impl Worker {
     fn new(network: DdpmUnet, images: usize, device: &Device) -> Outcome<Self> {
         let batch = Batch::new(network.config(), images, device);
         let state = (batch.noisy.clone().inner(), batch.time.clone().inner().narrow(0, 0, 1));
-        let optimisation = Optimisation { adam: Adam::new(2e-4), warm_up: 0, clip: Some(1.0), ema: Ema::new(0.9999) };
+        let optimisation = Optimisation { clip: Some(1.0), ..Optimisation::constant(2e-4) };
         Ok(Worker { trainer: Trainer::new(network, optimisation)?, batch, state })
     }
 

@@ -12,6 +12,21 @@ pub enum DenoiseError {
         /// Label of the level without signal.
         time: f64,
     },
+    /// EDM's preconditioning was asked at a level without signal, where its label is infinite.
+    #[error(
+        "EDM's label ln(sigma) / 4 is infinite at time {time}, where the signal is 0: \
+         ask at levels with a signal above 0, or use an x0 or v model"
+    )]
+    NoLabel {
+        /// Label of the level without signal.
+        time: f64,
+    },
+    /// EDM's preconditioning was given a spread of the data that is no positive number.
+    #[error("sigma_data is {sigma_data}: give the standard deviation of the data, positive and finite")]
+    SigmaData {
+        /// The value given.
+        sigma_data: f64,
+    },
     /// A mu_tilde model was asked at a level that its chain does not have.
     #[error(
         "the level of time {time} is not in the chain of this mu_tilde model: \
@@ -120,4 +135,31 @@ pub enum DenoiseError {
         /// Values in one sample given.
         found: usize,
     },
+    /// A scale of eps is not a positive number.
+    #[error("a scale of {scale} for eps: give k and b that make every scale finite and above 0, as 0 and 1.01 do")]
+    EpsScale {
+        /// The scale that was given or came out.
+        scale: f64,
+    },
+    /// A level of a grid does not belong to the chain whose labels are to be shifted.
+    #[error(
+        "the level of time {time} is not in the chain of this time shift: \
+         give a grid of that chain's own levels, with that chain's labels"
+    )]
+    OffChain {
+        /// Label of the level that the chain does not have.
+        time: f64,
+    },
+    /// The variance of a sample of fewer than two values.
+    #[error("the spread of a sample cannot be told from {values} of its values: give two or more, or a window of 0")]
+    NoSpread {
+        /// Values in one sample.
+        values: usize,
+    },
+    /// Some samples of a batch are pure noise and some are not.
+    #[error(
+        "a batch of which only some samples are pure noise goes to no one model: \
+         ask about pure noise and about other levels separately"
+    )]
+    PartlyPureNoise,
 }

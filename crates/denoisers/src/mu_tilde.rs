@@ -24,11 +24,7 @@ impl Parameterisation for MuTilde {
     }
 
     fn own_span(&self, at: Level) -> Option<Span> {
-        let levels = self.chain.levels();
-        let below = levels.partition_point(|level| level.alpha_bar() > at.alpha_bar());
-        let level = levels.get(below)?;
-        let same = level.time() == at.time() && level.alpha_bar() == at.alpha_bar();
-        if same { self.chain.span(below + 1) } else { None }
+        self.chain.span(self.chain.t_of(at)?)
     }
 }
 

@@ -167,6 +167,30 @@ impl<const D: usize> Prediction<D> {
         Ok(Prediction { learned: self.learned, ..Prediction::from_eps(self.x, eps, self.at)? })
     }
 
+    /// The belief with the eps of each level divided by a scale; everything else follows from the new one.
+    ///
+    /// A scale of exactly 1 leaves its samples as they are, bit for bit, also where there is no signal. The
+    /// posterior mean that a mu_tilde network gave follows too, as the mean is all that such a network says.
+    ///
+    /// # Errors
+    /// [`DenoiseError::NoSignal`] for another scale at a level without signal.
+    pub(crate) fn over_scales(self, scale: impl Fn(Level) -> f64) -> Result<Self, DenoiseError> {
+        let kept: Vec<f64> = self.at.iter().map(|at| 1.0 / scale(at)).collect();
+        if kept.iter().all(|&kept| kept == 1.0) {
+            return Ok(self);
+        }
+        let levels = self.at.iter().zip(&kept);
+        let x0 = levels.zip(&self.x0).map(|((at, &kept), &(a, b))| match kept == 1.0 {
+            true => Ok((a, b)),
+            false if at.is_pure_noise() => Err(DenoiseError::NoSignal { time: at.time() }),
+            false => Ok(((1.0 - kept) / at.signal() + kept * a, kept * b)),
+        });
+        let x0 = x0.collect::<Result<_, _>>()?;
+        let eps = self.eps.iter().zip(&kept).map(|(&(a, b), &kept)| (kept * a, kept * b)).collect();
+        let own_mean = self.own_mean.map(|own| own.with_kept_eps(&kept, &self.x, &self.at));
+        Ok(Prediction { x0, eps, own_mean, ..self })
+    }
+
     /// The same x0, believed about another `x` at the same levels: what a corrector leaves behind when it moves
     /// the state without asking the model again.
     ///
@@ -226,6 +250,19 @@ impl<const D: usize> Prediction<D> {
 }
 
 impl<const D: usize> OwnMean<D> {
+    /// The mean `c1 x0 + c2 x` when only a share of eps is kept, so that
+    /// `x0 = (1 - kept) x / signal + kept x0_before` with `x` in the chain's coordinates.
+    fn with_kept_eps(self, kept: &[f64], x: &Tensor<D>, at: &Levels) -> Self {
+        let each = self.spans.iter().zip(at.iter()).zip(kept);
+        let mix: Vec<Affine> = each
+            .map(|((own, at), &kept)| {
+                let c = own.posterior();
+                ((1.0 - kept) * (c.x0 / own.from().signal() + c.x) / at.scale(), kept)
+            })
+            .collect();
+        OwnMean { mean: affine(&mix, x, &self.mean), spans: self.spans }
+    }
+
     fn across(&self, spans: &[Span]) -> Result<Tensor<D>, DenoiseError> {
         match paired(&self.spans, spans).find(|(own, span)| !same_ends(own, span)) {
             Some((_, span)) => {

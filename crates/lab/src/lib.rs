@@ -17,7 +17,9 @@
 
 pub mod commands;
 pub mod conformance;
+pub mod exposure;
 pub mod interrupt;
+pub mod methods;
 pub mod progress;
 pub mod recipe;
 pub mod registry;

@@ -12,7 +12,7 @@ pub enum LossError {
     /// The squared error says nothing about a variance, so a network that emits one would never learn it.
     #[error(
         "the squared error cannot train a learned variance ({variance:?}): \
-         use the variational bound, or a network without variance channels"
+         use the hybrid loss or the variational bound, or a network without variance channels"
     )]
     VarianceNotTrained {
         /// What the second half of the network's channels is.
@@ -34,6 +34,61 @@ pub enum LossError {
     EndsAboveData {
         /// Share of signal at the level where the grid ends.
         alpha_bar: f64,
+    },
+    /// The strength of an input perturbation is negative or not finite.
+    #[error("gamma is {gamma}: perturb inputs with a finite gamma of at least 0 (the paper's is 0.1)")]
+    Gamma {
+        /// The value given.
+        gamma: f64,
+    },
+    /// A constant of a weighting is out of its range.
+    #[error("{name} is {value}: give a finite number above 0 (gamma of P2 may be 0)")]
+    Weighting {
+        /// The constant.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+    },
+    /// There are no levels to draw from.
+    #[error("no levels to draw from: give the length of the chain, at least 1")]
+    NoLevels,
+    /// A loss was recorded for a level that does not exist.
+    #[error("a loss of level {t} of {steps}: levels are counted from 1 to {steps}")]
+    Level {
+        /// The level given.
+        t: usize,
+        /// How many there are.
+        steps: usize,
+    },
+    /// A loss that is not finite would spoil the probabilities of all levels.
+    #[error("a loss of {loss} at level {t}: record finite losses only")]
+    RecordedLoss {
+        /// The level.
+        t: usize,
+        /// The loss given.
+        loss: f64,
+    },
+    /// A history holds more losses than are kept.
+    #[error("{kept} losses of level {t}: give the last {most} at most")]
+    History {
+        /// The level.
+        t: usize,
+        /// How many were given.
+        kept: usize,
+        /// How many are kept.
+        most: usize,
+    },
+    /// A number that is to choose a level is not in `[0, 1)`.
+    #[error("a level was to be drawn with {value}: give a number uniform in [0, 1)")]
+    Uniform {
+        /// The value given.
+        value: f64,
+    },
+    /// The step of a difference is not positive.
+    #[error("a difference over a step of {step}: give a positive and finite one, as 0.01")]
+    Step {
+        /// The value given.
+        step: f64,
     },
     /// The result could not be read back from the device.
     #[error("the loss could not be read from the device: {0}")]

@@ -1,8 +1,11 @@
 //! Decides what training minimises and what evaluation reports: `L_simple`, the error of any other
-//! parameterisation in its own output space, and the variational bound, term by term, in bits per dimension.
+//! parameterisation in its own output space, the variational bound, term by term, in bits per dimension, and the
+//! hybrid of both.
 //!
 //! Every loss is one number per sample (`[B]`), so that weighting, averaging over the batch and looking at a
-//! single level stay with the caller. Nothing here is multiplied by the number of steps `T`.
+//! single level stay with the caller. A [`Corruption`] says how a training input is made, a [`Weighting`] how much
+//! its error counts, [`LossSecondMoment`] which levels are worth drawing. Nothing here is multiplied by the number
+//! of steps `T`, but for [`Hybrid::total`].
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor, TensorData};
@@ -21,18 +24,32 @@
 
 mod bits_per_dim;
 pub mod bound;
+mod corruption;
 mod decoder;
 mod error;
+mod gradient_penalty;
+mod hybrid;
+mod input_perturbation;
 mod kl;
+mod loss_second_moment;
 mod mix;
 mod per_sample;
 mod squared_error;
+mod training_sigmas;
 mod variational_bound;
+mod weighting;
 
 pub use bits_per_dim::{BoundOfBatch, bits_per_dim};
+pub use corruption::{Corrupted, Corruption, Plain};
 pub use decoder::decoder_log_likelihood;
 pub use error::LossError;
+pub use gradient_penalty::{PENALTY_STEP, gradient_penalty};
+pub use hybrid::{Hybrid, hybrid};
+pub use input_perturbation::InputPerturbation;
 pub use kl::normal_kl;
+pub use loss_second_moment::{DrawnLevel, LevelDistribution, LossSecondMoment};
 pub use mix::mix;
 pub use squared_error::squared_error;
+pub use training_sigmas::{ContinuousVp, LogNormal, LogUniform};
 pub use variational_bound::variational_bound;
+pub use weighting::Weighting;

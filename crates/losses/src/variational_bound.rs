@@ -1,6 +1,6 @@
 //! One random term of the variational bound, as a training loss.
 
-use crate::{LossError, bound, mix};
+use crate::{Corruption, LossError, bound};
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Levels, Variance};
 use undrift_noise::Noise;
@@ -8,7 +8,7 @@ use undrift_schedules::Span;
 
 /// The training loss `L` of the paper's table 2: one term of the variational bound for each sample.
 ///
-/// Noises `x0` to the start of its span (one draw of `noise`), asks the model, and returns [`bound::term`]. With
+/// Noises `x0` to the start of its span by `corruption`, asks the model, and returns [`bound::term`]. With
 /// spans drawn uniformly from a chain its expectation is the bound without the prior's term, divided by `T`: the
 /// authors' code does not multiply by `T` either (Ho et al. 2020, arXiv:2006.11239, eq. 5 and section 3.4), which
 /// changes nothing but the size of gradients, hence what a clip at norm 1 and Adam's epsilon do.
@@ -23,13 +23,13 @@ use undrift_schedules::Span;
 pub fn variational_bound<const D: usize>(
     model: &dyn Denoiser<D>,
     variance: Variance,
+    corruption: &dyn Corruption<D>,
     x0: Tensor<D>,
     spans: &[Span],
     noise: &mut dyn Noise<D>,
 ) -> Result<Tensor<1>, LossError> {
     let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
     at.check(&x0)?;
-    let eps = noise.normal(&x0);
-    let prediction = model.predict(mix(x0.clone(), eps, &at), &at)?;
+    let prediction = model.predict(corruption.corrupt(&x0, &at, noise).x, &at)?;
     bound::term(&prediction, &x0, spans, variance)
 }

@@ -9,7 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use support::{grey, tensor, values};
 use undrift_denoisers::{ClipX0, Denoiser, Eps, Levels, Network, OutputVariance, Preconditioned, Variance};
-use undrift_losses::{bits_per_dim, bound, decoder_log_likelihood, mix, squared_error, variational_bound};
+use undrift_losses::{Plain, bits_per_dim, bound, decoder_log_likelihood, mix, squared_error, variational_bound};
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Span};
 
@@ -180,13 +180,14 @@ impl Batch<'_> {
 
     fn squared_error(&self) {
         let model = self.file.toy(self.name, OutputVariance::None).model();
-        let found = squared_error(&model, self.x0(), &self.at(), &mut self.noise()).expect("fits");
+        let found = squared_error(&model, &Plain, self.x0(), &self.at(), &mut self.noise()).expect("fits");
         self.close("fixed_large/mse/loss", &values(found), 1e-5);
     }
 
     fn bound(&self, key: &str, channels: OutputVariance, variance: Variance) {
         let model = self.file.toy(self.name, channels).model();
-        let found = variational_bound(&model, variance, self.x0(), &self.spans, &mut self.noise()).expect("fits");
+        let found =
+            variational_bound(&model, variance, &Plain, self.x0(), &self.spans, &mut self.noise()).expect("fits");
         self.close(key, &values(found), 1e-5);
     }
 

@@ -8,7 +8,7 @@ use undrift_denoisers::{
     Eps, LearnedVariance, Levels, MuTilde, OutputVariance, Parameterisation, Preconditioned, Prediction, V, Variance,
     X0,
 };
-use undrift_losses::{bound, mix, squared_error, variational_bound};
+use undrift_losses::{Plain, bound, mix, squared_error, variational_bound};
 use undrift_noise::{Key, Purpose, SampleNoise};
 use undrift_schedules::{Chain, Span};
 
@@ -66,8 +66,8 @@ fn loss<P: Parameterisation>(
     let (x0, spans) = (images(DType::F64), spans());
     let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
     let per_sample = match loss {
-        Loss::Squared => squared_error(&model, x0, &at, &mut noise),
-        Loss::Bound(variance) => variational_bound(&model, variance, x0, &spans, &mut noise),
+        Loss::Squared => squared_error(&model, &Plain, x0, &at, &mut noise),
+        Loss::Bound(variance) => variational_bound(&model, variance, &Plain, x0, &spans, &mut noise),
     };
     let weights = leaf(&[1.0, 0.5, 2.0, 0.7], [4], DType::F64);
     (per_sample.expect("fits") * weights).sum()

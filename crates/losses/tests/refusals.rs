@@ -5,7 +5,7 @@ mod support;
 use burn::tensor::Tensor;
 use support::doubles;
 use undrift_denoisers::{DenoiseError, Eps, Gaussian, Levels, OutputVariance, Preconditioned, Prediction, Variance};
-use undrift_losses::{LossError, bits_per_dim, bound, squared_error, variational_bound};
+use undrift_losses::{LossError, Plain, bits_per_dim, bound, squared_error, variational_bound};
 use undrift_noise::Zeros;
 use undrift_schedules::{Chain, Grid};
 
@@ -26,9 +26,9 @@ fn the_squared_error_refuses_a_learned_variance() {
     let network = |x: Tensor<2>, _: Tensor<1>| Tensor::cat(vec![x.clone(), x], 1);
     for variance in [OutputVariance::LogVariance, OutputVariance::Range] {
         let model = Preconditioned { network, parameterisation: Eps, variance };
-        let error = squared_error(&model, images(), &chain().last().into(), &mut Zeros).unwrap_err();
+        let error = squared_error(&model, &Plain, images(), &chain().last().into(), &mut Zeros).unwrap_err();
         assert!(matches!(error, LossError::VarianceNotTrained { variance: v } if v == variance));
-        assert!(error.to_string().contains("use the variational bound"));
+        assert!(error.to_string().contains("use the hybrid loss or the variational bound"));
     }
 }
 
@@ -41,9 +41,9 @@ fn counts_must_fit_the_batch() {
         variance: OutputVariance::None,
     };
     let miscounted = |error| matches!(error, LossError::Denoise(DenoiseError::LevelCount { levels: 2, batch: 3 }));
-    assert!(miscounted(squared_error(&model, images(), &levels, &mut Zeros).unwrap_err()));
+    assert!(miscounted(squared_error(&model, &Plain, images(), &levels, &mut Zeros).unwrap_err()));
     let spans = [1, 2].map(|t| chain().span(t).expect("in range"));
-    let error = variational_bound(&gaussian(), Variance::FixedSmall, images(), &spans, &mut Zeros).unwrap_err();
+    let error = variational_bound(&gaussian(), Variance::FixedSmall, &Plain, images(), &spans, &mut Zeros).unwrap_err();
     assert!(miscounted(error));
 }
 

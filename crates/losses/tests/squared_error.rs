@@ -5,7 +5,7 @@ mod support;
 use burn::tensor::{DType, Tensor};
 use support::{grey, largest_gap, mean, tensor, values};
 use undrift_denoisers::{Eps, Levels, MuTilde, OutputVariance, Parameterisation, Preconditioned, V, X0};
-use undrift_losses::squared_error;
+use undrift_losses::{Plain, squared_error};
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Level, Span};
 
@@ -29,7 +29,7 @@ fn loss<P: Parameterisation>(parameterisation: P, scale: f64, dtype: DType) -> V
     let model = Preconditioned { network, parameterisation, variance: OutputVariance::None };
     let levels = STEPS.map(|t| chain().level(t).expect("in range"));
     let mut noise = Replay::new(vec![tensor(&eps(), [4, 5], dtype)]);
-    let found = squared_error(&model, tensor(&x0(), [4, 5], dtype), &Levels::from(levels.to_vec()), &mut noise);
+    let found = squared_error(&model, &Plain, tensor(&x0(), [4, 5], dtype), &Levels::from(levels.to_vec()), &mut noise);
     values(found.expect("fits"))
 }
 

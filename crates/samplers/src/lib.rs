@@ -18,15 +18,33 @@
 //! ```
 
 mod ancestral;
+mod churn;
+mod ddim;
+mod ddim_inversion;
+mod dpm_solver_pp_2m;
 mod error;
+mod euler;
+mod heun;
+mod log_step;
+mod pndm;
 mod solver;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod unipc;
 mod without_noise;
 
 pub use ancestral::Ancestral;
+pub use churn::Churn;
+pub use ddim::Ddim;
+pub use ddim_inversion::DdimInversion;
+pub use dpm_solver_pp_2m::DpmSolverPp2m;
 pub use error::SampleError;
+pub use euler::Euler;
+pub use heun::Heun;
+pub use pndm::Pndm;
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};
+pub use undrift_denoisers::{EpsilonScaling, TimeShift};
+pub use unipc::{UniPc, UniPcVariant};
 pub use without_noise::WithoutNoise;

@@ -38,9 +38,10 @@ pub trait Solver<const D: usize> {
 pub struct Step<const D: usize> {
     /// The span that was crossed.
     pub span: Span,
-    /// What the model believed where the span starts, after all wrappers.
+    /// What the model believed where the step began, after all wrappers: where the span starts, or a little above
+    /// it after a [`Churn`](crate::Churn).
     pub prediction: Prediction<D>,
-    /// The samples where the span ends.
+    /// The samples where the span ends (where it starts, if [`DdimInversion`](crate::DdimInversion) crossed it).
     pub x: Tensor<D>,
     /// How often this step asked the model.
     pub evals: usize,

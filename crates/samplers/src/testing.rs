@@ -1,6 +1,9 @@
 //! Small tensors and grids for the unit tests of this crate.
 
+use std::cell::RefCell;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 
 pub(crate) fn tensor(values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {
@@ -27,4 +30,19 @@ pub(crate) fn start(first: u64, count: usize, width: usize, dtype: DType) -> (Sa
     let mut noise = SampleNoise::new(Key::new(11, Purpose::Sampling), first, count);
     let x = noise.normal(&Tensor::<2>::zeros([count, width], (&Device::flex(), dtype)));
     (noise, x)
+}
+
+/// Believes in `x / 2` and keeps a list of what it was asked: sigma, label, and whether inside a step.
+#[derive(Default)]
+pub(crate) struct Half {
+    pub(crate) asked: RefCell<Vec<(f64, f64, bool)>>,
+}
+
+impl Denoiser<2> for Half {
+    fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+        let level = at.of(0).expect("one level");
+        self.asked.borrow_mut().push((level.sigma(), level.time(), at.is_stage()));
+        let x0 = x.clone() * (0.5 / level.signal());
+        Prediction::from_x0(x, x0, at.clone())
+    }
 }

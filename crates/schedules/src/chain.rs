@@ -128,6 +128,14 @@ impl Chain {
         self.levels.get(t.checked_sub(1)?).copied()
     }
 
+    /// The `t` whose level this is, by label and alpha_bar, whatever its coordinates; `None` if there is none.
+    pub fn t_of(&self, level: Level) -> Option<usize> {
+        let below = self.levels.partition_point(|own| own.alpha_bar() > level.alpha_bar());
+        let own = self.levels.get(below)?;
+        let same = own.time() == level.time() && own.alpha_bar() == level.alpha_bar();
+        same.then_some(below + 1)
+    }
+
     /// All levels, least noisy first: what training draws from.
     pub fn levels(&self) -> &[Level] {
         &self.levels
@@ -211,6 +219,19 @@ mod tests {
         assert_eq!((chain.level(1).unwrap().time(), chain.last().time()), (0.0, 2.0));
         assert_eq!(chain.span(1).unwrap().to(), None);
         assert_eq!(chain.span(3).unwrap().to(), chain.level(2));
+    }
+
+    #[test]
+    fn a_level_is_found_by_its_noise_and_its_label_in_any_coordinates() {
+        let chain = Chain::from_betas([0.1, 0.2, 0.3, 1.0]).unwrap();
+        for t in 1..=4 {
+            assert_eq!(chain.t_of(chain.level(t).unwrap()), Some(t));
+        }
+        let second = chain.level(2).unwrap();
+        assert_eq!(chain.t_of(second.unscaled().unwrap()), Some(2));
+        for other in [second.with_time(0.0).unwrap(), Level::vp(0.721, 1.0).unwrap(), Level::vp(1e-9, 3.0).unwrap()] {
+            assert_eq!(chain.t_of(other), None);
+        }
     }
 
     #[test]

@@ -138,6 +138,26 @@ impl Grid {
         Grid::checked(levels.into_iter().collect(), Some(end))
     }
 
+    /// The same grid with a level of pure noise before its first one, so that sampling begins where nothing is
+    /// left of the data; `time` is the label of the new level.
+    ///
+    /// Pure noise has no EDM coordinates: there `x` is drawn from N(0, 1) also when the other levels have them.
+    /// Zhang et al. 2024, arXiv:2403.08381.
+    ///
+    /// # Errors
+    /// [`GridError::NotDecreasing`] if the grid starts at pure noise already, [`GridError::Level`] if the label is
+    /// not finite.
+    pub fn from_pure_noise(&self, time: f64) -> Result<Self, GridError> {
+        let pure = Level::vp(0.0, time)?;
+        if self.start().is_pure_noise() {
+            return Err(GridError::NotDecreasing { step: 2 });
+        }
+        let first = Span::jump(pure, Some(self.start()), None);
+        let (second, rest) = (self.spans[0], &self.spans[1..]);
+        let second = Span::minted(second.from(), second.to(), second.beta(), Some(first));
+        Ok(Grid { spans: [&[first, second], rest].concat() })
+    }
+
     /// Number of steps, which is the number of levels that a model is asked about.
     pub fn steps(&self) -> usize {
         self.spans.len()
@@ -258,6 +278,23 @@ mod tests {
             }
         }
         assert!(seem_noisier > 0, "no pair tells the two checks apart");
+    }
+
+    #[test]
+    fn pure_noise_comes_first_and_the_other_steps_stay() {
+        let vp = Grid::new([0.1, 0.5].map(|alpha_bar| Level::vp(alpha_bar, 1.0).unwrap())).unwrap();
+        for grid in [vp.clone(), vp.unscaled().unwrap(), Grid::ending_at([edm(3.0)], edm(0.5)).unwrap()] {
+            let longer = grid.from_pure_noise(7.0).unwrap();
+            assert!(longer.start().is_pure_noise() && longer.start().time() == 7.0);
+            let first = longer.spans()[0];
+            assert_eq!((first.to(), first.beta(), &longer.spans()[1..]), (Some(grid.start()), 1.0, grid.spans()));
+            assert_eq!((first.posterior().x0, first.posterior().x), (grid.start().signal(), 0.0));
+            assert_eq!(longer.from_pure_noise(7.0), Err(GridError::NotDecreasing { step: 2 }));
+        }
+        let single = Grid::new([edm(3.0)]).unwrap().from_pure_noise(0.0).unwrap();
+        let [before, last] = single.spans() else { panic!("two spans") };
+        assert_eq!(last.log_beta_tilde_clipped(), before.beta_tilde().ln());
+        assert!(matches!(vp.from_pure_noise(f64::NAN), Err(GridError::Level(_))));
     }
 
     #[test]

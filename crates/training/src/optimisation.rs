@@ -11,6 +11,12 @@ pub struct Optimisation {
     pub warm_up: u64,
     /// Largest norm of the gradient over all parameters together; `None` for no limit.
     pub clip: Option<f64>,
+    /// `lambda` of the penalty `lambda |W|^2` on all weights that the loss depends on, not negative; 0 for none.
+    ///
+    /// Its gradient `2 lambda W` joins that of the loss before the norm is clipped and before Adam, so that it is a
+    /// part of the loss and not AdamW's decoupled decay (half of `weight_decay` in PyTorch's Adam): the weight decay
+    /// that Ning et al. 2023, arXiv:2301.11706, compare input perturbation with. The reported loss leaves it out.
+    pub weight_penalty: f64,
     /// The moving average of the weights.
     pub ema: Ema,
 }
@@ -22,12 +28,18 @@ impl Optimisation {
     /// The authors' code clips the gradient of each of eight shards of a batch on its own before it adds
     /// them; here the gradient of the whole batch is clipped once, which is less often active.
     pub fn ddpm_cifar10() -> Self {
-        Optimisation { adam: Adam::new(2e-4), warm_up: 5000, clip: Some(1.0), ema: Ema::new(0.9999) }
+        Optimisation { warm_up: 5000, clip: Some(1.0), ..Optimisation::constant(2e-4) }
     }
 
     /// Adam at one learning rate, without warm-up or clipping, averaging with 0.9999.
     pub fn constant(learning_rate: f64) -> Self {
-        Optimisation { adam: Adam::new(learning_rate), warm_up: 0, clip: None, ema: Ema::new(0.9999) }
+        Optimisation {
+            adam: Adam::new(learning_rate),
+            warm_up: 0,
+            clip: None,
+            weight_penalty: 0.0,
+            ema: Ema::new(0.9999),
+        }
     }
 
     /// Learning rate of step `step`, counted from 0: `learning_rate * min(step / warm_up, 1)`.
@@ -54,6 +66,8 @@ impl Optimisation {
         within("epsilon", epsilon, "positive", positive(epsilon))?;
         let clip = self.clip.unwrap_or(1.0);
         within("clip", clip, "positive", positive(clip))?;
+        let penalty = self.weight_penalty;
+        within("weight_penalty", penalty, "finite and not negative", penalty >= 0.0 && penalty.is_finite())?;
         let decay = self.ema.decay;
         within("decay of the moving average", decay, "in [0, 1]", (0.0..=1.0).contains(&decay))
     }
@@ -88,6 +102,8 @@ mod tests {
             (Optimisation { adam: Adam { beta_2: -0.1, ..adam }, ..base }, "beta_2"),
             (Optimisation { adam: Adam { epsilon: 0.0, ..adam }, ..base }, "epsilon"),
             (Optimisation { clip: Some(-1.0), ..base }, "clip"),
+            (Optimisation { weight_penalty: -1e-4, ..base }, "weight_penalty"),
+            (Optimisation { weight_penalty: f64::NAN, ..base }, "weight_penalty"),
             (Optimisation { ema: Ema::new(1.5), ..base }, "decay of the moving average"),
         ] {
             let error = wrong.check().unwrap_err().to_string();

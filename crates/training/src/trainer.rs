@@ -73,7 +73,7 @@ impl<M: Module> Trainer<M> {
         let step = self.step;
         let mean = loss(&self.model, step).map_err(|source| TrainError::Loss { step, source })?.mean();
         let loss = finite(step, "loss", mean.clone().inner().into_scalar::<f64>())?;
-        let gradients = gradients(&self.model, mean.backward());
+        let gradients = self.penalised(gradients(&self.model, mean.backward()));
         let gradient_norm = finite(step, "gradient norm", global_norm(&gradients))?;
         let factor = clip_factor(gradient_norm, self.optimisation.clip);
         self.update(gradients, factor);
@@ -136,6 +136,16 @@ impl<M: Module> Trainer<M> {
         self.model = replace(self.model.clone(), weights);
         (self.averages, self.moments, self.step) = (averages, moments, state.step());
         Ok(())
+    }
+
+    /// The gradients with that of `lambda |W|^2` added; untouched where `lambda` is 0.
+    fn penalised(&self, gradients: Vec<Option<Tensor<1>>>) -> Vec<Option<Tensor<1>>> {
+        let slope = 2.0 * self.optimisation.weight_penalty;
+        if slope == 0.0 {
+            return gradients;
+        }
+        let rows = gradients.into_iter().zip(values(&self.model));
+        rows.map(|(gradient, weight)| gradient.map(|gradient| gradient + weight * slope)).collect()
     }
 
     fn update(&mut self, gradients: Vec<Option<Tensor<1>>>, factor: f64) {

@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_networks::{DdpmUnet, DdpmUnetConfig};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-use undrift_training::{Adam, Ema, Optimisation, Trainer};
+use undrift_training::{Ema, Optimisation, Trainer};
 
 /// Images per step.
 const BATCH: usize = 8;
@@ -39,7 +39,7 @@ fn network() -> DdpmUnet {
 fn losses(dtype: DType, steps: u64) -> Vec<f64> {
     let network = network().map(&mut Cast(dtype));
     let ema = Ema::ramped(0.99);
-    let settings = Optimisation { adam: Adam::new(5e-4), warm_up: 20, clip: Some(1.0), ema };
+    let settings = Optimisation { warm_up: 20, clip: Some(1.0), ema, ..Optimisation::constant(5e-4) };
     let mut trainer = Trainer::new(network, settings).unwrap();
     let one = |trainer: &mut Trainer<DdpmUnet>, step: u64| {
         let like = Tensor::<4>::zeros([BATCH, 1, 8, 8], (&Device::flex(), DType::F32));

@@ -10,7 +10,7 @@ use undrift_data::{Batches, Flips, Split, fashion_mnist};
 use undrift_losses::LossError;
 use undrift_networks::{collect_parameters, from_bytes, to_bytes};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-use undrift_training::{Adam, Ema, Optimisation, TrainError, TrainState, Trainer, Update};
+use undrift_training::{Ema, Optimisation, TrainError, TrainState, Trainer, Update};
 
 /// Two layers, and a parameter that no loss depends on.
 #[derive(Module, Debug)]
@@ -43,7 +43,7 @@ impl Tiny {
 }
 
 fn settings() -> Optimisation {
-    Optimisation { adam: Adam::new(1e-2), warm_up: 3, clip: Some(1.0), ema: Ema::ramped(0.99) }
+    Optimisation { warm_up: 3, clip: Some(1.0), ema: Ema::ramped(0.99), ..Optimisation::constant(1e-2) }
 }
 
 fn trainer() -> Trainer<Tiny> {
@@ -150,6 +150,41 @@ fn updates_average_and_clip_over_all_parameters() {
     trainer.step(|model, _| Ok(linear(model)? * 10.0)).unwrap();
     assert!((moved(&collect_parameters(&trainer.raw()), "first") - 0.2).abs() < 1e-7);
     assert_eq!(moved(&collect_parameters(&trainer.raw()), "unused"), 0.0);
+}
+
+/// The gradient of `lambda |W|^2` is `2 lambda W`, clipped together with that of the loss.
+#[test]
+fn the_weight_penalty_is_a_part_of_the_clipped_gradient() {
+    let start = Tiny::new(DType::F64);
+    let squares = |tensor: Tensor<1>| tensor.inner().square().sum().into_scalar::<f64>();
+    let second = start.second.val().inner().to_data().iter::<f64>().collect::<Vec<_>>();
+    let corner: f64 = start.first.val().inner().slice([0..1, 0..1]).into_scalar();
+    let others = squares(start.first.val().reshape([784 * 4])) - corner * corner;
+    let lambda = 0.5;
+    let of_second: f64 = second.iter().map(|w| (3.0 + 2.0 * lambda * w).powi(2)).sum();
+    let expected = (of_second + (2.0 * lambda * corner - 4.0).powi(2) + (2.0 * lambda).powi(2) * others).sqrt();
+    let penalised = Optimisation { weight_penalty: lambda, ..Optimisation::constant(0.1) };
+    let mut trainer = Trainer::new(start, penalised).unwrap();
+    let before = collect_parameters(&trainer.raw());
+    let update = trainer.step(|model, _| linear(model)).unwrap();
+    assert!((update.gradient_norm - expected).abs() < 1e-12 * expected, "{} {expected}", update.gradient_norm);
+    let after = collect_parameters(&trainer.raw());
+    assert_eq!(value(&after, "unused"), value(&before, "unused"), "what the loss does not see is not penalised");
+}
+
+/// Adam's first step is the sign of the gradient: without the loss it shrinks every weight.
+#[test]
+fn the_penalty_alone_shrinks_weights_and_none_changes_nothing() {
+    let run = |weight_penalty: f64| {
+        let optimisation = Optimisation { weight_penalty, ..Optimisation::constant(0.01) };
+        let mut trainer = Trainer::new(Tiny::new(DType::F64), optimisation).unwrap();
+        trainer.step(|model, _| Ok(model.second.val().sum() * 0.0)).unwrap();
+        let second = trainer.raw().second.val();
+        second.to_data().iter::<f64>().collect::<Vec<_>>()
+    };
+    assert_eq!(run(0.0), [0.3, -0.2, 0.1, 0.4]);
+    let shrunk = run(0.1);
+    assert!(shrunk.iter().zip([0.29, -0.19, 0.09, 0.39]).all(|(a, b)| (a - b).abs() < 1e-6), "{shrunk:?}");
 }
 
 #[test]

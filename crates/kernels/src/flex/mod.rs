@@ -152,6 +152,7 @@ mod tests {
     /// The public functions must reach the slices' functions: plain operations would agree with them, but
     /// not to the last bit.
     #[test]
+    #[cfg_attr(miri, ignore = "the slices' functions that it reaches have Miri tests of their own, Burn is slow there")]
     fn single_precision_on_this_backend_takes_the_fused_path() {
         let level = Level::current();
         let g = Geometry { batch: 2, height: 8, width: 8, from: 16, to: 8, kernel: [3, 3], stride: 1, padding: [1; 4] };

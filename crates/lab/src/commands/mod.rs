@@ -2,11 +2,13 @@
 
 mod conformance;
 mod info;
+mod methods;
 mod report;
 mod run;
 mod sample;
 mod show_recipe;
 mod train_classifier;
+mod tune;
 
 use clap::{Parser, Subcommand};
 use miette::{IntoDiagnostic, Report, Result};
@@ -27,8 +29,12 @@ enum Command {
     Run(run::Args),
     /// Print a recipe with every setting resolved, or as it was written
     ShowRecipe(show_recipe::Args),
+    /// List the solvers and wrappers by name, with their parameters
+    Methods,
     /// Draw samples from a trained row of a run directory
     Sample(sample::Args),
+    /// Search the constants of epsilon scaling or time shift on a trained row, and print the curve
+    Tune(tune::Args),
     /// Write the report of a run directory again
     Report(report::Args),
     /// Run golden vectors of published implementations against this code
@@ -70,7 +76,9 @@ impl Command {
         match self {
             Command::Run(args) => run::run(args),
             Command::ShowRecipe(args) => show_recipe::run(args),
+            Command::Methods => methods::run(),
             Command::Sample(args) => sample::run(args),
+            Command::Tune(args) => tune::run(args),
             Command::Report(args) => report::run(args),
             Command::Conformance(args) => conformance::run(args),
             Command::TrainClassifier(args) => train_classifier::run(args),

@@ -1,6 +1,7 @@
 //! `undrift run`.
 
 use super::Outcome;
+use crate::exposure::{run_study, write_study};
 use crate::recipe::load;
 use crate::registry;
 use crate::report::{text_table, verdict, wrapped, write};
@@ -61,12 +62,19 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     check_images(&recipe, &device).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let directory = RunDirectory::open(&root, &whole).into_diagnostic()?;
-    match run_recipe(&directory, &recipe, &args.device, &device) {
-        Err(RunError::Interrupted) => {
-            eprintln!("{}", RunError::Interrupted);
-            return Ok(Outcome::Interrupted);
-        }
-        other => other.into_diagnostic()?,
+    if let Some(settings) = &recipe.exposure {
+        return stopped(run_study(&directory, &recipe, settings, &args.device, &device))?.map_or(
+            Ok(Outcome::Interrupted),
+            |study| {
+                write_study(&study, &root).into_diagnostic()?;
+                study.findings().iter().for_each(|finding| println!("{}\n", wrapped(finding)));
+                println!("report: {}", root.join("report.html").display());
+                Ok(Outcome::Done)
+            },
+        );
+    }
+    if stopped(run_recipe(&directory, &recipe, &args.device, &device))?.is_none() {
+        return Ok(Outcome::Interrupted);
     }
     let (_, saved) = RunDirectory::existing(&root).into_diagnostic()?;
     let report = collect_report(&directory, &saved).into_diagnostic()?;
@@ -74,4 +82,15 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     println!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text));
     println!("report: {}", root.join("report.html").display());
     Ok(Outcome::Done)
+}
+
+/// What a run gave; `None`, with a word to the user, if it was stopped.
+fn stopped<T>(result: std::result::Result<T, RunError>) -> Result<Option<T>> {
+    match result {
+        Err(RunError::Interrupted) => {
+            eprintln!("{}", RunError::Interrupted);
+            Ok(None)
+        }
+        other => other.map(Some).into_diagnostic(),
+    }
 }

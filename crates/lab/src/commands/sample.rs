@@ -1,6 +1,7 @@
 //! `undrift sample`.
 
 use super::Outcome;
+use crate::methods::{Method, SamplerSettings, SpacingName};
 use crate::recipe::WeightSet;
 use crate::registry;
 use crate::report::grid_png;
@@ -8,7 +9,6 @@ use crate::run::{RunDirectory, RunError, Setup, draw, trained_network, write_ato
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::PathBuf;
-use undrift_schedules::Spacing;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -32,12 +32,19 @@ pub(crate) struct Args {
     /// Seed of the samples
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Sampling steps [default: all of the chain's]
+    /// Solver, as `ddim` or `ddim:eta=0.5`; `undrift methods` lists all [default: that of the recipe]
+    #[arg(long)]
+    sampler: Option<Method>,
+    /// Wrapper around the network, as `epsilon-scaling:b=1.01`; give it again for more, the one next to the network
+    /// first; `none` for none [default: those of the recipe]
+    #[arg(long = "wrapper")]
+    wrappers: Vec<Method>,
+    /// Sampling steps [default: those of the recipe]
     #[arg(long)]
     steps: Option<usize>,
-    /// How those steps are chosen
-    #[arg(long, value_enum, default_value_t = Spaced::Trailing)]
-    spacing: Spaced,
+    /// How those steps are chosen [default: that of the recipe]
+    #[arg(long, value_enum)]
+    spacing: Option<SpacingName>,
     /// Device to compute on
     #[arg(long, default_value = registry::DEVICES[0])]
     device: String,
@@ -47,30 +54,35 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Weights {
+pub(super) enum Weights {
     /// The moving average
     Ema,
     /// The last step's
     Raw,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Spaced {
-    Uniform,
-    Quadratic,
-    Leading,
-    Trailing,
-    Linspace,
+impl From<Weights> for WeightSet {
+    fn from(weights: Weights) -> Self {
+        match weights {
+            Weights::Ema => WeightSet::Ema,
+            Weights::Raw => WeightSet::Raw,
+        }
+    }
 }
 
-impl From<Spaced> for Spacing {
-    fn from(spaced: Spaced) -> Self {
-        match spaced {
-            Spaced::Uniform => Spacing::Uniform,
-            Spaced::Quadratic => Spacing::Quadratic,
-            Spaced::Leading => Spacing::Leading,
-            Spaced::Trailing => Spacing::Trailing,
-            Spaced::Linspace => Spacing::Linspace,
+impl Args {
+    /// The recipe's sampler with what the command line says otherwise.
+    fn sampler(&self, recipe: &SamplerSettings) -> SamplerSettings {
+        let wrappers = match self.wrappers.as_slice() {
+            [] => recipe.wrappers.clone(),
+            [none] if *none == Method::named("none") => Vec::new(),
+            given => given.to_vec(),
+        };
+        SamplerSettings {
+            solver: self.sampler.clone().unwrap_or_else(|| recipe.solver.clone()),
+            steps: self.steps.or(recipe.steps),
+            spacing: self.spacing.unwrap_or(recipe.spacing),
+            wrappers,
         }
     }
 }
@@ -84,21 +96,14 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     let row = &recipe.rows[0];
     let device = registry::device(&args.device).into_diagnostic()?;
     let setup = Setup::new(row, &device).into_diagnostic()?;
-    let weights = match args.weights {
-        Weights::Ema => WeightSet::Ema,
-        Weights::Raw => WeightSet::Raw,
-    };
-    let network = trained_network(&directory, row, &setup, args.trained_with, weights).into_diagnostic()?;
-    let grid = match args.steps {
-        None => setup.chain.grid(),
-        Some(steps) => setup.chain.respace(args.spacing.into(), steps).into_diagnostic()?,
-    };
+    let network = trained_network(&directory, row, &setup, args.trained_with, args.weights.into()).into_diagnostic()?;
+    let sampler = setup.sampler(&args.sampler(&row.settings.sampling.sampler)).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let mut bytes = Vec::new();
     let mut progress = crate::progress::Progress::start("sample", 0, args.count as u64);
     for first in (0..args.count).step_by(args.batch) {
         let size = args.batch.min(args.count - first);
-        match draw(&setup, &network, args.seed, first as u64, size, &grid) {
+        match draw(&setup, &network, args.seed, first as u64, size, &sampler) {
             Ok(Some(part)) => bytes.extend(part),
             Ok(None) => return Err(miette!("samples from number {first} on are not finite; is the network trained?")),
             Err(RunError::Interrupted) => return Ok(Outcome::Interrupted),

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use undrift_data::{Batches, Flips, Images, Split, fashion_mnist};
 use undrift_networks::{FashionClassifier, collect_parameters, to_bytes};
 use undrift_noise::{Key, Purpose};
-use undrift_training::{Adam, Ema, Optimisation, Trainer};
+use undrift_training::{Ema, Optimisation, Trainer};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -62,7 +62,7 @@ fn trained(args: &Args, device: &Device, images: &Images) -> Result<FashionClass
     let device = device.clone().autodiff();
     let network = FashionClassifier::init(&device, Key::new(args.seed, Purpose::Initialisation));
     let optimisation =
-        Optimisation { adam: Adam::new(args.learning_rate), warm_up: 0, clip: Some(1.0), ema: Ema::ramped(0.99) };
+        Optimisation { clip: Some(1.0), ema: Ema::ramped(0.99), ..Optimisation::constant(args.learning_rate) };
     let mut trainer = Trainer::new(network, optimisation).into_diagnostic()?;
     let key = Key::new(args.seed, Purpose::Data);
     let mut batches = Batches::new(key, images.len(), args.batch, Flips::None).into_diagnostic()?;

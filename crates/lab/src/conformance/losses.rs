@@ -2,9 +2,12 @@
 
 mod bits;
 mod decoder;
+mod edm;
 mod ermongroup;
 mod model;
+mod second_moment;
 mod training;
+mod weights;
 
 use super::case::Cases;
 use super::error::FixtureError;
@@ -21,8 +24,14 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         decoder::run(fixture, cases)
     } else if is("noise_estimation_loss") {
         ermongroup::run(fixture, cases)
-    } else if is("openai") && is("training_losses") && !fixture.root().has("gamma") {
+    } else if is("training_losses") {
         training::run(fixture, cases)
+    } else if is("LossSecondMomentResampler") {
+        second_moment::run(fixture, cases)
+    } else if is("EDMLoss") {
+        edm::run(fixture, cases)
+    } else if weights::is_here(fixture) {
+        weights::run(fixture, cases)
     } else {
         Err(method_of(fixture))
     }

@@ -2,6 +2,7 @@
 
 mod ddpm;
 mod diffusers;
+mod edm_precond;
 mod ermongroup;
 mod meaning;
 mod recorded;
@@ -18,6 +19,8 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         ddpm::run(fixture, cases)
     } else if peer.contains("DDPMScheduler.step") {
         diffusers::run(fixture, cases)
+    } else if peer.contains("EDMPrecond") && fixture.root().has("c_skip") {
+        edm_precond::run(fixture, cases)
     } else if peer.contains("ddpm_steps") {
         ermongroup::run(fixture, cases)
     } else {

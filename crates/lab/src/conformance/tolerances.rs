@@ -110,6 +110,21 @@ pub const fn loss(run: Arithmetic) -> Tolerance {
     }
 }
 
+/// One term of the bound times the length of its chain.
+pub const fn rescaled_bound(run: Arithmetic) -> Tolerance {
+    match run {
+        Arithmetic::F64 => loss(run),
+        Arithmetic::F32 => Tolerance::new(3e-3, 1e-4, 0.0),
+    }
+}
+
+/// A signal-to-noise ratio that the published code took from `1 - alpha_bar` in single precision, which errs by a
+/// unit in the last place of 1.
+pub fn single_snr(snr: f64) -> f64 {
+    let base = loss(Arithmetic::F32);
+    base.absolute + snr * (base.relative + ULP * (1.0 + snr))
+}
+
 /// Bits per dimension summed over a whole chain.
 pub const fn total_bits(run: Arithmetic) -> Tolerance {
     match run {

@@ -1,6 +1,7 @@
 //! From TOML text to resolved experiments.
 
 use super::{Experiment, Recipe, RecipeError, Settings};
+use crate::exposure::ExposureSettings;
 use crate::report::Published;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +13,7 @@ use toml::{Table, Value};
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("table2", include_str!("../../recipes/table2.toml")),
     ("fixed-variance", include_str!("../../recipes/fixed-variance.toml")),
+    ("exposure-bias", include_str!("../../recipes/exposure-bias.toml")),
 ];
 
 /// The text of a built-in recipe.
@@ -33,6 +35,8 @@ struct Source {
     training: Table,
     sampling: Table,
     metrics: Table,
+    #[serde(default)]
+    exposure: Option<Table>,
     #[serde(default)]
     presets: BTreeMap<String, Table>,
     rows: Vec<RowSource>,
@@ -103,6 +107,11 @@ fn resolve(origin: &str, table: Table, preset: Option<&str>) -> Result<Recipe, R
     ] {
         base.insert(key.to_owned(), Value::Table(part.clone()));
     }
+    base.insert(
+        "seeds".to_owned(),
+        Value::Array(source.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect()),
+    );
+    base.extend(source.exposure.map(|study| ("exposure".to_owned(), Value::Table(study))));
     let chosen = preset.unwrap_or("quick");
     match source.presets.get(chosen) {
         Some(overrides) => merge(&mut base, overrides),
@@ -112,8 +121,23 @@ fn resolve(origin: &str, table: Table, preset: Option<&str>) -> Result<Recipe, R
             return Err(RecipeError::UnknownPreset { origin: origin.to_owned(), preset: chosen.to_owned(), known });
         }
     }
+    let Whole { seeds, exposure } = typed(origin, taken(&mut base, &["seeds", "exposure"]))?;
     let rows = source.rows.into_iter().map(|row| experiment(origin, &base, row)).collect::<Result<_, _>>()?;
-    Ok(Recipe { name: source.name, title: source.title, preset: chosen.to_owned(), seeds: source.seeds, rows })
+    Ok(Recipe { name: source.name, title: source.title, preset: chosen.to_owned(), seeds, exposure, rows })
+}
+
+/// What a preset may override beside the settings of rows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whole {
+    seeds: Vec<u64>,
+    #[serde(default)]
+    exposure: Option<ExposureSettings>,
+}
+
+/// The entries of these names, which are no longer in `table` then.
+fn taken(table: &mut Table, names: &[&str]) -> Table {
+    names.iter().filter_map(|name| table.remove_entry(*name)).collect()
 }
 
 fn experiment(origin: &str, base: &Table, row: RowSource) -> Result<Experiment, RecipeError> {

@@ -14,6 +14,7 @@ pub use settings::{
     ObjectiveName, PredictionName, SamplingSettings, Settings, TrainingSettings, VarianceName, WeightSet,
 };
 
+use crate::exposure::ExposureSettings;
 use crate::report::Published;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -30,6 +31,9 @@ pub struct Recipe {
     pub preset: String,
     /// Seeds; each row is trained and sampled once per seed.
     pub seeds: Vec<u64>,
+    /// What is compared, if this is a study of exposure bias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<ExposureSettings>,
     /// One experiment per row of the table.
     pub rows: Vec<Experiment>,
 }
@@ -158,6 +162,14 @@ pub enum RecipeError {
         row: String,
         /// Why.
         source: undrift_schedules::ChainError,
+    },
+    /// The sampler cannot be built.
+    #[error("row `{row}`: `sampling.sampler`: {source}")]
+    Sampler {
+        /// The row.
+        row: String,
+        /// Why.
+        source: crate::methods::MethodError,
     },
     /// The network cannot be built.
     #[error("row `{row}`: `network`: {source}")]

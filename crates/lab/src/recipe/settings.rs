@@ -1,5 +1,6 @@
 //! The settings of one experiment, as serde types.
 
+use crate::methods::SamplerSettings;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -220,6 +221,10 @@ pub struct TrainingSettings {
     pub warm_up: u64,
     /// Largest global gradient norm.
     pub clip: f64,
+    /// gamma of input perturbation (Ning et al. 2023, arXiv:2301.11706; 0.1 in the paper, 0.15 in the released CIFAR-10
+    /// checkpoint); 0 is none.
+    #[serde(default)]
+    pub input_perturbation: f64,
     /// The moving average of the weights.
     pub ema: EmaSettings,
     /// Steps between checkpoints.
@@ -248,6 +253,9 @@ pub struct SamplingSettings {
     pub batch: usize,
     /// Weight sets that are sampled and scored.
     pub weights: Vec<WeightSet>,
+    /// How samples are drawn; DDPM's ancestral sampler over all levels, if absent.
+    #[serde(default = "SamplerSettings::ancestral")]
+    pub sampler: SamplerSettings,
 }
 
 /// A set of weights that training keeps.

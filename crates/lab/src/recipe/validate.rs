@@ -1,6 +1,7 @@
 //! Values that no run could use, found before anything starts.
 
 use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
+use crate::exposure::ExposureSettings;
 use crate::registry;
 use std::collections::BTreeSet;
 
@@ -23,6 +24,32 @@ impl Recipe {
             rule(row, "id", &row.id, fine, "an id is made of letters, digits and `-`, since it names a folder")?;
             rule(row, "id", &row.id, seen.insert(&row.id), "every row needs an id of its own")?;
             check(row)?;
+        }
+        self.exposure.as_ref().map_or(Ok(()), |study| self.check_study(study))
+    }
+
+    /// A study's own settings, and every sampler that it will build, for every row.
+    fn check_study(&self, study: &ExposureSettings) -> Result<(), RecipeError> {
+        let seeds = &study.tuning_seeds;
+        let apart = !seeds.is_empty() && seeds.iter().all(|seed| !self.seeds.contains(seed));
+        let rule = "constants need at least one seed to be searched on, and none of `seeds`";
+        whole("exposure.tuning_seeds", format!("{seeds:?}"), apart, rule)?;
+        let some = |field, empty: bool| whole(field, "[]", !empty, "a study needs at least one of them");
+        some("exposure.solvers", study.solvers.is_empty())?;
+        some("exposure.steps", study.steps.is_empty())?;
+        some("exposure.scales", study.scales.is_empty())?;
+        some("exposure.windows", study.windows.is_empty())?;
+        some("exposure.cutoffs", study.cutoffs.is_empty())?;
+        let listed = study.cured_steps.iter().all(|steps| study.steps.contains(steps));
+        let rule = "each of them must be among `exposure.steps`";
+        whole("exposure.cured_steps", format!("{:?}", study.cured_steps), listed, rule)?;
+        for row in &self.rows {
+            let chain = registry::chain(&row.settings.chain)
+                .map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?;
+            for sampler in study.samplers() {
+                let built = sampler.build(&chain, registry::variance(row.settings.model.variance));
+                built.map_err(|source| RecipeError::Sampler { row: row.id.clone(), source })?;
+            }
         }
         Ok(())
     }
@@ -66,6 +93,9 @@ fn check_training(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     let rate = t.learning_rate;
     rule(row, "training.learning_rate", rate, rate > 0.0 && rate.is_finite(), "a learning rate is above 0")?;
     rule(row, "training.clip", t.clip, t.clip > 0.0 && t.clip.is_finite(), "the largest gradient norm is above 0")?;
+    let gamma = t.input_perturbation;
+    let fine = gamma >= 0.0 && gamma.is_finite();
+    rule(row, "training.input_perturbation", gamma, fine, "gamma is finite and not negative; 0 is none")?;
     let decay = t.ema.decay;
     rule(row, "training.ema.decay", decay, (0.0..1.0).contains(&decay), "a decay lies in [0, 1)")?;
     rule(
@@ -101,6 +131,9 @@ fn check_model(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
 
 fn check_measures(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     let (m, p) = (&s.metrics, &s.sampling);
+    let chain = registry::chain(&s.chain).map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?;
+    let sampler = p.sampler.build(&chain, registry::variance(s.model.variance));
+    sampler.map_err(|source| RecipeError::Sampler { row: row.id.clone(), source })?;
     rule(row, "sampling.count", p.count, p.count > 0, "at least one sample is drawn")?;
     rule(row, "sampling.batch", p.batch, p.batch > 0, "samples are drawn at least one at a time")?;
     rule(row, "sampling.weights", "[]", !p.weights.is_empty(), "choose \"ema\", \"raw\" or both")?;

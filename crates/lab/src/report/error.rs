@@ -25,7 +25,7 @@ pub enum ReportError {
     #[error("cannot draw the plot of {plot}: {reason}")]
     Plot {
         /// What the plot shows.
-        plot: &'static str,
+        plot: String,
         /// The plotting crate's reason.
         reason: String,
     },

@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::data::Report;
 use super::notes;
+use super::page::{Block, Page};
 use super::plot::Plot;
 use super::table::{self, Kind, Table};
 use super::verdict::{Outcome, Verdict, verdict};
@@ -15,7 +16,7 @@ const STYLE: &str = include_str!("style.css");
 /// `pictures`: the PNG files of the report's grids, in their order.
 pub(crate) fn page(report: &Report, plots: &[Plot], pictures: &[Vec<u8>]) -> String {
     let title = escape(&report.title);
-    let drawn: String = plots.iter().map(|plot| section(plot.heading, &figure(plot))).collect();
+    let drawn: String = plots.iter().map(|plot| section(&plot.heading, &figure(plot))).collect();
     let body = [
         format!("<h1>{title}</h1>\n"),
         judgement(&verdict(report)),
@@ -30,13 +31,37 @@ pub(crate) fn page(report: &Report, plots: &[Plot], pictures: &[Vec<u8>]) -> Str
             "Averaged and raw weights",
             &(grid(&table::weights(report)) + &list("notes", &notes::reading_weights())),
         ),
-        section("Protocol", &protocol(report)),
+        section("Protocol", &facts(&report.protocol)),
     ];
+    whole(&title, &body.concat())
+}
+
+/// A page of headed parts as HTML.
+pub(crate) fn document(page: &Page) -> String {
+    let title = escape(&page.title);
+    let parts = page.sections.iter().map(|part| {
+        let blocks: String = part.blocks.iter().map(block).collect();
+        section(&escape(&part.heading), &blocks)
+    });
+    let findings = format!("<div class=\"verdict\">{}</div>\n", list("notes", &page.findings));
+    whole(&title, &format!("<h1>{title}</h1>\n{findings}{}", parts.collect::<String>()))
+}
+
+fn block(block: &Block) -> String {
+    match block {
+        Block::Notes(notes) => list("notes", notes),
+        Block::Table(table) => grid(table),
+        Block::Plot(plot) => figure(plot),
+        Block::Picture { label, png, .. } => format!("<div class=\"samples\">\n{}</div>\n", picture(label, png)),
+        Block::Facts(facts) => self::facts(facts),
+    }
+}
+
+fn whole(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
-        body.concat()
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 }
 
@@ -89,23 +114,30 @@ fn list(class: &str, notes: &[String]) -> String {
 }
 
 fn figure(plot: &Plot) -> String {
-    format!("<figure>\n{}<figcaption>{}</figcaption>\n</figure>\n", plot.inline(), escape(plot.caption))
+    format!("<figure>\n{}<figcaption>{}</figcaption>\n</figure>\n", plot.inline(), escape(&plot.caption))
 }
 
 fn samples(report: &Report, pictures: &[Vec<u8>]) -> String {
-    let figures = report.grids.iter().zip(pictures).map(|(grid, png)| {
-        let name = format!("{}, seed {}", escape(&report.label_of(&grid.row)), grid.seed);
-        let data = STANDARD.encode(png);
-        format!("<figure><img alt=\"Samples of {name}\" src=\"data:image/png;base64,{data}\"><figcaption>{name}</figcaption></figure>\n")
-    });
+    let figures = report
+        .grids
+        .iter()
+        .zip(pictures)
+        .map(|(grid, png)| picture(&format!("{}, seed {}", report.label_of(&grid.row), grid.seed), png));
     let figures: String = figures.collect();
     if figures.is_empty() { figures } else { format!("<div class=\"samples\">\n{figures}</div>\n") }
 }
 
-fn protocol(report: &Report) -> String {
+fn picture(label: &str, png: &[u8]) -> String {
+    let (name, data) = (escape(label), STANDARD.encode(png));
+    format!(
+        "<figure><img alt=\"Samples of {name}\" src=\"data:image/png;base64,{data}\"><figcaption>{name}</figcaption></figure>\n"
+    )
+}
+
+fn facts(facts: &[(String, String)]) -> String {
     let line =
         |(name, value): &(String, String)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), escape(value));
-    let lines: String = report.protocol.iter().map(line).collect();
+    let lines: String = facts.iter().map(line).collect();
     if lines.is_empty() { lines } else { format!("<table class=\"protocol\">\n{lines}</table>\n") }
 }
 

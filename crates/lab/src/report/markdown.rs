@@ -1,6 +1,7 @@
 //! `report.md`.
 
 use super::data::{Report, SampleGrid};
+use super::page::{Block, Page};
 use super::plot::Plot;
 use super::table::{self, Table};
 use super::{notes, verdict::verdict};
@@ -16,12 +17,32 @@ pub(crate) fn page(report: &Report, plots: &[Plot]) -> String {
     section(&mut parts, "Rows that the paper leaves blank", list(&notes::blank_rows(report)));
     let samples: Vec<String> = report.grids.iter().map(|one| sample(report, one)).collect();
     section(&mut parts, "Samples", samples.join("\n\n"));
-    plots.iter().for_each(|plot| section(&mut parts, plot.heading, picture(plot)));
+    plots.iter().for_each(|plot| section(&mut parts, &plot.heading, picture(plot)));
     section(&mut parts, "The bound in numbers", grid(&table::bounds(report)));
     let weights = [grid(&table::weights(report)), list(&notes::reading_weights())].join("\n\n");
     section(&mut parts, "Averaged and raw weights", weights);
-    section(&mut parts, "Protocol", protocol(report));
+    section(&mut parts, "Protocol", facts(&report.protocol));
     parts.join("\n\n") + "\n"
+}
+
+/// A page of headed parts as Markdown.
+pub(crate) fn document(page: &Page) -> String {
+    let mut parts = vec![format!("# {}", escape(&page.title)), list(&page.findings)];
+    for part in &page.sections {
+        let blocks: Vec<String> = part.blocks.iter().map(block).collect();
+        section(&mut parts, &part.heading, blocks.join("\n\n"));
+    }
+    parts.join("\n\n") + "\n"
+}
+
+fn block(block: &Block) -> String {
+    match block {
+        Block::Notes(notes) => list(notes),
+        Block::Table(table) => grid(table),
+        Block::Plot(plot) => picture(plot),
+        Block::Picture { file, label, .. } => format!("**{0}**\n\n![{0}]({file})", escape(label)),
+        Block::Facts(facts) => self::facts(facts),
+    }
 }
 
 fn section(parts: &mut Vec<String>, heading: &str, body: String) {
@@ -47,7 +68,7 @@ fn list(notes: &[String]) -> String {
 }
 
 fn picture(plot: &Plot) -> String {
-    format!("![{}]({})\n\n{}", plot.heading, plot.file, escape(plot.caption))
+    format!("![{}]({})\n\n{}", plot.heading, plot.file, escape(&plot.caption))
 }
 
 fn sample(report: &Report, grid: &SampleGrid) -> String {
@@ -55,9 +76,9 @@ fn sample(report: &Report, grid: &SampleGrid) -> String {
     format!("**{label}, seed {}**\n\n![Samples of {label}]({})", grid.seed, grid.file)
 }
 
-fn protocol(report: &Report) -> String {
+fn facts(facts: &[(String, String)]) -> String {
     let heads = ["".to_string(), "".to_string()];
-    let lines = report.protocol.iter().map(|(name, value)| cells(&[name.clone(), value.clone()]));
+    let lines = facts.iter().map(|(name, value)| cells(&[name.clone(), value.clone()]));
     let head = [cells(&heads), "| --- | --- |".to_string()];
     head.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }

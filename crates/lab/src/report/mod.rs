@@ -12,13 +12,14 @@ mod lead;
 mod markdown;
 mod mean;
 mod notes;
-mod numbers;
+pub(crate) mod numbers;
 mod ordering;
-mod plot;
+pub(crate) mod page;
+pub(crate) mod plot;
 mod real;
 #[cfg(test)]
 mod sample;
-mod table;
+pub(crate) mod table;
 mod text;
 mod verdict;
 mod write;

@@ -26,7 +26,7 @@ pub fn write(report: &Report, dir: &Path) -> Result<(), ReportError> {
         ("report.md", markdown::page(report, &plots)),
         ("report.html", html::page(report, &plots, &pictures)),
     ];
-    files.extend(plots.iter().map(|plot| (plot.file, plot.standalone())));
+    files.extend(plots.iter().map(|plot| (plot.file.as_str(), plot.standalone())));
     std::fs::create_dir_all(dir).map_err(|source| ReportError::Write { path: dir.into(), source })?;
     files.into_iter().try_for_each(|(name, text)| put(&dir.join(name), &text))
 }
@@ -36,7 +36,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ReportError> {
 }
 
 /// Writes a file whole or not at all: beside its place first.
-fn put(path: &Path, text: &str) -> Result<(), ReportError> {
+pub(super) fn put(path: &Path, text: &str) -> Result<(), ReportError> {
     let beside = path.with_added_extension("part");
     let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|source| ReportError::Write { path: path.into(), source })

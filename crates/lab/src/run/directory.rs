@@ -158,6 +158,22 @@ impl Cell {
         self.folder.join(format!("samples-{}.png", name(weights)))
     }
 
+    /// Scores of samplers, in a study of exposure bias.
+    pub fn scores(&self) -> PathBuf {
+        self.folder.join("scores.json")
+    }
+
+    /// All samples of a sampler as bytes 0..=255, NCHW, where this program cannot score them.
+    pub fn samples_of(&self, sampler: &str) -> PathBuf {
+        let letters = sampler.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' });
+        self.folder.join(format!("samples-{}.u8", letters.collect::<String>()))
+    }
+
+    /// The first samples of a sampler as a picture.
+    pub fn picture(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("samples-{name}.png"))
+    }
+
     /// Seconds spent so far in finished stages.
     pub fn timings(&self) -> PathBuf {
         self.folder.join("timings.json")

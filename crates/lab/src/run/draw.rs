@@ -2,6 +2,7 @@
 
 use super::{RunError, Setup};
 use crate::interrupt;
+use crate::methods::Sampler;
 use crate::progress::Progress;
 use crate::recipe::WeightSet;
 use burn::tensor::{DType, Tensor};
@@ -9,10 +10,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use undrift_data::quantise;
+use undrift_denoisers::Levels;
+use undrift_losses::mix;
 use undrift_networks::DdpmUnet;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-use undrift_samplers::{Ancestral, steps};
-use undrift_schedules::Grid;
+use undrift_samplers::steps;
 
 /// What became of a stage.
 pub enum Drawn {
@@ -39,12 +41,12 @@ pub fn draw_to_file(
     label: String,
 ) -> Result<Drawn, RunError> {
     let (count, batch) = (setup.settings.sampling.count, setup.settings.sampling.batch);
-    let grid = setup.chain.grid();
+    let sampler = setup.sampler(&setup.settings.sampling.sampler)?;
     let mut out = Appended::open(file, setup.pixels(), |samples| whole_batches(samples, batch, count))?;
     let mut progress = Progress::start(label, out.done as u64, count as u64);
     while out.done < count {
         let size = batch.min(count - out.done);
-        match draw(setup, network, seed, out.done as u64, size, &grid)? {
+        match draw(setup, network, seed, out.done as u64, size, &sampler)? {
             Some(bytes) => out.append(&bytes, size)?,
             None => return Ok(Drawn::NotFinite { first: out.done }),
         }
@@ -64,16 +66,44 @@ pub fn draw(
     seed: u64,
     first: u64,
     count: usize,
-    grid: &Grid,
+    sampler: &Sampler,
 ) -> Result<Option<Vec<u8>>, RunError> {
     let [channels, height, width] = setup.shape;
     let like = Tensor::<4>::zeros([count, channels, height, width], (&setup.device, DType::F32));
     let mut noise = SampleNoise::new(Key::new(seed, Purpose::Sampling), first, count);
     let start = noise.normal(&like);
-    let model = setup.denoiser(network);
-    let solver = Ancestral { variance: setup.variance };
+    walk(setup, network, start, &mut noise, sampler)
+}
+
+/// Noises real images to the start of the sampler's grid and samples them back; image i is sample `first + i`.
+///
+/// # Errors
+/// As [`draw`].
+pub fn draw_from(
+    setup: &Setup,
+    network: &DdpmUnet,
+    seed: u64,
+    first: u64,
+    images: Tensor<4>,
+    sampler: &Sampler,
+) -> Result<Option<Vec<u8>>, RunError> {
+    let mut noise = SampleNoise::new(Key::new(seed, Purpose::Sampling), first, images.dims()[0]);
+    let eps = noise.normal(&images);
+    let start = mix(images, eps, &Levels::from(sampler.grid().start()));
+    walk(setup, network, start, &mut noise, sampler)
+}
+
+/// From a start to bytes; `None` if a value is not finite.
+fn walk(
+    setup: &Setup,
+    network: &DdpmUnet,
+    start: Tensor<4>,
+    noise: &mut SampleNoise,
+    sampler: &Sampler,
+) -> Result<Option<Vec<u8>>, RunError> {
+    let model = sampler.denoiser(Box::new(setup.belief(network)))?;
     let mut last = None;
-    for step in steps(&model, &solver, grid, start, &mut noise) {
+    for step in steps(&*model, sampler.solver(), sampler.grid(), start, noise) {
         last = Some(step?.x);
         if interrupt::requested() {
             return Err(RunError::Interrupted);

@@ -100,6 +100,12 @@ pub enum RunError {
     /// Sampling.
     #[error(transparent)]
     Sample(#[from] undrift_samplers::SampleError),
+    /// A search needs scores.
+    #[error("`metrics.extractor` is \"none\", so nothing can be scored; searching needs an extractor")]
+    NoScores,
+    /// Building a sampler.
+    #[error(transparent)]
+    Method(#[from] crate::methods::MethodError),
     /// Scoring.
     #[error(transparent)]
     Metric(#[from] undrift_metrics::MetricError),

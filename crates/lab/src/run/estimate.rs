@@ -1,6 +1,6 @@
 //! What a run would do, and how long it would take on this machine.
 
-use super::{RunError, Setup, draw, loss};
+use super::{RunError, Setup, loss};
 use crate::recipe::{Experiment, Recipe};
 use crate::registry::parameter_count;
 use burn::tensor::{DType, Device, Tensor};
@@ -36,7 +36,7 @@ pub fn estimate(recipe: &Recipe, device: &Device) -> Result<String, RunError> {
             s.training.batch,
             human(train),
             s.sampling.count * s.sampling.weights.len(),
-            s.chain.length(),
+            s.sampling.sampler.steps.unwrap_or(s.chain.length()),
             s.metrics.bits_per_dim_images,
             human(sample),
         );
@@ -69,13 +69,17 @@ fn seconds(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
     let started = Instant::now();
     step()?;
     let train = started.elapsed().as_secs_f64() * s.training.batch as f64 / TIMED as f64 * s.training.steps as f64;
-    // The span t = 1 -> data belongs to the chain itself, so every parameterisation can cross it.
-    let grid = setup.chain.grid_at(&[1])?;
     let averaged = trainer.averaged();
-    draw(&setup, &averaged, 0, 0, TIMED, &grid)?;
+    let evaluation = || {
+        let x = Tensor::zeros(shape, (&setup.device, DType::F32));
+        averaged.forward(x, Tensor::zeros([1], (&setup.device, DType::F32))).into_data()
+    };
+    evaluation();
     let started = Instant::now();
-    draw(&setup, &averaged, 0, 0, TIMED, &grid)?;
+    evaluation();
     let evaluation = started.elapsed().as_secs_f64() / TIMED as f64;
-    let images = s.sampling.count * s.sampling.weights.len() + s.metrics.bits_per_dim_images;
-    Ok((train, evaluation * images as f64 * s.chain.length() as f64))
+    let steps = setup.sampler(&s.sampling.sampler)?.grid().steps();
+    let evaluations = s.sampling.count * s.sampling.weights.len() * steps;
+    let of_bound = s.metrics.bits_per_dim_images * s.chain.length();
+    Ok((train, evaluation * (evaluations + of_bound) as f64))
 }

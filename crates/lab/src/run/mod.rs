@@ -15,11 +15,12 @@ mod train;
 
 pub use collect::collect_report;
 pub use directory::{Cell, RunDirectory, write_atomically};
-pub use draw::{Drawn, draw, draw_to_file};
+pub use draw::{Drawn, draw, draw_from, draw_to_file};
 pub use error::RunError;
 pub use estimate::estimate;
 pub use protocol::protocol;
 pub use record::{Build, Record, Timings};
+pub(crate) use record::{read_json, write_json};
 pub use row::{Data, check_images, run_recipe, trained_network};
 pub use score::{Reference, bits_per_dim, distance_name};
 pub use setup::Setup;

@@ -1,6 +1,7 @@
 //! How an experiment was run, in words: without it no score can be compared with another.
 
 use super::Build;
+use crate::methods::SamplerSettings;
 use crate::recipe::{ChainSettings, DataSet, DataSettings, Experiment, Extractor, Recipe, Settings, WeightSet};
 use std::collections::BTreeSet;
 use undrift_networks::NetworkError;
@@ -106,11 +107,14 @@ fn weights(s: &Settings) -> String {
 }
 
 fn sampling(s: &Settings) -> String {
-    let length = s.chain.length();
-    format!(
-        "{} samples, ancestral over all {length} levels t = {length}, .., 1 ({length} network evaluations each), x0 clipped to [-1, 1], rounded to 8 bits",
-        s.sampling.count
-    )
+    let (length, sampler) = (s.chain.length(), &s.sampling.sampler);
+    if *sampler == SamplerSettings::ancestral() {
+        return format!(
+            "{} samples, ancestral over all {length} levels t = {length}, .., 1 ({length} network evaluations each), x0 clipped to [-1, 1], rounded to 8 bits",
+            s.sampling.count
+        );
+    }
+    format!("{} samples, {}, rounded to 8 bits", s.sampling.count, sampler.text())
 }
 
 fn scores(s: &Settings) -> String {

@@ -109,7 +109,7 @@ pub fn bits_per_dim(
     });
     let batches: Box<dyn Iterator<Item = Tensor<4>>> = Box::new(batches);
     let key = Key::new(seed, Purpose::Evaluation);
-    let bound = bound_of_data(&setup.denoiser(network), setup.variance, &setup.chain.grid(), batches, key);
+    let bound = bound_of_data(&setup.clipped(network), setup.variance, &setup.chain.grid(), batches, key);
     if interrupt::requested() {
         return Err(RunError::Interrupted);
     }

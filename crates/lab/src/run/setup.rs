@@ -1,6 +1,7 @@
 //! What training, sampling and scoring of one row share.
 
 use super::RunError;
+use crate::methods::{MethodError, Sampler, SamplerSettings};
 use crate::recipe::{Experiment, Settings};
 use crate::registry;
 use burn::tensor::{Device, Tensor};
@@ -48,13 +49,26 @@ impl Setup {
         })
     }
 
-    /// The trained network as a belief about x0, clipped to [-1, 1], as sampling and the bound use it.
-    pub fn denoiser<'a>(&'a self, network: &'a DdpmUnet) -> impl Denoiser<4> + 'a {
-        ClipX0(Preconditioned {
+    /// The trained network as a belief about x0; wrappers and clipping are the sampler's.
+    pub fn belief<'a>(&'a self, network: &'a DdpmUnet) -> impl Denoiser<4> + 'a {
+        Preconditioned {
             network: |x: Tensor<4>, time: Tensor<1>| network.forward(x, time),
             parameterisation: &self.parameterisation,
             variance: self.output_variance,
-        })
+        }
+    }
+
+    /// The belief clipped to [-1, 1], as the bound uses it.
+    pub fn clipped<'a>(&'a self, network: &'a DdpmUnet) -> impl Denoiser<4> + 'a {
+        ClipX0(self.belief(network))
+    }
+
+    /// A sampler for this row's chain and variance.
+    ///
+    /// # Errors
+    /// [`MethodError`] names what does not exist or does not fit.
+    pub fn sampler(&self, settings: &SamplerSettings) -> Result<Sampler, MethodError> {
+        settings.build(&self.chain, self.variance)
     }
 
     /// Values per image.

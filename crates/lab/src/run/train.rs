@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use undrift_data::{Batches, Flips, Images};
 use undrift_denoisers::{Levels, Preconditioned};
-use undrift_losses::{LossError, squared_error, variational_bound};
+use undrift_losses::{LossError, Plain, squared_error, variational_bound};
 use undrift_networks::DdpmUnet;
 use undrift_noise::{Key, Purpose, SampleNoise, index};
 use undrift_schedules::Span;
-use undrift_training::{Adam, Ema, Optimisation, TrainError, TrainState, Trainer};
+use undrift_training::{Ema, Optimisation, TrainError, TrainState, Trainer};
 
 /// A trainer, and where its training stands.
 pub enum Trained {
@@ -83,7 +83,7 @@ fn resume(setup: &Setup, seed: u64, cell: &Cell) -> Result<(Trainer<DdpmUnet>, W
 
 fn optimisation(t: &TrainingSettings) -> Optimisation {
     let ema = if t.ema.ramp { Ema::ramped(t.ema.decay) } else { Ema::new(t.ema.decay) };
-    Optimisation { adam: Adam::new(t.learning_rate), warm_up: t.warm_up, clip: Some(t.clip), ema }
+    Optimisation { warm_up: t.warm_up, clip: Some(t.clip), ema, ..Optimisation::constant(t.learning_rate) }
 }
 
 fn batches(setup: &Setup, seed: u64, images: &Images) -> Result<Batches, RunError> {
@@ -109,9 +109,9 @@ pub fn loss(setup: &Setup, network: &DdpmUnet, seed: u64, number: u64, x0: Tenso
     match setup.settings.model.objective {
         ObjectiveName::Simple => {
             let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
-            squared_error(&model, x0, &at, &mut noise)
+            squared_error(&model, &Plain, x0, &at, &mut noise)
         }
-        ObjectiveName::Bound => variational_bound(&model, setup.variance, x0, &spans, &mut noise),
+        ObjectiveName::Bound => variational_bound(&model, setup.variance, &Plain, x0, &spans, &mut noise),
     }
 }
 

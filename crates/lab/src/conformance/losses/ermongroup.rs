@@ -1,7 +1,7 @@
 //! Golden vectors of losses, ermongroup.
 
 use undrift_denoisers::{Levels, OutputVariance};
-use undrift_losses::squared_error;
+use undrift_losses::{Plain, squared_error};
 use undrift_noise::Replay;
 
 use super::model::network;
@@ -34,6 +34,6 @@ fn per_sample(fixture: &Fixture, run: Arithmetic) -> Result<Vec<f64>, FixtureErr
     let x0 = tensors.images("x0", run)?;
     let pixels: usize = x0.dims()[1..].iter().product();
     let mut noise = Replay::new(vec![tensors.images("e", run)?]);
-    let loss = squared_error(&model, x0, &at, &mut noise).map_err(FixtureError::refused)?;
+    let loss = squared_error(&model, &Plain, x0, &at, &mut noise).map_err(FixtureError::refused)?;
     Ok(values(loss).into_iter().map(|mean| mean * pixels as f64).collect())
 }

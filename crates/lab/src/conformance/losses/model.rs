@@ -8,16 +8,31 @@ use crate::conformance::fixture::Fixture;
 use crate::conformance::sidecar::Node;
 use crate::conformance::toy::{Toy, ToyEps, Wave};
 
-/// The toy of a file as an eps network. A file that describes both toys says by its name which one it ran.
+/// The toy of a file as an eps network.
 pub(super) fn network(
     fixture: &Fixture,
     chain: &Chain,
     channels: OutputVariance,
 ) -> Result<Preconditioned<Toy, Eps>, FixtureError> {
-    let root = fixture.root();
-    let toys = root.get("toy")?;
+    match &candidates(fixture)?[..] {
+        [toy] => network_of(fixture, toy, chain, channels),
+        _ => {
+            let reason = "neither the sidecar nor the file's name says which toy was run".to_owned();
+            Err(FixtureError::NotCovered(reason))
+        }
+    }
+}
+
+/// One of the toys of a file as an eps network.
+pub(super) fn network_of(
+    fixture: &Fixture,
+    toy: &Node<'_>,
+    chain: &Chain,
+    channels: OutputVariance,
+) -> Result<Preconditioned<Toy, Eps>, FixtureError> {
+    let toys = fixture.root().get("toy")?;
     let toy = Toy {
-        eps: ToyEps::read(&chosen(fixture, &toys)?)?,
+        eps: ToyEps::read(toy)?,
         channel: wave(&toys, channels)?,
         alpha_bar: chain.levels().iter().map(|level| level.alpha_bar()).collect(),
     };
@@ -32,16 +47,18 @@ pub(super) fn denoiser(model: Preconditioned<Toy, Eps>, clip: bool) -> Box<dyn D
     }
 }
 
-fn chosen<'a>(fixture: &Fixture, toys: &Node<'a>) -> Result<Node<'a>, FixtureError> {
+/// The toys that a file may have run: one, unless it describes several and does not say by its name which one.
+pub(super) fn candidates(fixture: &Fixture) -> Result<Vec<Node<'_>>, FixtureError> {
+    let toys = fixture.root().get("toy")?;
     if toys.has("formula") {
-        return Ok(toys.clone());
+        return Ok(vec![toys]);
     }
     let words: Vec<&str> = fixture.stem().split('_').collect();
-    let mut named = toys.fields().into_iter().filter(|(_, toy)| toy.has("formula"));
-    let chosen = named.find(|(name, _)| words.contains(name));
-    chosen.map(|(_, toy)| toy).ok_or_else(|| {
-        let reason = "neither the sidecar nor the file's name says which toy was run".to_owned();
-        FixtureError::NotCovered(reason)
+    let described: Vec<_> = toys.fields().into_iter().filter(|(_, toy)| toy.has("formula")).collect();
+    let named = described.iter().find(|(name, _)| words.contains(name));
+    Ok(match named {
+        Some((_, toy)) => vec![toy.clone()],
+        None => described.into_iter().map(|(_, toy)| toy).collect(),
     })
 }
 

@@ -3,6 +3,7 @@
 //! Text is left to the viewer's own fonts. Grounds are transparent and only text changes colour
 //! between light and dark, so one drawing serves both.
 
+pub(crate) mod lines;
 mod loss;
 mod split;
 mod steps;
@@ -17,9 +18,9 @@ use super::error::ReportError;
 /// One plot: where it goes, what it shows, and its drawing.
 #[derive(Clone, Debug)]
 pub(crate) struct Plot {
-    pub(crate) heading: &'static str,
-    pub(crate) file: &'static str,
-    pub(crate) caption: &'static str,
+    pub(crate) heading: String,
+    pub(crate) file: String,
+    pub(crate) caption: String,
     drawing: String,
 }
 
@@ -58,17 +59,18 @@ fn colour(row: usize) -> RGBColor {
 
 impl Plot {
     fn draw(
-        heading: &'static str,
-        file: &'static str,
-        caption: &'static str,
+        heading: &str,
+        file: &str,
+        caption: &str,
         height: u32,
         draw: impl FnOnce(&Canvas<'_>) -> Drawn,
     ) -> Result<Self, ReportError> {
         let mut drawing = String::new();
         let canvas = SVGBackend::with_string(&mut drawing, (WIDTH, height)).into_drawing_area();
         let drawn = draw(&canvas).and_then(|()| canvas.present());
-        drawn.map_err(|error| ReportError::Plot { plot: heading, reason: error.to_string() })?;
+        drawn.map_err(|error| ReportError::Plot { plot: heading.to_owned(), reason: error.to_string() })?;
         drop(canvas);
+        let [heading, file, caption] = [heading, file, caption].map(str::to_owned);
         Ok(Self { heading, file, caption, drawing })
     }
 

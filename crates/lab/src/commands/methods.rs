@@ -1,0 +1,10 @@
+//! `undrift methods`.
+
+use super::Outcome;
+use crate::methods::listing;
+use miette::Result;
+
+pub(crate) fn run() -> Result<Outcome> {
+    print!("{}", listing());
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,122 @@
+//! `undrift tune`.
+
+use super::Outcome;
+use super::sample::Weights;
+use crate::exposure::tune;
+use crate::methods::{Method, SamplerSettings, SpacingName};
+use crate::registry;
+use crate::run::{Data, RunDirectory, RunError, Setup, distance_name, trained_network};
+use clap::ValueEnum;
+use miette::{IntoDiagnostic, Result, miette};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run directory of a trained recipe
+    directory: PathBuf,
+    /// What is searched
+    #[arg(long, value_enum)]
+    method: Tunable,
+    /// Row whose network is sampled
+    #[arg(long)]
+    row: String,
+    /// Seed that the row was trained with
+    #[arg(long, default_value_t = 0)]
+    trained_with: u64,
+    /// Weights to sample
+    #[arg(long, value_enum, default_value_t = Weights::Ema)]
+    weights: Weights,
+    /// Solver, as `ddim` or `ddim:eta=0.5`; `undrift methods` lists all
+    #[arg(long, default_value = "ddim")]
+    sampler: Method,
+    /// Sampling steps
+    #[arg(long, default_value_t = 10)]
+    steps: usize,
+    /// How those steps are chosen
+    #[arg(long, value_enum, default_value_t = SpacingName::Trailing)]
+    spacing: SpacingName,
+    /// Scales b of epsilon scaling, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "0.995,1.0,1.005,1.01,1.015,1.02,1.03,1.04")]
+    scales: Vec<f64>,
+    /// Windows w of time shift in levels of the chain, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "4,10,20")]
+    windows: Vec<usize>,
+    /// Cutoffs t_c of time shift in levels of the chain, separated by commas [default: 20, 40 and 60 % of them]
+    #[arg(long, value_delimiter = ',')]
+    cutoffs: Vec<usize>,
+    /// Number of samples [default: that of the recipe]
+    #[arg(long)]
+    count: Option<usize>,
+    /// Seed of the samples; choose one that you do not report
+    #[arg(long, default_value_t = 1000)]
+    seed: u64,
+    /// Device to compute on
+    #[arg(long, default_value = registry::DEVICES[0])]
+    device: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Tunable {
+    /// The constant b of epsilon scaling
+    EpsilonScaling,
+    /// Window and cutoff of time shift
+    TimeShift,
+}
+
+impl Args {
+    fn choices(&self, length: usize) -> Vec<Method> {
+        match self.method {
+            Tunable::EpsilonScaling => {
+                self.scales.iter().map(|b| Method::named("epsilon-scaling").with("b", b)).collect()
+            }
+            Tunable::TimeShift => {
+                let fractions = [length / 5, 2 * length / 5, 3 * length / 5];
+                let cutoffs = if self.cutoffs.is_empty() { &fractions[..] } else { &self.cutoffs };
+                let pairs = self.windows.iter().flat_map(|w| cutoffs.iter().map(move |t_c| (w, t_c)));
+                pairs.map(|(w, t_c)| Method::named("time-shift").with("window", w).with("cutoff", t_c)).collect()
+            }
+        }
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<Outcome> {
+    let (directory, recipe) = RunDirectory::existing(&args.directory).into_diagnostic()?;
+    let mut recipe = recipe.with_rows(std::slice::from_ref(&args.row)).into_diagnostic()?;
+    let row = &mut recipe.rows[0];
+    row.settings.sampling.count = args.count.unwrap_or(row.settings.sampling.count);
+    if row.settings.sampling.count < 2 {
+        return Err(miette!("--count must be at least 2, for a Frechet distance"));
+    }
+    let device = registry::device(&args.device).into_diagnostic()?;
+    let setup = Setup::new(row, &device).into_diagnostic()?;
+    let network = trained_network(&directory, row, &setup, args.trained_with, args.weights.into()).into_diagnostic()?;
+    let base = SamplerSettings {
+        solver: args.sampler.clone(),
+        steps: Some(args.steps),
+        spacing: args.spacing,
+        ..SamplerSettings::ancestral()
+    };
+    let choices = args.choices(setup.chain.len());
+    for choice in &choices {
+        let wrappers = [choice.clone()].into_iter().chain(base.wrappers.clone()).collect();
+        setup.sampler(&SamplerSettings { wrappers, ..base.clone() }).into_diagnostic()?;
+    }
+    let data = Data::load(&setup).into_diagnostic()?;
+    crate::interrupt::install().into_diagnostic()?;
+    let tuning = match tune(&setup, &network, &data, args.seed, &base, choices) {
+        Err(RunError::Interrupted) => return Ok(Outcome::Interrupted),
+        tuning => tuning.into_diagnostic()?,
+    };
+    print!("{}", tuning.text(distance_name(setup.settings.metrics.extractor)));
+    if let Some((method, _)) = tuning.best() {
+        println!(
+            "\nuse it with: undrift sample {} --row {} --trained-with {} --sampler {} --steps {} --wrapper {method} --wrapper clip",
+            args.directory.display(),
+            args.row,
+            args.trained_with,
+            args.sampler,
+            args.steps,
+        );
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,269 @@
+//! A study as a report.
+
+use super::finding::{distance, effect, findings, inception, word};
+use super::results::Paired;
+use super::{Cure, Search, Study};
+use crate::methods::Method;
+use crate::report::page::{Block, Page, Section};
+use crate::report::plot::lines::{Axis, Lines, Series, plot};
+use crate::report::table::{Kind, Line, Table};
+use crate::report::{ReportError, Scores, numbers};
+use std::path::Path;
+
+/// Writes `report.md`, `report.html`, `study.json` and the plots into an existing directory.
+///
+/// # Errors
+/// [`ReportError`] where a file cannot be written or a plot cannot be drawn.
+pub fn write_study(study: &Study, directory: &Path) -> Result<(), ReportError> {
+    let json = serde_json::to_string_pretty(study)? + "\n";
+    page(study, directory)?.write(directory)?;
+    let path = directory.join("study.json");
+    std::fs::write(&path, json).map_err(|source| ReportError::Write { path, source })
+}
+
+fn page(study: &Study, directory: &Path) -> Result<Page, ReportError> {
+    let sections = vec![
+        Section::new("Scores", scores(study)),
+        Section::new("Differences from plain sampling, seed by seed", differences(study)),
+        Section::new("Differences from the baseline at equal training", training(study)),
+        Section::new("Failed seeds", notes(study.failures.clone())),
+        Section::new("Samples", pictures(study, directory)?),
+        Section::new("The bias along a chain", bias(study)?),
+        Section::new("Chains of several lengths", lengths(study)?),
+        Section::new("How the constants were found", searches(study)?),
+        Section::new("Published effects (CIFAR-10, FID, 50,000 samples)", published(study)),
+        Section::new("Protocol", vec![Block::Facts(study.protocol.clone())]),
+    ];
+    Ok(Page { title: study.title.clone(), findings: findings(study), sections })
+}
+
+fn notes(notes: Vec<String>) -> Vec<Block> {
+    if notes.is_empty() { vec![] } else { vec![Block::Notes(notes)] }
+}
+
+fn table(heads: &[String], lines: Vec<Vec<String>>) -> Block {
+    let lines = lines.into_iter().map(|cells| Line { kind: Kind::Row, cells }).collect();
+    Block::Table(Table { heads: heads.to_vec(), lines })
+}
+
+fn said(paired: Option<Paired>) -> String {
+    match paired {
+        Some(paired) => numbers::with_spread(paired.mean, paired.error, 2),
+        None => "-".to_owned(),
+    }
+}
+
+/// Distance and inception score of every sampler, a table each: a line for solver and steps, a column for row and cure.
+fn scores(study: &Study) -> Vec<Block> {
+    let columns: Vec<(&str, &str, Cure)> = study
+        .rows
+        .iter()
+        .flat_map(|(id, label)| Cure::ALL.map(|cure| (id.as_str(), label.as_str(), cure)))
+        .filter(|(id, _, cure)| study.entries.iter().any(|entry| entry.row == *id && entry.cure == *cure))
+        .collect();
+    let heads = ["solver", "steps"].map(str::to_owned).into_iter();
+    let heads: Vec<String> =
+        heads.chain(columns.iter().map(|(_, label, cure)| format!("{label}, {}", cure.label()))).collect();
+    let lines = |of: fn(&Scores) -> f64| {
+        let line = |(solver, steps): (&str, usize)| {
+            let cells = columns.iter().map(|(row, _, cure)| study.entry(row, solver, steps, *cure));
+            let cells = cells.map(|entry| said(entry.and_then(|entry| entry.mean(of))));
+            [solver.to_owned(), steps.to_string()].into_iter().chain(cells).collect()
+        };
+        study.settings().into_iter().map(line).collect()
+    };
+    let reading = vec![
+        format!("{}: lower is better.", study.distance_name),
+        format!("Mean and standard error over {}.", numbers::count(study.seeds.len(), "seed")),
+    ];
+    let mut blocks = vec![table(&heads, lines(distance)), Block::Notes(reading), table(&heads, lines(inception))];
+    let real = study.reference.map(|scores| {
+        format!(
+            "Real held-out images have a distance of {} and an inception score of {}.",
+            numbers::fixed(scores.frechet, 2),
+            numbers::fixed(scores.inception_score, 2)
+        )
+    });
+    blocks.push(Block::Notes(
+        [Some("Inception score: higher is better.".to_owned()), real].into_iter().flatten().collect(),
+    ));
+    blocks
+}
+
+/// Every cured entry against the plain one.
+fn differences(study: &Study) -> Vec<Block> {
+    let heads = ["row", "solver", "steps", "cure", "distance", "", "inception score", "constants"].map(str::to_owned);
+    let cured = study.entries.iter().filter(|entry| entry.cure != Cure::Plain);
+    let lines = cured.map(|entry| {
+        let of_distance = effect(study, entry, distance);
+        let label = study.rows.iter().find(|(id, _)| *id == entry.row).map(|(_, label)| label.clone());
+        vec![
+            label.unwrap_or_default(),
+            entry.solver.clone(),
+            entry.steps.to_string(),
+            entry.cure.label().to_owned(),
+            said(of_distance),
+            of_distance.as_ref().map_or("-", word).to_owned(),
+            said(effect(study, entry, inception)),
+            entry.wrappers.iter().map(Method::to_string).collect::<Vec<_>>().join(" > "),
+        ]
+    });
+    vec![table(&heads, lines.collect()), Block::Notes(vec![PAIRED.to_owned()])]
+}
+
+const PAIRED: &str = "Cured minus plain on the same network and the same noise, mean and standard error of the \
+                      differences over the seeds; better or worse where the mean is more than two standard errors \
+                      from 0.";
+
+/// Every other row's plain entries against those of the first.
+fn training(study: &Study) -> Vec<Block> {
+    let Some(((baseline, _), others)) = study.rows.split_first() else { return vec![] };
+    let heads = ["row", "solver", "steps", "distance", "", "inception score"].map(str::to_owned);
+    let lines = others.iter().flat_map(|(row, label)| {
+        study.settings().into_iter().filter_map(move |(solver, steps)| {
+            let plain = |row| study.entry(row, solver, steps, Cure::Plain);
+            let (ours, base) = (plain(row)?, plain(baseline)?);
+            let of_distance = ours.minus(base, distance);
+            Some(vec![
+                label.clone(),
+                solver.to_owned(),
+                steps.to_string(),
+                said(of_distance),
+                of_distance.as_ref().map_or("-", word).to_owned(),
+                said(ours.minus(base, inception)),
+            ])
+        })
+    });
+    let lines: Vec<Vec<String>> = lines.collect();
+    if lines.is_empty() { vec![] } else { vec![table(&heads, lines)] }
+}
+
+fn pictures(study: &Study, directory: &Path) -> Result<Vec<Block>, ReportError> {
+    let picture = |(label, file): &(String, String)| {
+        let path = directory.join(file);
+        let png = std::fs::read(&path).map_err(|source| ReportError::Grid { path, source })?;
+        Ok(Block::Picture { file: file.clone(), label: label.clone(), png })
+    };
+    study.pictures.iter().map(picture).collect()
+}
+
+fn bias(study: &Study) -> Result<Vec<Block>, ReportError> {
+    type View = (&'static str, &'static str, &'static str, bool, fn(&super::CurvePoint) -> f64);
+    let views: [View; 3] = [
+        ("Marginal bias", "bias-marginal.svg", MARGINAL, false, |point| point.std - point.expected_std),
+        ("delta_t, paired with the image that the chain started from", "bias-paired.svg", DELTA, true, |point| {
+            point.paired_delta
+        }),
+        ("Norm of eps while sampling over that in training", "bias-eps.svg", NORM, false, |point| {
+            point.eps_norm / point.expected_eps_norm
+        }),
+    ];
+    let mut solvers: Vec<&str> = study.curves.iter().map(|curve| curve.solver.as_str()).collect();
+    solvers.dedup();
+    let mut blocks = Vec::new();
+    for (heading, file, caption, logarithmic, of) in views {
+        for solver in &solvers {
+            let curves = study.curves.iter().filter(|curve| curve.solver == *solver);
+            let series = curves.map(|curve| Series {
+                label: curve.label.clone(),
+                points: curve.points.iter().map(|point| (point.t, of(point))).collect(),
+            });
+            blocks.push(Block::Plot(plot(&Lines {
+                heading: &format!("{heading}, {solver}"),
+                file: &file.replace(".svg", &format!("-{}.svg", solver.replace([':', '=', '.'], "-"))),
+                caption: &format!("{solver}: {caption}"),
+                x: Axis { name: "t", logarithmic: false },
+                y: Axis { name: "", logarithmic },
+                series: series.collect(),
+            })?));
+        }
+    }
+    Ok(if study.curves.is_empty() { vec![] } else { blocks })
+}
+
+const MARGINAL: &str = "standard deviation of x_t along the chain minus that of the forward process at the same level, \
+                        per pixel, averaged over pixels; above 0 the chain is noisier than what the network was \
+                        trained on. The chain starts from real images noised to the grid's first level.";
+const DELTA: &str = "(std - sqrt(1 - alpha_bar_t))^2 of the residual against the image that the chain started from; it \
+                     saturates where the chain has drifted to another image.";
+const NORM: &str = "mean norm of the predicted eps along the chain over the mean norm on q(x_t | x_0) at the same \
+                    level; above 1 means that the network sees more noise while sampling than in training.";
+
+fn lengths(study: &Study) -> Result<Vec<Block>, ReportError> {
+    if study.chain_lengths.is_empty() {
+        return Ok(vec![]);
+    }
+    let series = study.rows.iter().map(|(row, label)| Series {
+        label: label.clone(),
+        points: study
+            .chain_lengths
+            .iter()
+            .filter(|one| one.row == *row)
+            .map(|one| (one.t0 as f64, one.distance))
+            .collect(),
+    });
+    Ok(vec![Block::Plot(plot(&Lines {
+        heading: "Chains that start from real images",
+        file: "chain-length.svg",
+        caption: "Distance of real images noised to t0 and sampled back over every level below it, against t0: errors \
+                  add up along the chain.",
+        x: Axis { name: "t0", logarithmic: false },
+        y: Axis { name: "distance", logarithmic: false },
+        series: series.collect(),
+    })?)])
+}
+
+/// The curve of epsilon scaling for each row, and every time shift that was tried.
+fn searches(study: &Study) -> Result<Vec<Block>, ReportError> {
+    let mut blocks = Vec::new();
+    for (row, label) in &study.rows {
+        let of_row = study.searches.iter().filter(|search| search.row == *row);
+        let scalings = of_row.clone().filter(|search| search.cure != Cure::TimeShift);
+        let series: Vec<Series> = scalings.map(scaling).collect();
+        if !series.is_empty() {
+            blocks.push(Block::Plot(plot(&Lines {
+                heading: &format!("Search of epsilon scaling, {label}"),
+                file: &format!("search-{row}.svg"),
+                caption: "Distance on the tuning seeds against the scale b.",
+                x: Axis { name: "b", logarithmic: false },
+                y: Axis { name: "distance", logarithmic: true },
+                series,
+            })?));
+        }
+        let shifts: Vec<Vec<String>> = of_row.filter(|search| search.cure == Cure::TimeShift).flat_map(shift).collect();
+        if !shifts.is_empty() {
+            let heads = ["solver", "steps", "time shift", "distance on the tuning seeds", ""].map(str::to_owned);
+            blocks.extend([Block::Notes(vec![format!("Time shift, {label}:")]), table(&heads, shifts)]);
+        }
+    }
+    Ok(blocks)
+}
+
+fn scaling(search: &Search) -> Series {
+    let beside = if search.cure == Cure::Both { ", with time shift" } else { "" };
+    let points = search.tried.iter().filter_map(|tried| Some((tried.number("epsilon-scaling", "b")?, tried.mean())));
+    Series { label: format!("{}, {} steps{beside}", search.solver, search.steps), points: points.collect() }
+}
+
+fn shift(search: &Search) -> Vec<Vec<String>> {
+    let best = search.best();
+    let line = |tried: &super::Tried| {
+        let name = tried.wrappers.iter().map(Method::to_string).collect::<Vec<_>>().join(" > ");
+        let mark = if best == Some(tried) { "chosen" } else { "" };
+        vec![search.solver.clone(), search.steps.to_string(), name, numbers::fixed(tried.mean(), 2), mark.to_owned()]
+    };
+    search.tried.iter().map(line).collect()
+}
+
+fn published(study: &Study) -> Vec<Block> {
+    if study.published.is_empty() {
+        return vec![];
+    }
+    let heads = ["model and sampler", "steps", "plain", "cured", "source"].map(str::to_owned);
+    let lines = study.published.iter().map(|one| {
+        let number = |value| numbers::fixed(value, 2);
+        vec![one.what.clone(), one.steps.to_string(), number(one.plain), number(one.cured), one.source.clone()]
+    });
+    let note = "Another data set, network and extractor than ours: to compare in direction, not in value.".to_owned();
+    vec![table(&heads, lines.collect()), Block::Notes(vec![note])]
+}

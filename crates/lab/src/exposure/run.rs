@@ -1,0 +1,145 @@
+//! A study from start to finish.
+
+use super::curves::{chain_lengths, curves};
+use super::search::{best, search};
+use super::trained::TrainedRow;
+use super::{Cure, Entry, ExposureSettings, Search, Study};
+use crate::methods::Method;
+use crate::recipe::{Experiment, Recipe};
+use crate::run::{Build, Data, RunDirectory, RunError, Setup, distance_name, protocol};
+use burn::tensor::Device;
+
+/// Runs a study: trains every row with every seed, searches constants on the tuning seeds, scores every sampler on the
+/// others, and measures the bias along chains. What an earlier run has left is not done again.
+///
+/// # Errors
+/// [`RunError::Interrupted`] after Ctrl-C; the next call goes on from there.
+///
+/// # Panics
+/// For a recipe without rows, which [`Recipe::validate`] refuses.
+pub fn run_study(
+    directory: &RunDirectory,
+    recipe: &Recipe,
+    settings: &ExposureSettings,
+    device_name: &str,
+    device: &Device,
+) -> Result<Study, RunError> {
+    let build = Build::here(device_name);
+    let first = Setup::new(&recipe.rows[0], device)?;
+    let data = Data::load(&first)?;
+    let reference = data.reference.as_ref().map(|reference| reference.score(&data.test)).transpose()?;
+    let mut study = Study {
+        title: recipe.title.clone(),
+        distance_name: distance_name(first.settings.metrics.extractor).to_owned(),
+        protocol: protocol(recipe, std::slice::from_ref(&build))?,
+        rows: recipe.rows.iter().map(|row| (row.id.clone(), row.label.clone())).collect(),
+        seeds: recipe.seeds.clone(),
+        failures: Vec::new(),
+        entries: Vec::new(),
+        searches: Vec::new(),
+        curves: Vec::new(),
+        pictures: Vec::new(),
+        chain_lengths: Vec::new(),
+        published: settings.published.clone(),
+        reference,
+    };
+    study.protocol.push(("tuning seeds".to_owned(), format!("{:?}", settings.tuning_seeds)));
+    for row in &recipe.rows {
+        let setup = Setup::new(row, device)?;
+        let parts = Parts { directory, row, setup: &setup, data: &data, settings };
+        let searches = parts.searches(&mut study.failures)?;
+        parts.score(&recipe.seeds, &searches, &mut study)?;
+        study.searches.extend(searches);
+    }
+    Ok(study)
+}
+
+/// What the stages of one row share.
+struct Parts<'a> {
+    directory: &'a RunDirectory,
+    row: &'a Experiment,
+    setup: &'a Setup,
+    data: &'a Data,
+    settings: &'a ExposureSettings,
+}
+
+impl<'a> Parts<'a> {
+    /// The networks of some seeds; those that diverged are noted.
+    fn networks(&self, seeds: &[u64], failures: &mut Vec<String>) -> Result<Vec<TrainedRow<'a>>, RunError> {
+        let mut networks = Vec::new();
+        for &seed in seeds {
+            match TrainedRow::new(self.directory, self.row, self.setup, self.data, seed)? {
+                Ok(network) => networks.push(network),
+                Err(why) => failures.push(format!("{}, seed {seed}: {why}", self.row.label)),
+            }
+        }
+        Ok(networks)
+    }
+
+    fn searches(&self, failures: &mut Vec<String>) -> Result<Vec<Search>, RunError> {
+        let mut networks = self.networks(&self.settings.tuning_seeds, failures)?;
+        let mut all = Vec::new();
+        for (solver, steps) in self.settings.cured() {
+            let at = (self.row.id.as_str(), solver, steps);
+            let mut run = |cure, fixed: &[Method]| search(self.settings, &mut networks, at, cure, fixed);
+            let scaling = run(Cure::EpsilonScaling, &[])?;
+            let shift = run(Cure::TimeShift, &[])?;
+            let both = run(Cure::Both, &best(&shift)?)?;
+            all.extend([scaling, shift, both]);
+        }
+        Ok(all)
+    }
+
+    /// Scores of every sampler, with the constants that the searches found; curves of the first seed.
+    fn score(&self, seeds: &[u64], searches: &[Search], study: &mut Study) -> Result<(), RunError> {
+        let mut networks = self.networks(seeds, &mut study.failures)?;
+        for (solver, steps, cure, wrappers) in self.samplers(searches)? {
+            let sampler = self.settings.sampler(&solver, steps, &wrappers);
+            let (mut scores, mut seconds) = (vec![None; seeds.len()], 0.0);
+            for network in &mut networks {
+                let scored = network.scores(&sampler)?;
+                seconds += scored.seconds / seeds.len() as f64;
+                let at = seeds.iter().position(|&seed| seed == network.seed);
+                scores[at.expect("networks are of these seeds")] = scored.scores;
+            }
+            let (row, solver) = (self.row.id.clone(), solver.to_string());
+            study.entries.push(Entry { row, solver, steps, cure, wrappers, scores, seconds });
+        }
+        if let Some(network) = networks.first_mut() {
+            study.curves.extend(curves(network, self.settings, searches, self.data)?);
+            study.pictures.extend(self.pictures(network, searches)?);
+            study.chain_lengths.extend(chain_lengths(network, self.settings)?);
+        }
+        Ok(())
+    }
+
+    /// Samples at the smallest number of cured steps, without and with both cures.
+    fn pictures(&self, network: &TrainedRow<'_>, searches: &[Search]) -> Result<Vec<(String, String)>, RunError> {
+        let mut all = Vec::new();
+        let fewest = self.settings.cured_steps.iter().min().copied();
+        for (solver, steps, cure, wrappers) in self.samplers(searches)? {
+            if Some(steps) == fewest && matches!(cure, Cure::Plain | Cure::Both) {
+                let name = format!("{}-{steps}-{}", solver.name, cure.label());
+                network.picture(&self.settings.sampler(&solver, steps, &wrappers), &name)?;
+                let file = format!("{}/seed-{}/samples-{name}.png", self.row.id, network.seed);
+                all.push((format!("{}, {solver}, {steps} steps, {}", self.row.label, cure.label()), file));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Solver, steps, cure and constants of everything that is scored.
+    fn samplers(&self, searches: &[Search]) -> Result<Vec<(Method, usize, Cure, Vec<Method>)>, RunError> {
+        let mut all = Vec::new();
+        for solver in &self.settings.solvers {
+            for &steps in &self.settings.steps {
+                all.push((solver.clone(), steps, Cure::Plain, Vec::new()));
+                let of_this = |search: &&Search| search.solver == solver.to_string() && search.steps == steps;
+                for search in searches.iter().filter(of_this) {
+                    all.push((solver.clone(), steps, search.cure, best(search)?));
+                }
+            }
+        }
+        Ok(all)
+    }
+}

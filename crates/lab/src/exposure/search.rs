@@ -1,0 +1,89 @@
+//! The search for a cure's constants.
+
+use super::ExposureSettings;
+use super::trained::TrainedRow;
+use crate::methods::{Method, MethodError};
+use crate::run::RunError;
+use serde::{Deserialize, Serialize};
+
+/// What a search has tried, in its order, and what was best.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Row.
+    pub row: String,
+    /// Solver.
+    pub solver: String,
+    /// Steps.
+    pub steps: usize,
+    /// What was searched: `epsilon-scaling`, `time-shift`, or both.
+    pub cure: super::Cure,
+    /// Every choice, with the distance of each tuning seed (`None` where samples are not finite).
+    pub tried: Vec<Tried>,
+}
+
+/// One choice of constants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tried {
+    /// The wrappers with their constants, the one next to the network first.
+    pub wrappers: Vec<Method>,
+    /// Distance for each tuning seed.
+    pub distances: Vec<Option<f64>>,
+}
+
+impl Tried {
+    /// Mean distance over the tuning seeds; infinite where a seed failed.
+    pub fn mean(&self) -> f64 {
+        let sum: f64 = self.distances.iter().map(|distance| distance.unwrap_or(f64::INFINITY)).sum();
+        sum / self.distances.len() as f64
+    }
+
+    /// The value of a parameter, for plots.
+    pub fn number(&self, method: &str, parameter: &str) -> Option<f64> {
+        let method = self.wrappers.iter().find(|wrapper| wrapper.name == method)?;
+        method.given.iter().find(|(key, _)| key == parameter)?.1.parse().ok()
+    }
+}
+
+impl Search {
+    /// The choice with the smallest mean distance; the first of equals.
+    pub fn best(&self) -> Option<&Tried> {
+        self.tried.iter().min_by(|a, b| a.mean().total_cmp(&b.mean()))
+    }
+}
+
+/// Scores every choice of `cure` on the networks of the tuning seeds.
+///
+/// `fixed` stands next to the network in every choice: epsilon scaling beside time shift is searched with the time
+/// shift that was best alone.
+pub(super) fn search(
+    settings: &ExposureSettings,
+    networks: &mut [TrainedRow<'_>],
+    at: (&str, &Method, usize),
+    cure: super::Cure,
+    fixed: &[Method],
+) -> Result<Search, RunError> {
+    let (row, solver, steps) = at;
+    let choices = match cure {
+        super::Cure::TimeShift => settings.shifts(),
+        _ => settings.scalings(),
+    };
+    let tried = choices.into_iter().map(|choice| {
+        let wrappers: Vec<Method> = fixed.iter().cloned().chain([choice]).collect();
+        let sampler = settings.sampler(solver, steps, &wrappers);
+        let distances = networks.iter_mut().map(|network| {
+            let scored = network.scores(&sampler)?;
+            Ok(scored.scores.map(|scores| scores.frechet))
+        });
+        Ok(Tried { wrappers, distances: distances.collect::<Result<_, RunError>>()? })
+    });
+    let tried = tried.collect::<Result<_, RunError>>()?;
+    Ok(Search { row: row.to_owned(), solver: solver.to_string(), steps, cure, tried })
+}
+
+/// The wrappers of a search's best choice.
+pub(super) fn best(search: &Search) -> Result<Vec<Method>, MethodError> {
+    let refused = || MethodError::Refused { method: "search".to_owned(), why: "there is nothing to try".to_owned() };
+    search.best().map(|tried| tried.wrappers.clone()).ok_or_else(refused)
+}

@@ -1,0 +1,112 @@
+//! What a study of exposure bias compares, as serde types.
+
+use crate::methods::{Method, SamplerSettings, SpacingName};
+use serde::{Deserialize, Serialize};
+
+/// What a study of exposure bias compares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExposureSettings {
+    /// Seeds of training and sampling on which constants are searched; none of them is reported.
+    pub tuning_seeds: Vec<u64>,
+    /// The solvers.
+    pub solvers: Vec<Method>,
+    /// How levels are chosen.
+    pub spacing: SpacingName,
+    /// Numbers of steps that are sampled without a cure; the chain's length is all of its levels.
+    pub steps: Vec<usize>,
+    /// Numbers of steps, of those above, at which the cures are tried as well.
+    pub cured_steps: Vec<usize>,
+    /// Scales `b` among which epsilon scaling is searched.
+    pub scales: Vec<f64>,
+    /// Windows `w` (levels of the chain) among which time shift is searched.
+    pub windows: Vec<usize>,
+    /// Cutoffs `t_c` (levels of the chain) among which time shift is searched.
+    pub cutoffs: Vec<usize>,
+    /// Steps of the chains along which the bias is measured.
+    pub curve_steps: usize,
+    /// Real images that those chains start from.
+    pub curve_images: usize,
+    /// Levels `t0` that real images are noised to before they are sampled back.
+    pub chain_lengths: Vec<usize>,
+    /// Published effects, to be shown beside ours.
+    #[serde(default)]
+    pub published: Vec<PublishedEffect>,
+}
+
+/// A published effect of a cure (CIFAR-10, FID of 50,000 samples).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedEffect {
+    /// What was cured: model and sampler.
+    pub what: String,
+    /// Steps.
+    pub steps: usize,
+    /// FID without the cure.
+    pub plain: f64,
+    /// FID with it.
+    pub cured: f64,
+    /// Where the numbers are from.
+    pub source: String,
+}
+
+/// What is done against exposure bias while sampling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cure {
+    /// Nothing.
+    Plain,
+    /// Epsilon scaling.
+    EpsilonScaling,
+    /// Time shift.
+    TimeShift,
+    /// Time shift, and epsilon scaling searched with it.
+    Both,
+}
+
+impl Cure {
+    /// All, in the order in which they are shown.
+    pub const ALL: [Cure; 4] = [Cure::Plain, Cure::EpsilonScaling, Cure::TimeShift, Cure::Both];
+
+    /// Its name in tables.
+    pub fn label(self) -> &'static str {
+        match self {
+            Cure::Plain => "plain",
+            Cure::EpsilonScaling => "epsilon scaling",
+            Cure::TimeShift => "time shift",
+            Cure::Both => "both",
+        }
+    }
+}
+
+impl ExposureSettings {
+    /// A sampler of this study: `cures` stand next to the network, clipping behind them.
+    pub fn sampler(&self, solver: &Method, steps: usize, cures: &[Method]) -> SamplerSettings {
+        let wrappers = cures.iter().cloned().chain([Method::named("clip")]).collect();
+        SamplerSettings { solver: solver.clone(), steps: Some(steps), spacing: self.spacing, wrappers }
+    }
+
+    /// Every choice of epsilon scaling's constant.
+    pub fn scalings(&self) -> Vec<Method> {
+        self.scales.iter().map(|b| Method::named("epsilon-scaling").with("b", b)).collect()
+    }
+
+    /// Every choice of time shift's constants.
+    pub fn shifts(&self) -> Vec<Method> {
+        let pairs = self.windows.iter().flat_map(|w| self.cutoffs.iter().map(move |t_c| (w, t_c)));
+        pairs.map(|(w, t_c)| Method::named("time-shift").with("window", w).with("cutoff", t_c)).collect()
+    }
+
+    /// Every sampler that the study builds, each cure with each of its constants.
+    pub fn samplers(&self) -> Vec<SamplerSettings> {
+        let alone = self.scalings().into_iter().chain(self.shifts()).map(|cure| vec![cure]);
+        let cures: Vec<Vec<Method>> = [Vec::new()].into_iter().chain(alone).collect();
+        let at = self.solvers.iter().flat_map(|solver| self.steps.iter().map(move |&steps| (solver, steps)));
+        at.flat_map(|(solver, steps)| cures.iter().map(move |cures| self.sampler(solver, steps, cures))).collect()
+    }
+
+    /// Solvers and steps at which the cures are tried.
+    pub fn cured(&self) -> impl Iterator<Item = (&Method, usize)> {
+        self.solvers.iter().flat_map(|solver| self.cured_steps.iter().map(move |&steps| (solver, steps)))
+    }
+}

@@ -1,0 +1,157 @@
+//! One trained row and seed of a study, and the scores of samplers on it.
+
+use super::book::Book;
+use crate::interrupt;
+use crate::methods::{Method, SamplerSettings};
+use crate::progress::Progress;
+use crate::recipe::{Experiment, WeightSet};
+use crate::report::{Scores, grid_png};
+use crate::run::{
+    Cell, Data, Reference, RunDirectory, RunError, Setup, Trained, draw, draw_from, train, write_atomically,
+};
+use burn::tensor::DType;
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+use undrift_data::Images;
+use undrift_networks::DdpmUnet;
+
+/// What one sampler came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scored {
+    /// Scores; `None` where samples are not finite.
+    pub scores: Option<Scores>,
+    /// Seconds spent in drawing.
+    pub seconds: f64,
+}
+
+/// A trained row and seed.
+pub(super) struct TrainedRow<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) network: DdpmUnet,
+    pub(super) seed: u64,
+    pub(super) row: String,
+    pub(super) label: String,
+    pub(super) name: String,
+    pub(super) cell: Cell,
+    data: &'a Data,
+    book: Book,
+}
+
+/// Pictures are of so many samples, eight in a line, each pixel doubled.
+const SHOWN: usize = 64;
+
+impl<'a> TrainedRow<'a> {
+    /// Trains the row with this seed, or reads its finished training; in words why there is none if it diverged.
+    pub(super) fn new(
+        directory: &RunDirectory,
+        row: &Experiment,
+        setup: &'a Setup,
+        data: &'a Data,
+        seed: u64,
+    ) -> Result<Result<Self, String>, RunError> {
+        let cell = directory.cell(&row.id, seed);
+        cell.create()?;
+        let name = format!("{} seed {seed}", row.id);
+        let network = match train(setup, seed, &data.train, &cell, format!("{name}: train"))? {
+            Trained::Diverged(why) => return Ok(Err(why)),
+            Trained::Finished(trainer) => match setup.settings.sampling.weights.first() {
+                Some(WeightSet::Raw) => trainer.raw(),
+                _ => trainer.averaged(),
+            },
+        };
+        let book = Book::open(&cell)?;
+        let (row, label) = (row.id.clone(), row.label.clone());
+        Ok(Ok(TrainedRow { row, label, setup, network, seed, name, cell, data, book }))
+    }
+
+    /// The scores of a sampler, drawn with the row's own seed.
+    pub(super) fn scores(&mut self, sampler: &SamplerSettings) -> Result<Scored, RunError> {
+        let (setup, network, seed) = (self.setup, &self.network, self.seed);
+        let (data, cell) = (self.data, &self.cell);
+        let label = format!("{}: {}", self.name, sampler.text());
+        self.book.look_up(&sampler.text(), || {
+            let started = Instant::now();
+            let bytes = samples(setup, network, seed, sampler, label)?;
+            let seconds = started.elapsed().as_secs_f64();
+            let Some(bytes) = bytes else { return Ok(Scored { scores: None, seconds }) };
+            let Some(reference) = &data.reference else {
+                write_atomically(&cell.samples_of(&sampler.text()), &bytes)?;
+                return Ok(Scored { scores: None, seconds });
+            };
+            Ok(Scored { scores: Some(score(setup, reference, bytes)?), seconds })
+        })
+    }
+
+    /// The scores of real images that were noised to `t0` and sampled back over every level below.
+    pub(super) fn chain_scores(&mut self, solver: &Method, t0: usize) -> Result<Scored, RunError> {
+        let (setup, network, seed, data) = (self.setup, &self.network, self.seed, self.data);
+        let settings = SamplerSettings { solver: solver.clone(), ..SamplerSettings::ancestral() };
+        let name = format!("real images noised to t = {t0}, {solver} over every level below");
+        self.book.look_up(&name, || {
+            let levels: Vec<usize> = (1..=t0).rev().collect();
+            let sampler = settings.build_on(setup.chain.grid_at(&levels)?, &setup.chain, setup.variance)?;
+            let started = Instant::now();
+            let count = setup.settings.sampling.count;
+            let mut bytes = Vec::with_capacity(count * setup.pixels());
+            let mut progress = Progress::start(format!("{}: {name}", self.name), 0, count as u64);
+            let indices: Vec<usize> = (0..count.min(data.train.len())).collect();
+            for part in indices.chunks(setup.settings.sampling.batch) {
+                let images = data.train.batch(part, &[], &setup.device, DType::F32);
+                let Some(drawn) = draw_from(setup, network, seed, part[0] as u64, images, &sampler)? else {
+                    return Ok(Scored { scores: None, seconds: started.elapsed().as_secs_f64() });
+                };
+                bytes.extend(drawn);
+                progress.at((part[0] + part.len()) as u64, String::new);
+            }
+            progress.finish(String::new);
+            let scores = data.reference.as_ref().map(|reference| score(setup, reference, bytes)).transpose()?;
+            Ok(Scored { scores, seconds: started.elapsed().as_secs_f64() })
+        })
+    }
+
+    /// Writes the first samples of a sampler as a picture beside the checkpoint.
+    pub(super) fn picture(&self, sampler: &SamplerSettings, name: &str) -> Result<(), RunError> {
+        let file = self.cell.picture(name);
+        let count = SHOWN.min(self.setup.settings.sampling.count);
+        if file.exists() {
+            return Ok(());
+        }
+        let built = self.setup.sampler(sampler)?;
+        if let Some(bytes) = draw(self.setup, &self.network, self.seed, 0, count, &built)? {
+            let [channels, height, width] = self.setup.shape;
+            write_atomically(&file, &grid_png(&bytes, channels, height, width, 8, 2)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn score(setup: &Setup, reference: &Reference, bytes: Vec<u8>) -> Result<Scores, RunError> {
+    let count = bytes.len() / setup.pixels();
+    reference.score(&Images::new(bytes, vec![0; count], setup.shape)?)
+}
+
+/// All samples as bytes; `None` if a value is not finite.
+pub(super) fn samples(
+    setup: &Setup,
+    network: &DdpmUnet,
+    seed: u64,
+    sampler: &SamplerSettings,
+    label: String,
+) -> Result<Option<Vec<u8>>, RunError> {
+    let (count, batch) = (setup.settings.sampling.count, setup.settings.sampling.batch);
+    let built = setup.sampler(sampler)?;
+    let mut bytes = Vec::with_capacity(count * setup.pixels());
+    let mut progress = Progress::start(label, 0, count as u64);
+    for first in (0..count).step_by(batch) {
+        let size = batch.min(count - first);
+        let Some(part) = draw(setup, network, seed, first as u64, size, &built)? else { return Ok(None) };
+        bytes.extend(part);
+        progress.at((first + size) as u64, String::new);
+        if interrupt::requested() {
+            return Err(RunError::Interrupted);
+        }
+    }
+    progress.finish(String::new);
+    Ok(Some(bytes))
+}

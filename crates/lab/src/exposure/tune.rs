@@ -1,0 +1,91 @@
+//! The search for one method's constants on one trained network.
+
+use super::trained::samples;
+use crate::methods::{Method, SamplerSettings};
+use crate::run::{Data, RunError, Setup};
+use std::fmt::Write as _;
+use undrift_data::Images;
+use undrift_networks::DdpmUnet;
+
+/// Choices of a method's constants with the distance that each came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tuning {
+    /// The choices in the order in which they were tried; no distance where samples are not finite.
+    pub tried: Vec<(Method, Option<f64>)>,
+}
+
+/// Widest bar of a printed curve.
+const BAR: usize = 40;
+
+/// Draws samples for every choice, which stands next to the network before the wrappers of `base`, and scores them.
+///
+/// All choices see the same noise.
+///
+/// # Errors
+/// [`RunError::NoScores`] where the recipe has no extractor, [`RunError::Interrupted`] after Ctrl-C, and those of
+/// sampling and scoring.
+pub fn tune(
+    setup: &Setup,
+    network: &DdpmUnet,
+    data: &Data,
+    seed: u64,
+    base: &SamplerSettings,
+    choices: Vec<Method>,
+) -> Result<Tuning, RunError> {
+    let reference = data.reference.as_ref().ok_or(RunError::NoScores)?;
+    let tried = choices.into_iter().map(|choice| {
+        let wrappers = [choice.clone()].into_iter().chain(base.wrappers.clone()).collect();
+        let sampler = SamplerSettings { wrappers, ..base.clone() };
+        let bytes = samples(setup, network, seed, &sampler, choice.to_string())?;
+        let score = |bytes| {
+            let images = Images::new(bytes, vec![0; setup.settings.sampling.count], setup.shape)?;
+            Ok::<f64, RunError>(reference.score(&images)?.frechet)
+        };
+        Ok((choice, bytes.map(score).transpose()?))
+    });
+    Ok(Tuning { tried: tried.collect::<Result<_, RunError>>()? })
+}
+
+impl Tuning {
+    /// The choice with the smallest distance; the first of equals, none where nothing could be scored.
+    pub fn best(&self) -> Option<(&Method, f64)> {
+        let scored = self.tried.iter().filter_map(|(method, distance)| Some((method, (*distance)?)));
+        scored.min_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+
+    /// The curve as text: a line for each choice, with a bar.
+    pub fn text(&self, distance_name: &str) -> String {
+        let width = self.tried.iter().map(|(method, _)| method.to_string().len()).max().unwrap_or(0);
+        let largest = self.tried.iter().filter_map(|(_, distance)| *distance).fold(0.0, f64::max);
+        let mut text = format!("{:width$}  {distance_name}\n", "");
+        for (method, distance) in &self.tried {
+            let best = self.best().is_some_and(|(best, _)| best == method);
+            let line = match distance {
+                None => "not finite".to_owned(),
+                Some(distance) => {
+                    let bar = "=".repeat((distance / largest * BAR as f64).round() as usize);
+                    format!("{distance:9.3}  {bar}{}", if best { "  <- best" } else { "" })
+                }
+            };
+            let _ = writeln!(text, "{:width$}  {line}", method.to_string());
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_choice_is_marked_and_a_failed_one_is_said() {
+        let method = |b: f64| Method::named("epsilon-scaling").with("b", b);
+        let tuning = Tuning { tried: vec![(method(1.0), Some(8.0)), (method(1.01), Some(4.0)), (method(9.0), None)] };
+        assert_eq!(tuning.best(), Some((&method(1.01), 4.0)));
+        let text = tuning.text("FD");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[2].contains("b=1.01") && lines[2].ends_with("<- best"), "{text}");
+        assert_eq!(lines[1].matches('=').count(), BAR + 1, "{text}");
+        assert!(lines[3].ends_with("not finite"), "{text}");
+    }
+}

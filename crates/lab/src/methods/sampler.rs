@@ -1,0 +1,157 @@
+//! A sampler by name: solver, steps and wrappers.
+
+use super::solvers::solver;
+use super::wrappers::Wrapped;
+use super::{Context, Method, MethodError};
+use serde::{Deserialize, Serialize};
+use undrift_denoisers::{Denoiser, Variance};
+use undrift_samplers::Solver;
+use undrift_schedules::{Chain, Grid, Labels, Spacing};
+
+/// A sampler as a recipe or the command line names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplerSettings {
+    /// The solver: `ddpm`, `ddim:eta=0.5`, ..
+    pub solver: Method,
+    /// Levels that it visits; all of the chain's, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// How those levels are chosen.
+    #[serde(default)]
+    pub spacing: SpacingName,
+    /// What is done to the network's belief, in written order: the first one is next to the network.
+    #[serde(default = "clipped")]
+    pub wrappers: Vec<Method>,
+}
+
+/// How a Karras grid bends (Karras et al. 2022, arXiv:2206.00364).
+const RHO: f64 = 7.0;
+
+fn clipped() -> Vec<Method> {
+    vec![Method::named("clip")]
+}
+
+/// Names of the spacings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpacingName {
+    /// Even strides from the first level on.
+    Uniform,
+    /// Squares of even strides, dense near the data.
+    Quadratic,
+    /// Integer strides from the first level on.
+    Leading,
+    /// Even strides that end at the noisiest level.
+    #[default]
+    Trailing,
+    /// Even strides with both ends.
+    Linspace,
+    /// Sigmas of Karras et al. (rho 7) between the chain's ends, labels interpolated.
+    Karras,
+}
+
+impl SamplerSettings {
+    /// The ancestral sampler of DDPM over all levels, clipped, with the row's variance.
+    pub fn ancestral() -> Self {
+        SamplerSettings {
+            solver: Method::named("ddpm"),
+            steps: None,
+            spacing: SpacingName::default(),
+            wrappers: clipped(),
+        }
+    }
+
+    /// Builds the sampler for a chain.
+    ///
+    /// # Errors
+    /// [`MethodError`] names the method or parameter that does not exist or does not fit.
+    pub fn build(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
+        self.build_on(self.grid(chain)?, chain, variance)
+    }
+
+    /// The same over a given grid instead of the named steps.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_on(&self, grid: Grid, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
+        let context = Context { chain, grid: &grid, variance };
+        let mut wrapped = Vec::new();
+        let mut built = solver(&self.solver, &context)?;
+        for method in &self.wrappers {
+            let wrap = Wrapped::new(method)?;
+            built = wrap.around_solver(built, &context)?;
+            wrapped.push(wrap);
+        }
+        let sampler = Sampler { solver: built, chain: chain.clone(), variance, wrapped, grid };
+        sampler.check()?;
+        Ok(sampler)
+    }
+
+    /// Solver, steps and wrappers in one line: `ddim, 20 steps (trailing), wrappers clip`.
+    pub fn text(&self) -> String {
+        let spacing = clap::ValueEnum::to_possible_value(&self.spacing);
+        let spacing = spacing.map_or_else(String::new, |value| value.get_name().to_owned());
+        let steps = self.steps.map_or("all steps".to_owned(), |steps| format!("{steps} steps ({spacing})"));
+        let wrappers = self.wrappers.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let wrappers = if wrappers.is_empty() { "no wrappers".to_owned() } else { wrappers.join(" > ") };
+        format!("{}, {steps}, {wrappers}", self.solver)
+    }
+
+    fn grid(&self, chain: &Chain) -> Result<Grid, MethodError> {
+        let spacing = match self.spacing {
+            SpacingName::Uniform => Spacing::Uniform,
+            SpacingName::Quadratic => Spacing::Quadratic,
+            SpacingName::Leading => Spacing::Leading,
+            SpacingName::Trailing => Spacing::Trailing,
+            SpacingName::Linspace => Spacing::Linspace,
+            SpacingName::Karras => {
+                let steps = self.steps.unwrap_or(chain.len());
+                return chain.karras(steps, RHO, Labels::Interpolated).map_err(refused);
+            }
+        };
+        match self.steps {
+            None => Ok(chain.grid()),
+            Some(steps) => chain.respace(spacing, steps).map_err(refused),
+        }
+    }
+}
+
+fn refused(source: undrift_schedules::GridError) -> MethodError {
+    MethodError::Refused { method: "steps".to_owned(), why: source.to_string() }
+}
+
+/// A sampler that is ready to run.
+pub struct Sampler {
+    grid: Grid,
+    chain: Chain,
+    variance: Variance,
+    solver: Box<dyn Solver<4>>,
+    wrapped: Vec<Wrapped>,
+}
+
+impl Sampler {
+    /// The levels that it visits.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// The solver.
+    pub fn solver(&self) -> &dyn Solver<4> {
+        &*self.solver
+    }
+
+    /// The network's belief inside all wrappers.
+    ///
+    /// # Errors
+    /// Never for a sampler that was built: the wrappers have seen this grid and chain.
+    pub fn denoiser<'a>(&self, network: Box<dyn Denoiser<4> + 'a>) -> Result<Box<dyn Denoiser<4> + 'a>, MethodError> {
+        let context = Context { chain: &self.chain, grid: &self.grid, variance: self.variance };
+        self.wrapped.iter().try_fold(network, |inner, wrap| wrap.around_denoiser(inner, &context))
+    }
+
+    /// Refuses impossible values of wrappers before any network is there.
+    fn check(&self) -> Result<(), MethodError> {
+        self.denoiser(Box::new(undrift_denoisers::Gaussian { mean: 0.0, std: 1.0 })).map(|_| ())
+    }
+}

@@ -1,0 +1,184 @@
+//! The solvers by name.
+
+use super::{Context, Method, MethodError, Parameter, Values};
+use undrift_denoisers::Variance;
+use undrift_samplers::{Ancestral, Churn, Ddim, DpmSolverPp2m, Euler, Heun, Pndm, Solver, UniPc, UniPcVariant};
+use undrift_schedules::Labels;
+
+/// One solver: its name on the command line and in recipes, and how it is built.
+pub struct SolverRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is and where it is from.
+    pub about: &'static str,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
+    build: fn(&Values, &Context<'_>) -> Result<Box<dyn Solver<4>>, MethodError>,
+}
+
+/// Every solver; a new one is one row more.
+pub const SOLVERS: &[SolverRow] = &[
+    SolverRow {
+        name: "ddpm",
+        about: "ancestral sampling with the row's own variance (Ho et al. 2020, arXiv:2006.11239, algorithm 2)",
+        parameters: &[],
+        build: |_, context| Ok(Box::new(Ancestral { variance: context.variance })),
+    },
+    SolverRow {
+        name: "ddpm-small",
+        about: "ancestral sampling with the variance beta_tilde",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(Ancestral { variance: Variance::FixedSmall })),
+    },
+    SolverRow {
+        name: "ddpm-large",
+        about: "ancestral sampling with the variance beta of each jump, the sigma-hat of DDIM's table 1 \
+                (Song, Meng, Ermon 2020, arXiv:2010.02502)",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(Ancestral { variance: Variance::FixedLarge })),
+    },
+    SolverRow {
+        name: "ddim",
+        about: "DDIM (Song, Meng, Ermon 2020, arXiv:2010.02502, eq. 12); eps follows from a clipped x0, as in \
+                guided-diffusion",
+        parameters: &[ETA],
+        build: |values, _| Ok(Box::new(Ddim { eta: values.number("eta"), keep_eps: false })),
+    },
+    SolverRow {
+        name: "ddim-keep-eps",
+        about: "DDIM that clips x0 itself and keeps the network's eps beside it, as diffusers; leave `clip` away",
+        parameters: &[ETA],
+        build: |values, _| Ok(Box::new(Ddim { eta: values.number("eta"), keep_eps: true })),
+    },
+    SolverRow {
+        name: "euler",
+        about: "Euler's method in sigma with churn (Karras et al. 2022, arXiv:2206.00364, algorithm 2 without line 7)",
+        parameters: CHURN,
+        build: |values, context| Ok(Box::new(Euler { churn: churn("euler", values, context)? })),
+    },
+    SolverRow {
+        name: "heun",
+        about: "Heun's method in sigma with churn, two evaluations per step (Karras et al. 2022, arXiv:2206.00364, \
+                algorithm 2)",
+        parameters: CHURN,
+        build: |values, context| Ok(Box::new(Heun { churn: churn("heun", values, context)? })),
+    },
+    SolverRow {
+        name: "dpm-solver-pp-2m",
+        about: "DPM-Solver++(2M), data prediction (Lu et al. 2022, arXiv:2211.01095, algorithm 2)",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(DpmSolverPp2m)),
+    },
+    SolverRow {
+        name: "f-pndm",
+        about: "F-PNDM: three pseudo Runge-Kutta steps, then the fourth-order multistep form (Liu et al. 2022, \
+                arXiv:2202.09778)",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(Pndm::F)),
+    },
+    SolverRow {
+        name: "s-pndm",
+        about: "S-PNDM, the second-order form (Liu et al. 2022, arXiv:2202.09778)",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(Pndm::S)),
+    },
+    SolverRow {
+        name: "plms",
+        about: "PNDM without Runge-Kutta steps, its order growing with the past, as diffusers' skip_prk_steps",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(Pndm::Plms)),
+    },
+    SolverRow {
+        name: "unipc",
+        about: "UniPC of order 2 with B(h) = e^h - 1 (Zhao et al. 2023, arXiv:2302.04867)",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(UniPc { variant: UniPcVariant::B2 })),
+    },
+    SolverRow {
+        name: "unipc-b1",
+        about: "UniPC of order 2 with B(h) = h (Zhao et al. 2023, arXiv:2302.04867)",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(UniPc { variant: UniPcVariant::B1 })),
+    },
+];
+
+const ETA: Parameter =
+    Parameter { name: "eta", default: Some(0.0), about: "stochasticity: 0 adds no noise, 1 as much as DDPM" };
+
+const CHURN: &[Parameter] = &[
+    Parameter { name: "churn", default: Some(0.0), about: "S_churn, from 0" },
+    Parameter { name: "s-min", default: Some(0.0), about: "S_min, smallest sigma that is churned" },
+    Parameter { name: "s-max", default: Some(f64::INFINITY), about: "S_max, largest sigma that is churned" },
+    Parameter { name: "s-noise", default: Some(1.0), about: "S_noise, standard deviation of the added noise" },
+];
+
+/// Churn whose raised levels are labelled by the network's own chain.
+fn churn(of: &str, values: &Values, context: &Context<'_>) -> Result<Churn, MethodError> {
+    let number = |name| values.number(name);
+    let steps = context.grid.steps();
+    let churn = Churn::new(number("churn"), number("s-min"), number("s-max"), number("s-noise"), steps);
+    let churn = churn.map_err(|source| MethodError::Refused { method: of.to_owned(), why: source.to_string() })?;
+    Ok(churn.labelled_by(context.chain.clone(), Labels::Interpolated))
+}
+
+/// The solver that `method` names.
+pub(super) fn solver(method: &Method, context: &Context<'_>) -> Result<Box<dyn Solver<4>>, MethodError> {
+    let row = SOLVERS.iter().find(|row| row.name == method.name).ok_or_else(|| MethodError::Unknown {
+        kind: "solver",
+        name: method.name.clone(),
+        known: SOLVERS.iter().map(|row| row.name).collect::<Vec<_>>().join(", "),
+    })?;
+    (row.build)(&Values::of(method, row.parameters)?, context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::{SamplerSettings, SpacingName};
+    use burn::tensor::{DType, Device, Tensor};
+    use undrift_denoisers::Gaussian;
+    use undrift_noise::{Key, Noise, Purpose, SampleNoise};
+    use undrift_samplers::steps;
+    use undrift_schedules::Chain;
+
+    const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
+
+    fn drawn(name: &str, first: u64, count: usize) -> (Vec<f64>, usize) {
+        let settings = SamplerSettings {
+            solver: Method::named(name),
+            steps: Some(12),
+            spacing: SpacingName::Trailing,
+            wrappers: Vec::new(),
+        };
+        let sampler = settings.build(&Chain::linear(1000).unwrap(), Variance::FixedSmall).unwrap();
+        let mut noise = SampleNoise::new(Key::new(0, Purpose::Sampling), first, count);
+        let x = noise.normal(&Tensor::<4>::zeros([count, 1, 2, 2], (&Device::flex(), DType::F64)));
+        let (mut last, mut number) = (x.clone(), 0);
+        for step in steps(&MODEL, sampler.solver(), sampler.grid(), x, &mut noise) {
+            last = step.unwrap().x;
+            number += 1;
+        }
+        (last.into_data().iter::<f64>().collect(), number)
+    }
+
+    #[test]
+    fn every_row_takes_its_steps_to_the_data_sample_by_sample() {
+        for row in SOLVERS {
+            let (all, steps) = drawn(row.name, 0, 300);
+            assert_eq!(steps, 12, "{}", row.name);
+            let mean = all.iter().sum::<f64>() / all.len() as f64;
+            let spread = (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64).sqrt();
+            assert!((mean - 0.3).abs() < 0.06 && (spread - 0.5).abs() < 0.12, "{}: {mean} {spread}", row.name);
+            assert_eq!(drawn(row.name, 200, 1).0, all[800..804], "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_an_unknown_one_lists_them() {
+        let names: std::collections::BTreeSet<&str> = SOLVERS.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), SOLVERS.len());
+        let settings = SamplerSettings { solver: Method::named("dimm"), ..SamplerSettings::ancestral() };
+        let error = settings.build(&Chain::linear(10).unwrap(), Variance::FixedSmall).err().unwrap().to_string();
+        assert!(error.contains("dimm") && error.contains("heun"), "{error}");
+    }
+}

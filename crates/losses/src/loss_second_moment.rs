@@ -1,0 +1,233 @@
+//! Loss-aware importance sampling of levels.
+
+use crate::LossError;
+
+/// Losses kept of each level.
+const HISTORY: usize = 10;
+/// Share of draws that stay uniform.
+const UNIFORM: f64 = 0.001;
+
+/// Draws the level of a training image in proportion to the root mean square of its last losses
+/// (Nichol and Dhariwal 2021, arXiv:2102.09672, section 3.3, eq. 18).
+///
+/// The last 10 losses of each level are kept. Until every level has 10, levels are uniform with weight 1; from then
+/// on `p_t` is proportional to the root of the mean square, mixed with 0.001 of uniform, and a loss that was drawn
+/// so counts `1 / (T p_t)`, which leaves its expectation that of uniform levels. Both numbers are those of the
+/// authors' code. Record losses before they are weighted. The losses kept are all the state: a resumed run hands
+/// [`history`](Self::history) to [`with_history`](Self::with_history).
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossSecondMoment {
+    history: Vec<Vec<f64>>,
+}
+
+/// The probabilities of the levels at one moment, to draw a batch from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LevelDistribution {
+    probabilities: Vec<f64>,
+    cumulative: Vec<f64>,
+}
+
+/// One drawn level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DrawnLevel {
+    /// The level, `t` in 1..=T.
+    pub t: usize,
+    /// What its loss is to be multiplied by, `1 / (T p_t)`.
+    pub weight: f64,
+}
+
+impl LossSecondMoment {
+    /// No losses yet of `steps` levels, at least 1.
+    ///
+    /// # Errors
+    /// [`LossError::NoLevels`] for 0.
+    pub fn new(steps: usize) -> Result<Self, LossError> {
+        LossSecondMoment::with_history(vec![Vec::new(); steps])
+    }
+
+    /// The state of a run that has kept these losses: one row for each of `t = 1..=T`, oldest first.
+    ///
+    /// # Errors
+    /// [`LossError::NoLevels`] without rows, [`LossError::History`] for a row of more than 10 losses,
+    /// [`LossError::RecordedLoss`] for one that is not finite.
+    pub fn with_history(history: Vec<Vec<f64>>) -> Result<Self, LossError> {
+        if history.is_empty() {
+            return Err(LossError::NoLevels);
+        }
+        for (t, row) in (1..).zip(&history) {
+            if row.len() > HISTORY {
+                return Err(LossError::History { t, kept: row.len(), most: HISTORY });
+            }
+            row.iter().try_for_each(|&loss| finite(t, loss))?;
+        }
+        Ok(LossSecondMoment { history })
+    }
+
+    /// The losses kept: one row for each of `t = 1..=T`, oldest first.
+    pub fn history(&self) -> &[Vec<f64>] {
+        &self.history
+    }
+
+    /// Keeps the loss of one image at level `t` in 1..=T, and forgets the oldest beyond 10.
+    ///
+    /// # Errors
+    /// [`LossError::Level`] for another `t`, [`LossError::RecordedLoss`] if the loss is not finite.
+    pub fn record(&mut self, t: usize, loss: f64) -> Result<(), LossError> {
+        finite(t, loss)?;
+        let steps = self.history.len();
+        let row = t.checked_sub(1).and_then(|index| self.history.get_mut(index));
+        let row = row.ok_or(LossError::Level { t, steps })?;
+        if row.len() == HISTORY {
+            row.remove(0);
+        }
+        row.push(loss);
+        Ok(())
+    }
+
+    /// Whether every level has its 10 losses, so that they decide.
+    pub fn is_warm(&self) -> bool {
+        self.history.iter().all(|row| row.len() == HISTORY)
+    }
+
+    /// The probabilities from which the next batch is to be drawn.
+    ///
+    /// Losses that are all 0 say nothing: levels are uniform then (the authors' code divides by 0).
+    pub fn distribution(&self) -> LevelDistribution {
+        let steps = self.history.len() as f64;
+        let moments: Vec<f64> = self.history.iter().map(|row| root_mean_square(row)).collect();
+        let sum: f64 = moments.iter().sum();
+        if !self.is_warm() || sum == 0.0 {
+            return LevelDistribution::of(vec![1.0 / steps; self.history.len()]);
+        }
+        LevelDistribution::of(moments.iter().map(|moment| moment / sum * (1.0 - UNIFORM) + UNIFORM / steps).collect())
+    }
+}
+
+impl LevelDistribution {
+    fn of(probabilities: Vec<f64>) -> Self {
+        let add = |sum: &mut f64, p: &f64| {
+            *sum += p;
+            Some(*sum)
+        };
+        let cumulative = probabilities.iter().scan(0.0, add).collect();
+        LevelDistribution { probabilities, cumulative }
+    }
+
+    /// The probabilities of `t = 1..=T`.
+    pub fn probabilities(&self) -> &[f64] {
+        &self.probabilities
+    }
+
+    /// The level that belongs to a number drawn uniformly from `[0, 1)`.
+    ///
+    /// Low numbers give low levels: the distribution function is inverted.
+    ///
+    /// # Errors
+    /// [`LossError::Uniform`] for a number outside `[0, 1)`.
+    pub fn draw(&self, uniform: f64) -> Result<DrawnLevel, LossError> {
+        if !(0.0..1.0).contains(&uniform) {
+            return Err(LossError::Uniform { value: uniform });
+        }
+        let steps = self.probabilities.len();
+        let reached = uniform * self.cumulative[steps - 1];
+        let index = self.cumulative.partition_point(|&sum| sum <= reached).min(steps - 1);
+        Ok(DrawnLevel { t: index + 1, weight: 1.0 / (steps as f64 * self.probabilities[index]) })
+    }
+}
+
+fn root_mean_square(losses: &[f64]) -> f64 {
+    (losses.iter().map(|loss| loss * loss).sum::<f64>() / HISTORY as f64).sqrt()
+}
+
+fn finite(t: usize, loss: f64) -> Result<(), LossError> {
+    if loss.is_finite() { Ok(()) } else { Err(LossError::RecordedLoss { t, loss }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three levels whose losses are 1, 2 and 3 in 10 of each.
+    fn warm() -> LossSecondMoment {
+        let mut sampler = LossSecondMoment::new(3).expect("valid");
+        for loss in (0..10).flat_map(|_| [1.0, 2.0, 3.0]) {
+            sampler.record(loss as usize, loss).expect("valid");
+        }
+        sampler
+    }
+
+    #[test]
+    fn levels_are_uniform_until_each_has_ten_losses() {
+        let mut sampler = LossSecondMoment::new(2).expect("valid");
+        for _ in 0..30 {
+            sampler.record(1, 5.0).expect("valid");
+        }
+        (0..9).for_each(|_| sampler.record(2, 1.0).expect("valid"));
+        assert!(!sampler.is_warm());
+        assert_eq!(sampler.distribution().probabilities(), [0.5, 0.5]);
+        assert_eq!(sampler.distribution().draw(0.5).expect("valid"), DrawnLevel { t: 2, weight: 1.0 });
+        sampler.record(2, 1.0).expect("valid");
+        assert!(sampler.is_warm() && sampler.distribution().probabilities()[0] > 0.8);
+    }
+
+    #[test]
+    fn probabilities_follow_the_root_mean_square_with_a_share_of_uniform() {
+        let distribution = warm().distribution();
+        for (found, t) in distribution.probabilities().iter().zip(1..) {
+            let expected = 0.999 * f64::from(t) / 6.0 + 0.001 / 3.0;
+            assert!((found - expected).abs() < 1e-15, "{found} {expected}");
+        }
+        let drawn = [0.1, 0.16, 0.18, 0.49, 0.51, 0.9].map(|u| distribution.draw(u).expect("valid").t);
+        assert_eq!(drawn, [1, 1, 2, 2, 3, 3], "levels end at about 1/6, 1/2 and 1");
+        let spread = LossSecondMoment::with_history(vec![vec![3.0; 10], [[1.0; 5], [7.0; 5]].concat()]).expect("valid");
+        let p = 0.999 * 3.0 / (3.0 + 5.0) + 0.0005;
+        assert!((spread.distribution().probabilities()[0] - p).abs() < 1e-15, "squares are averaged, not losses");
+    }
+
+    #[test]
+    fn weights_leave_the_expectation_of_uniform_levels() {
+        let distribution = warm().distribution();
+        let losses = [0.3, -2.0, 11.0];
+        let of = |i: usize| {
+            let start: f64 = distribution.probabilities()[..i].iter().sum();
+            let drawn = distribution.draw(start + 1e-9).expect("valid");
+            assert_eq!(drawn.t, i + 1);
+            distribution.probabilities()[i] * drawn.weight * losses[i]
+        };
+        let expectation: f64 = (0..3).map(of).sum();
+        assert!((expectation - losses.iter().sum::<f64>() / 3.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn the_oldest_loss_is_forgotten_and_the_history_is_the_state() {
+        let mut sampler = warm();
+        sampler.record(1, 7.0).expect("valid");
+        assert_eq!(sampler.history()[0], [[1.0; 9].as_slice(), &[7.0]].concat());
+        let resumed = LossSecondMoment::with_history(sampler.history().to_vec()).expect("valid");
+        assert_eq!(resumed, sampler);
+    }
+
+    #[test]
+    fn every_number_below_one_has_a_level() {
+        let distribution = warm().distribution();
+        assert_eq!(distribution.draw(0.0).expect("valid").t, 1);
+        assert_eq!(distribution.draw(1.0 - f64::EPSILON / 2.0).expect("valid").t, 3);
+        for value in [1.0, -0.1, f64::NAN] {
+            assert!(matches!(distribution.draw(value), Err(LossError::Uniform { .. })));
+        }
+    }
+
+    #[test]
+    fn what_would_spoil_the_probabilities_is_refused() {
+        let mut sampler = warm();
+        assert!(matches!(sampler.record(4, 1.0), Err(LossError::Level { t: 4, steps: 3 })));
+        assert!(matches!(sampler.record(0, 1.0), Err(LossError::Level { t: 0, .. })));
+        assert!(matches!(sampler.record(1, f64::NAN), Err(LossError::RecordedLoss { t: 1, .. })));
+        assert_eq!(sampler, warm());
+        assert!(matches!(LossSecondMoment::new(0), Err(LossError::NoLevels)));
+        let long = LossSecondMoment::with_history(vec![vec![0.0; 11]]);
+        assert!(matches!(long, Err(LossError::History { t: 1, kept: 11, most: 10 })));
+        let silent = LossSecondMoment::with_history(vec![vec![0.0; 10]; 4]).expect("valid");
+        assert_eq!(silent.distribution().probabilities(), [0.25; 4]);
+    }
+}
