@@ -1,14 +1,15 @@
 //! Exposure bias of exact and of artificially biased denoisers against the recursion of their chains.
 
 use burn::tensor::{DType, Device, Tensor};
-use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, Levels, Prediction, Variance};
+use undrift_denoisers::{DenoiseError, Denoiser, EpsilonScaling, Gaussian, Levels, Prediction, Variance};
 use undrift_metrics::{DeltaPoint, ExposureBias, ExposureCurves, MetricError, chain_lengths, exposure_curves};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-use undrift_samplers::{Ancestral, SampleError, Solver, Step, WithoutNoise, sample};
+use undrift_samplers::{Ancestral, Ddim, Solver, WithoutNoise, sample};
 use undrift_schedules::{Chain, Grid, Level, Spacing, Span};
 
 const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
 const SMALL: Ancestral = Ancestral { variance: Variance::FixedSmall };
+const DDIM: Ddim = Ddim { eta: 0.0, keep_eps: false };
 const IMAGES: usize = 20_000;
 const PIXELS: usize = 4;
 
@@ -24,26 +25,6 @@ impl<M: Denoiser<2>> Denoiser<2> for Biased<M> {
     }
 }
 
-/// `x_s = signal_s x0 + noise_s eps` (Song, Meng, Ermon 2020, arXiv:2010.02502, eq. 12 with sigma 0).
-struct Deterministic;
-
-impl Solver<2> for Deterministic {
-    fn step(
-        &self,
-        model: &dyn Denoiser<2>,
-        x: Tensor<2>,
-        span: &Span,
-        _past: &[Prediction<2>],
-        _noise: &mut dyn Noise<2>,
-    ) -> Result<Step<2>, SampleError> {
-        let prediction = model
-            .predict(x, &Levels::from(span.from()))
-            .map_err(|source| SampleError::Denoise { time: span.from().time(), source })?;
-        let x = prediction.x0() * span.to_signal() + prediction.eps() * span.to_noise();
-        Ok(Step { span: *span, prediction, x, evals: 1 })
-    }
-}
-
 #[derive(Clone, Copy, PartialEq)]
 enum Walk {
     Ancestral,
@@ -54,7 +35,7 @@ impl Walk {
     fn solver(self) -> &'static dyn Solver<2> {
         match self {
             Walk::Ancestral => &SMALL,
-            Walk::Deterministic => &Deterministic,
+            Walk::Deterministic => &DDIM,
         }
     }
 }
@@ -193,7 +174,7 @@ fn a_planted_bias_shows_and_dividing_by_it_takes_it_away() {
         let biased = Biased { inner: MODEL, factor: 1.06 };
         let exact = measured(&MODEL, walk, &grid, 500);
         let planted = measured(&biased, walk, &grid, 500);
-        let cured = measured(&Biased { inner: &biased, factor: 1.0 / 1.06 }, walk, &grid, 500);
+        let cured = measured(&EpsilonScaling::constant(&biased, 1.06).unwrap(), walk, &grid, 500);
         let (with, without) = (recursion(&grid, walk, 1.06), recursion(&grid, walk, 1.0));
         for k in 1..12 {
             let expected = with[k].variance.sqrt() - without[k].variance.sqrt();
