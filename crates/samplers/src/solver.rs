@@ -33,6 +33,23 @@ pub trait Solver<const D: usize> {
     ) -> Result<Step<D>, SampleError>;
 }
 
+impl<const D: usize, S: Solver<D> + ?Sized> Solver<D> for Box<S> {
+    fn memory(&self) -> usize {
+        (**self).memory()
+    }
+
+    fn step(
+        &self,
+        model: &dyn Denoiser<D>,
+        x: Tensor<D>,
+        span: &Span,
+        past: &[Prediction<D>],
+        noise: &mut dyn Noise<D>,
+    ) -> Result<Step<D>, SampleError> {
+        (**self).step(model, x, span, past, noise)
+    }
+}
+
 /// What one step did; an observer is any code that looks at these.
 #[derive(Clone, Debug)]
 pub struct Step<const D: usize> {

@@ -2,7 +2,10 @@
 
 use super::{Context, Method, MethodError, Parameter, Values};
 use undrift_denoisers::Variance;
-use undrift_samplers::{Ancestral, Churn, Ddim, DpmSolverPp2m, Euler, Heun, Pndm, Solver, UniPc, UniPcVariant};
+use undrift_samplers::{
+    Ancestral, Churn, Ddim, DpmSolverPp2m, Euler, Heun, Pndm, Pnm, SampleError, Solver, TimeShiftAdm, TimeShiftPnm,
+    UniPc, UniPcVariant,
+};
 use undrift_schedules::Labels;
 
 /// One solver: its name on the command line and in recipes, and how it is built.
@@ -100,7 +103,38 @@ pub const SOLVERS: &[SolverRow] = &[
         parameters: &[],
         build: |_, _| Ok(Box::new(UniPc { variant: UniPcVariant::B1 })),
     },
+    SolverRow {
+        name: "time-shift-pnm",
+        about: "the time shift that was released for pseudo numerical methods, which departs from its paper; for parity",
+        parameters: SHIFT,
+        build: |values, context| {
+            let method = Pnm::Ddpm { eta: values.number("eta") };
+            let (window, cutoff) = (values.count("window")?, values.count("cutoff")?);
+            let solver = TimeShiftPnm::new(method, context.chain, context.grid, window, cutoff);
+            Ok(Box::new(solver.map_err(refused("time-shift-pnm"))?))
+        },
+    },
+    SolverRow {
+        name: "time-shift-adm",
+        about: "the time shift that was released for guided-diffusion, which departs from its paper; for parity",
+        parameters: SHIFT,
+        build: |values, context| {
+            let (window, cutoff) = (values.count("window")?, values.count("cutoff")?);
+            let solver = TimeShiftAdm::new(context.chain, context.grid, window, cutoff, values.number("eta"));
+            Ok(Box::new(solver.map_err(refused("time-shift-adm"))?))
+        },
+    },
 ];
+
+const SHIFT: &[Parameter] = &[
+    ETA,
+    Parameter { name: "window", default: Some(0.0), about: "levels of the chain to choose from" },
+    Parameter { name: "cutoff", default: Some(f64::from(u16::MAX)), about: "index up to which nothing is shifted" },
+];
+
+fn refused(method: &'static str) -> impl Fn(SampleError) -> MethodError {
+    move |source| MethodError::Refused { method: method.to_owned(), why: source.to_string() }
+}
 
 const ETA: Parameter =
     Parameter { name: "eta", default: Some(0.0), about: "stochasticity: 0 adds no noise, 1 as much as DDPM" };
@@ -113,12 +147,11 @@ const CHURN: &[Parameter] = &[
 ];
 
 /// Churn whose raised levels are labelled by the network's own chain.
-fn churn(of: &str, values: &Values, context: &Context<'_>) -> Result<Churn, MethodError> {
+fn churn(of: &'static str, values: &Values, context: &Context<'_>) -> Result<Churn, MethodError> {
     let number = |name| values.number(name);
     let steps = context.grid.steps();
     let churn = Churn::new(number("churn"), number("s-min"), number("s-max"), number("s-noise"), steps);
-    let churn = churn.map_err(|source| MethodError::Refused { method: of.to_owned(), why: source.to_string() })?;
-    Ok(churn.labelled_by(context.chain.clone(), Labels::Interpolated))
+    Ok(churn.map_err(refused(of))?.labelled_by(context.chain.clone(), Labels::Interpolated))
 }
 
 /// The solver that `method` names.

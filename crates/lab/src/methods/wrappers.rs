@@ -2,7 +2,7 @@
 
 use super::{Context, Method, MethodError, Parameter, Values};
 use undrift_denoisers::{ClipX0, DenoiseError, Denoiser};
-use undrift_samplers::{EpsilonScaling, Solver, TimeShift};
+use undrift_samplers::{BandWeights, EpsilonScaling, MovingAverage, Solver, TimeShift, WithoutNoise};
 
 /// A belief of this size of tensor.
 type Belief<'a> = Box<dyn Denoiser<4> + 'a>;
@@ -66,6 +66,30 @@ pub const WRAPPERS: &[WrapperRow] = &[
             Ok(Box::new(shifted.map_err(refused("time-shift"))?))
         }),
     },
+    WrapperRow {
+        name: "moving-average",
+        about: "averages x0 over the steps, the coarse wavelet band early and the details late (after Qian et al. 2024, \
+                arXiv:2403.17870; our reconstruction)",
+        parameters: &[Parameter {
+            name: "weight",
+            default: None,
+            about: "smallest weight of the present, in (0, 1]; 1 is neutral",
+        }],
+        wrap: Wrap::Solver(|values, context, inner| {
+            let weights = BandWeights::coarse_to_fine(values.number("weight"));
+            let averaged = MovingAverage::new(inner, context.grid, weights);
+            Ok(Box::new(averaged.map_err(|source| MethodError::Refused {
+                method: "moving-average".to_owned(),
+                why: source.to_string(),
+            })?))
+        }),
+    },
+    WrapperRow {
+        name: "without-noise",
+        about: "takes the solver's steps without their noise",
+        parameters: &[],
+        wrap: Wrap::Solver(|_, _, inner| Ok(Box::new(WithoutNoise(inner)))),
+    },
 ];
 
 fn refused(method: &'static str) -> impl Fn(DenoiseError) -> MethodError {
@@ -103,6 +127,67 @@ impl Wrapped {
         match self.row.wrap {
             Wrap::Belief(_) => Ok(inner),
             Wrap::Solver(wrap) => wrap(&self.values, context, inner),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::methods::{SamplerSettings, WRAPPERS};
+    use burn::tensor::{DType, Device, Tensor};
+    use undrift_denoisers::{Denoiser, Gaussian, Variance};
+    use undrift_noise::{Key, Noise, Purpose, SampleNoise};
+    use undrift_samplers::sample;
+    use undrift_schedules::Chain;
+
+    const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
+
+    fn drawn(wrappers: &[&str]) -> Result<Vec<u64>, String> {
+        let wrappers = wrappers.iter().map(|text| text.parse().unwrap()).collect();
+        let settings = SamplerSettings { steps: Some(9), wrappers, ..SamplerSettings::ancestral() };
+        let chain = Chain::linear(1000).unwrap();
+        let sampler = settings.build(&chain, Variance::FixedSmall).map_err(|error| error.to_string())?;
+        let mut noise = SampleNoise::new(Key::new(0, Purpose::Sampling), 0, 3);
+        let x = noise.normal(&Tensor::<4>::zeros([3, 1, 4, 4], (&Device::flex(), DType::F64)));
+        let model: Box<dyn Denoiser<4>> = sampler.denoiser(Box::new(MODEL)).unwrap();
+        let x0 = sample(&*model, sampler.solver(), sampler.grid(), x, &mut noise).unwrap();
+        Ok(x0.into_data().iter::<f64>().map(f64::to_bits).collect())
+    }
+
+    #[test]
+    fn neutral_values_change_no_bit_and_others_do() {
+        let plain = drawn(&[]).unwrap();
+        for neutral in ["epsilon-scaling:b=1", "time-shift:window=0,cutoff=0", "moving-average:weight=1"] {
+            assert_eq!(drawn(&[neutral]).unwrap(), plain, "{neutral}");
+        }
+        for row in WRAPPERS {
+            let parameters = match row.name {
+                "epsilon-scaling" => ":b=1.02",
+                "moving-average" => ":weight=0.5",
+                // The exact Gaussian asks for no label, so that a shifted one is not seen.
+                "time-shift" => continue,
+                _ => "",
+            };
+            assert_ne!(drawn(&[&format!("{}{parameters}", row.name)]).unwrap(), plain, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn the_first_wrapper_stands_next_to_the_network() {
+        let scale_then_clip = drawn(&["epsilon-scaling:b=1.5", "clip"]).unwrap();
+        assert_ne!(scale_then_clip, drawn(&["clip", "epsilon-scaling:b=1.5"]).unwrap());
+    }
+
+    #[test]
+    fn impossible_values_are_refused_before_anything_is_sampled() {
+        for (wrapper, expected) in [
+            ("epsilon-scaling:b=0", "epsilon-scaling"),
+            ("moving-average:weight=2", "weight of 2"),
+            ("time-shift:window=3", "cutoff"),
+            ("clop", "clip"),
+        ] {
+            let error = drawn(&[wrapper]).unwrap_err();
+            assert!(error.contains(expected), "{wrapper}: {error}");
         }
     }
 }
