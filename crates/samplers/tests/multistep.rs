@@ -83,6 +83,9 @@ fn error(solver: &dyn Solver<2>, grid: &Grid) -> f64 {
     gap(&ended, &flow(&x, from, to))
 }
 
+/// A family of grids by its number of steps, and what it is called.
+type NamedGrid = (&'static str, fn(usize) -> Grid);
+
 /// The rate at which the error falls from `steps` to twice as many.
 fn order(solver: &dyn Solver<2>, grid: impl Fn(usize) -> Grid, steps: usize) -> f64 {
     (error(solver, &grid(steps)) / error(solver, &grid(2 * steps))).log2()
@@ -102,7 +105,7 @@ fn errors_fall_with_the_order_of_the_method() {
         [about(3.0), about(3.0), at_least(2.9)],
         [about(3.0), at_least(2.9), about(3.0)],
     ];
-    let grids: [(&str, fn(usize) -> Grid); 3] =
+    let grids: [NamedGrid; 3] =
         [("Karras", karras), ("even in the label", even_in_label), ("even in sigma", even_in_sigma)];
     for ((name, solver), expected) in ALL.into_iter().zip(expected) {
         for ((of, grid), expected) in grids.into_iter().zip(expected) {
