@@ -118,7 +118,8 @@ impl LevelDistribution {
         &self.probabilities
     }
 
-    /// The level that belongs to a number drawn uniformly from `[0, 1)`.
+    /// The level that belongs to a number drawn uniformly from `[0, 1)`, as `SampleNoise::uniform` draws for an
+    /// image's running number.
     ///
     /// Low numbers give low levels: the distribution function is inverted.
     ///
@@ -201,8 +202,10 @@ mod tests {
     #[test]
     fn the_oldest_loss_is_forgotten_and_the_history_is_the_state() {
         let mut sampler = warm();
-        sampler.record(1, 7.0).expect("valid");
-        assert_eq!(sampler.history()[0], [[1.0; 9].as_slice(), &[7.0]].concat());
+        for loss in [7.0, 8.0] {
+            sampler.record(1, loss).expect("valid");
+        }
+        assert_eq!(sampler.history()[0], [[1.0; 8].as_slice(), &[7.0, 8.0]].concat());
         let resumed = LossSecondMoment::with_history(sampler.history().to_vec()).expect("valid");
         assert_eq!(resumed, sampler);
     }
