@@ -68,6 +68,23 @@ pub enum LossError {
         /// The loss given.
         loss: f64,
     },
+    /// No loss of a level is to be kept, so that nothing could be known about it.
+    #[error("no losses are kept of a level: keep at least 1 (the authors keep 10)")]
+    NothingKept,
+    /// The share of uniform draws is no share.
+    #[error("a share of {uniform} of uniform draws: give one in 0..=1 (the authors' is 0.001)")]
+    Share {
+        /// The value given.
+        uniform: f64,
+    },
+    /// A history is that of a chain of another length.
+    #[error("{rows} rows of losses for {steps} levels: give one row for each level")]
+    HistoryRows {
+        /// How many rows were given.
+        rows: usize,
+        /// How many levels there are.
+        steps: usize,
+    },
     /// A history holds more losses than are kept.
     #[error("{kept} losses of level {t}: give the last {most} at most")]
     History {

@@ -2,11 +2,6 @@
 
 use crate::LossError;
 
-/// Losses kept of each level.
-const HISTORY: usize = 10;
-/// Share of draws that stay uniform.
-const UNIFORM: f64 = 0.001;
-
 /// Draws the level of a training image in proportion to the root mean square of its last losses
 /// (Nichol and Dhariwal 2021, arXiv:2102.09672, section 3.3, eq. 18).
 ///
@@ -18,6 +13,8 @@ const UNIFORM: f64 = 0.001;
 #[derive(Clone, Debug, PartialEq)]
 pub struct LossSecondMoment {
     history: Vec<Vec<f64>>,
+    kept: usize,
+    uniform: f64,
 }
 
 /// The probabilities of the levels at one moment, to draw a batch from.
@@ -37,30 +34,44 @@ pub struct DrawnLevel {
 }
 
 impl LossSecondMoment {
-    /// No losses yet of `steps` levels, at least 1.
+    /// No losses yet of `steps` levels, at least 1; the published constants.
     ///
     /// # Errors
     /// [`LossError::NoLevels`] for 0.
     pub fn new(steps: usize) -> Result<Self, LossError> {
-        LossSecondMoment::with_history(vec![Vec::new(); steps])
+        LossSecondMoment::keeping(steps, 10, 0.001)
+    }
+
+    /// The same with other constants: `kept` losses of each level, at least 1, and a share of `uniform` in 0..=1.
+    ///
+    /// # Errors
+    /// [`LossError::NoLevels`] for no levels, [`LossError::Share`] or [`LossError::NothingKept`] for constants out of
+    /// their range.
+    pub fn keeping(steps: usize, kept: usize, uniform: f64) -> Result<Self, LossError> {
+        match (steps, kept) {
+            (0, _) => Err(LossError::NoLevels),
+            (_, 0) => Err(LossError::NothingKept),
+            _ if !(0.0..=1.0).contains(&uniform) => Err(LossError::Share { uniform }),
+            _ => Ok(LossSecondMoment { history: vec![Vec::new(); steps], kept, uniform }),
+        }
     }
 
     /// The state of a run that has kept these losses: one row for each of `t = 1..=T`, oldest first.
     ///
     /// # Errors
-    /// [`LossError::NoLevels`] without rows, [`LossError::History`] for a row of more than 10 losses,
-    /// [`LossError::RecordedLoss`] for one that is not finite.
-    pub fn with_history(history: Vec<Vec<f64>>) -> Result<Self, LossError> {
-        if history.is_empty() {
-            return Err(LossError::NoLevels);
+    /// [`LossError::HistoryRows`] unless there is one row for each level, [`LossError::History`] for a row of more
+    /// losses than are kept, [`LossError::RecordedLoss`] for one that is not finite.
+    pub fn with_history(self, history: Vec<Vec<f64>>) -> Result<Self, LossError> {
+        if history.len() != self.history.len() {
+            return Err(LossError::HistoryRows { rows: history.len(), steps: self.history.len() });
         }
         for (t, row) in (1..).zip(&history) {
-            if row.len() > HISTORY {
-                return Err(LossError::History { t, kept: row.len(), most: HISTORY });
+            if row.len() > self.kept {
+                return Err(LossError::History { t, kept: row.len(), most: self.kept });
             }
             row.iter().try_for_each(|&loss| finite(t, loss))?;
         }
-        Ok(LossSecondMoment { history })
+        Ok(LossSecondMoment { history, ..self })
     }
 
     /// The losses kept: one row for each of `t = 1..=T`, oldest first.
@@ -68,25 +79,26 @@ impl LossSecondMoment {
         &self.history
     }
 
-    /// Keeps the loss of one image at level `t` in 1..=T, and forgets the oldest beyond 10.
+    /// Keeps the loss of one image at level `t` in 1..=T, and forgets the oldest beyond those kept.
     ///
     /// # Errors
     /// [`LossError::Level`] for another `t`, [`LossError::RecordedLoss`] if the loss is not finite.
     pub fn record(&mut self, t: usize, loss: f64) -> Result<(), LossError> {
         finite(t, loss)?;
+        let kept = self.kept;
         let steps = self.history.len();
         let row = t.checked_sub(1).and_then(|index| self.history.get_mut(index));
         let row = row.ok_or(LossError::Level { t, steps })?;
-        if row.len() == HISTORY {
+        if row.len() == kept {
             row.remove(0);
         }
         row.push(loss);
         Ok(())
     }
 
-    /// Whether every level has its 10 losses, so that they decide.
+    /// Whether every level has all its losses, so that they decide.
     pub fn is_warm(&self) -> bool {
-        self.history.iter().all(|row| row.len() == HISTORY)
+        self.history.iter().all(|row| row.len() == self.kept)
     }
 
     /// The probabilities from which the next batch is to be drawn.
@@ -99,7 +111,8 @@ impl LossSecondMoment {
         if !self.is_warm() || sum == 0.0 {
             return LevelDistribution::of(vec![1.0 / steps; self.history.len()]);
         }
-        LevelDistribution::of(moments.iter().map(|moment| moment / sum * (1.0 - UNIFORM) + UNIFORM / steps).collect())
+        let mixed = |moment: &f64| moment / sum * (1.0 - self.uniform) + self.uniform / steps;
+        LevelDistribution::of(moments.iter().map(mixed).collect())
     }
 }
 
@@ -118,7 +131,8 @@ impl LevelDistribution {
         &self.probabilities
     }
 
-    /// The level that belongs to a number drawn uniformly from `[0, 1)`.
+    /// The level that belongs to a number drawn uniformly from `[0, 1)`, as `SampleNoise::uniform` draws for an
+    /// image's running number.
     ///
     /// Low numbers give low levels: the distribution function is inverted.
     ///
@@ -136,7 +150,7 @@ impl LevelDistribution {
 }
 
 fn root_mean_square(losses: &[f64]) -> f64 {
-    (losses.iter().map(|loss| loss * loss).sum::<f64>() / HISTORY as f64).sqrt()
+    (losses.iter().map(|loss| loss * loss).sum::<f64>() / losses.len() as f64).sqrt()
 }
 
 fn finite(t: usize, loss: f64) -> Result<(), LossError> {
@@ -154,6 +168,10 @@ mod tests {
             sampler.record(loss as usize, loss).expect("valid");
         }
         sampler
+    }
+
+    fn resumed(history: Vec<Vec<f64>>) -> Result<LossSecondMoment, LossError> {
+        LossSecondMoment::new(history.len())?.with_history(history)
     }
 
     #[test]
@@ -179,7 +197,7 @@ mod tests {
         }
         let drawn = [0.1, 0.16, 0.18, 0.49, 0.51, 0.9].map(|u| distribution.draw(u).expect("valid").t);
         assert_eq!(drawn, [1, 1, 2, 2, 3, 3], "levels end at about 1/6, 1/2 and 1");
-        let spread = LossSecondMoment::with_history(vec![vec![3.0; 10], [[1.0; 5], [7.0; 5]].concat()]).expect("valid");
+        let spread = resumed(vec![vec![3.0; 10], [[1.0; 5], [7.0; 5]].concat()]).expect("valid");
         let p = 0.999 * 3.0 / (3.0 + 5.0) + 0.0005;
         assert!((spread.distribution().probabilities()[0] - p).abs() < 1e-15, "squares are averaged, not losses");
     }
@@ -201,9 +219,11 @@ mod tests {
     #[test]
     fn the_oldest_loss_is_forgotten_and_the_history_is_the_state() {
         let mut sampler = warm();
-        sampler.record(1, 7.0).expect("valid");
-        assert_eq!(sampler.history()[0], [[1.0; 9].as_slice(), &[7.0]].concat());
-        let resumed = LossSecondMoment::with_history(sampler.history().to_vec()).expect("valid");
+        for loss in [7.0, 8.0] {
+            sampler.record(1, loss).expect("valid");
+        }
+        assert_eq!(sampler.history()[0], [[1.0; 8].as_slice(), &[7.0, 8.0]].concat());
+        let resumed = resumed(sampler.history().to_vec()).expect("valid");
         assert_eq!(resumed, sampler);
     }
 
@@ -225,9 +245,25 @@ mod tests {
         assert!(matches!(sampler.record(1, f64::NAN), Err(LossError::RecordedLoss { t: 1, .. })));
         assert_eq!(sampler, warm());
         assert!(matches!(LossSecondMoment::new(0), Err(LossError::NoLevels)));
-        let long = LossSecondMoment::with_history(vec![vec![0.0; 11]]);
+        let long = resumed(vec![vec![0.0; 11]]);
         assert!(matches!(long, Err(LossError::History { t: 1, kept: 11, most: 10 })));
-        let silent = LossSecondMoment::with_history(vec![vec![0.0; 10]; 4]).expect("valid");
+        let short = warm().with_history(vec![vec![]; 2]);
+        assert!(matches!(short, Err(LossError::HistoryRows { rows: 2, steps: 3 })));
+        assert!(matches!(LossSecondMoment::keeping(3, 0, 0.1), Err(LossError::NothingKept)));
+        assert!(matches!(LossSecondMoment::keeping(3, 1, -0.1), Err(LossError::Share { uniform: -0.1 })));
+        let silent = resumed(vec![vec![0.0; 10]; 4]).expect("valid");
         assert_eq!(silent.distribution().probabilities(), [0.25; 4]);
+    }
+
+    #[test]
+    fn constants_can_be_chosen_and_all_uniform_is_uniform() {
+        let sampler = |uniform| {
+            let sampler = LossSecondMoment::keeping(2, 1, uniform).expect("valid");
+            sampler.with_history(vec![vec![1.0], vec![3.0]]).expect("fits").distribution()
+        };
+        assert_eq!(sampler(0.0).probabilities(), [0.25, 0.75]);
+        assert_eq!(sampler(0.5).probabilities(), [0.375, 0.625]);
+        assert_eq!(sampler(1.0).probabilities(), [0.5, 0.5]);
+        assert_eq!(sampler(1.0).draw(0.7).expect("valid"), DrawnLevel { t: 2, weight: 1.0 });
     }
 }

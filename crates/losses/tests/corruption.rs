@@ -45,7 +45,7 @@ fn the_input_has_the_second_draw_and_the_target_has_not() {
     let vp = Level::vp(0.64, 3.0).expect("valid");
     for (at, signal, noise) in [(vp, 0.8, 0.6), (vp.unscaled().expect("has signal"), 1.0, 0.75)] {
         let Corrupted { x, eps: target } = perturbed(0.1).corrupt(&x0(), &at.into(), &mut recorded());
-        let by_hand = [signal * -1.0 + noise * (0.5 - 0.3), signal * grey(50.0) + noise * (-1.5 + 0.1)];
+        let by_hand = [-signal + noise * (0.5 - 0.3), signal * grey(50.0) + noise * (-1.5 + 0.1)];
         assert!(largest_gap(&values(x)[..2], &by_hand) < 1e-15);
         assert_eq!(values(target), values(eps()));
     }

@@ -4,7 +4,7 @@ mod support;
 
 use burn::tensor::{DType, Tensor};
 use support::{grey, largest_gap, mean, tensor, values};
-use undrift_denoisers::{Eps, Levels, MuTilde, OutputVariance, Parameterisation, Preconditioned, V, X0};
+use undrift_denoisers::{Edm, Eps, Levels, MuTilde, OutputVariance, Parameterisation, Preconditioned, V, X0};
 use undrift_losses::{Plain, squared_error};
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Level, Span};
@@ -73,6 +73,40 @@ fn x0_and_v_are_compared_with_themselves() {
     assert!(largest_gap(&loss(X0, 0.6, DType::F64), &expected(0.6, |x0, _, _, _| x0)) < 1e-13);
     let v = |x0: f64, eps: f64, level: Level, _: Span| level.signal() * eps - level.noise() * x0;
     assert!(largest_gap(&loss(V, 0.6, DType::F64), &expected(0.6, v)) < 1e-13);
+}
+
+/// EDM's target `(x0 - c_skip x) / c_out` for a network that sees `c_in x`, with the coefficients of its table 1.
+#[test]
+fn edm_is_compared_with_what_is_left_of_the_data() {
+    let sigma_data = 0.5;
+    let target = |x0: f64, eps: f64, level: Level, _: Span| {
+        let (sigma, signal) = (level.sigma(), level.signal());
+        let total = sigma * sigma + 0.25;
+        let unscaled = x0 + sigma * eps;
+        let answer = 0.6 * unscaled / total.sqrt();
+        let left = (x0 - 0.25 / total * unscaled) / (sigma * 0.5 / total.sqrt());
+        // `expected` subtracts 0.6 x of the level's own coordinates, so what the network really says goes here.
+        left - answer + 0.6 * signal * unscaled
+    };
+    let found = loss(Edm { sigma_data }, 0.6, DType::F64);
+    assert!(largest_gap(&found, &expected(0.6, target)) < 1e-11, "{found:?}");
+}
+
+#[test]
+fn coordinates_do_not_matter() {
+    let of = |parameterisation: &dyn Parameterisation, unscaled: bool| {
+        let network = |x: Tensor<2>, _: Tensor<1>| x * 0.6;
+        let model = Preconditioned { network, parameterisation, variance: OutputVariance::None };
+        let levels = STEPS.map(|t| chain().level(t).expect("in range"));
+        let levels = levels.map(|level| if unscaled { level.unscaled().expect("has signal") } else { level });
+        let mut noise = Replay::new(vec![tensor(&eps(), [4, 5], DType::F64)]);
+        let x0 = tensor(&x0(), [4, 5], DType::F64);
+        values(squared_error(&model, &Plain, x0, &Levels::from(levels.to_vec()), &mut noise).expect("fits"))
+    };
+    let edm = Edm { sigma_data: 0.5 };
+    for parameterisation in [&Eps as &dyn Parameterisation, &X0, &V, &edm, &MuTilde { chain: chain() }] {
+        assert!(largest_gap(&of(parameterisation, true), &of(parameterisation, false)) < 1e-10);
+    }
 }
 
 #[test]

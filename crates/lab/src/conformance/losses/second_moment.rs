@@ -14,8 +14,9 @@ const RUN: Arithmetic = Arithmetic::F64;
 /// `LossSecondMomentResampler`: its weights along a recorded history of losses, and what it ends with.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let root = fixture.root();
-    check_constants(&root)?;
-    let mut sampler = LossSecondMoment::new(root.count("num_timesteps")?).map_err(FixtureError::refused)?;
+    let (kept, uniform) = (root.count("history_per_term")?, root.number("uniform_prob")?);
+    let sampler = LossSecondMoment::keeping(root.count("num_timesteps")?, kept, uniform);
+    let mut sampler = sampler.map_err(FixtureError::refused)?;
     let snapshots = root.find("snapshots").map(|list| list.members()).unwrap_or_default();
     for (step, update) in root.get("history")?.members().iter().enumerate() {
         record(&mut sampler, update)?;
@@ -27,17 +28,6 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     }
     at_the_end(&sampler, &root, cases);
     Ok(())
-}
-
-/// The constants are ours too; a file with others is another method.
-fn check_constants(root: &Node<'_>) -> Result<(), FixtureError> {
-    let (kept, uniform) = (root.count("history_per_term")?, root.number("uniform_prob")?);
-    if (kept, uniform) == (10, 0.001) {
-        return Ok(());
-    }
-    Err(FixtureError::NotCovered(format!(
-        "{kept} losses of each level and {uniform} of uniform; ours are 10 and 0.001"
-    )))
 }
 
 /// `[[t, ..], [loss, ..]]`, with `t` from 0.
