@@ -8,13 +8,20 @@ use undrift_denoisers::{ClipX0, Eps, Gaussian, Levels, OutputVariance, Precondit
 use undrift_losses::{Plain, squared_error};
 use undrift_metrics::{GaussianStats, frechet_distance};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-use undrift_samplers::{Ancestral, sample};
+use undrift_samplers::{Ancestral, Churn, Ddim, Heun, Solver, sample};
 use undrift_schedules::{Chain, Grid};
 use undrift_training::{Optimisation, Trainer};
 
 fn one_step() -> Grid {
     let chain = Chain::linear_scaled(250).expect("T is 250");
     chain.grid_at(&[1]).expect("t = 1 is a level")
+}
+
+/// A step that ends at a level, where solvers differ.
+fn inner_step() -> Grid {
+    let chain = Chain::linear_scaled(250).expect("T is 250");
+    let level = |t| chain.level(t).expect("in range");
+    Grid::ending_at([level(100)], level(90)).expect("less noisy")
 }
 
 fn noise() -> SampleNoise {
@@ -58,6 +65,17 @@ fn sampling(c: &mut Criterion) {
     c.bench_function("sampling step (exact Gaussian: all but the network)", |b| {
         b.iter(|| sample(&exact, &solver, &grid, x.clone(), &mut noise()).map(|x| black_box(x.into_data())))
     });
+    let (between, churn) = (inner_step(), Churn::NONE);
+    let solvers: [(&str, &dyn Solver<4>); 3] = [
+        ("DDIM", &Ddim::default()),
+        ("DDIM with eta 1", &Ddim { eta: 1.0, keep_eps: false }),
+        ("Heun", &Heun { churn }),
+    ];
+    for (name, solver) in solvers {
+        c.bench_function(&format!("{name} step (exact Gaussian: all but the network)"), |b| {
+            b.iter(|| sample(&exact, solver, &between, x.clone(), &mut noise()).map(|x| black_box(x.into_data())))
+        });
+    }
 }
 
 fn surroundings(c: &mut Criterion) {

@@ -11,6 +11,8 @@ pub enum Variance {
     /// beta_tilde, clipped where it is 0 (Ho et al. 2020, arXiv:2006.11239, section 3.2).
     FixedSmall,
     /// beta; on a span to the data the clipped beta_tilde, as in the authors' code (not in the paper).
+    ///
+    /// Over jumps this is sigma-hat, the "larger variance" of Song, Meng, Ermon 2020, arXiv:2010.02502, section 5.
     FixedLarge,
     /// What the network says: a log-variance, or a position between the two above
     /// (Nichol and Dhariwal 2021, arXiv:2102.09672, eq. 15).

@@ -10,7 +10,12 @@ use crate::{SampleError, Solver, Step};
 /// Ancestral sampling: the mean of the posterior under the model's belief, plus noise
 /// (Ho et al. 2020, arXiv:2006.11239, algorithm 2).
 ///
-/// Right for jumps of any length and in any coordinates. The step to the data is its mean: no noise is added,
+/// Right for jumps of any length and in any coordinates. Over a respaced grid [`Variance::FixedLarge`] is the
+/// "larger variance" sampler of Song, Meng, Ermon 2020, arXiv:2010.02502, section 5 (sigma-hat,
+/// `1 - alpha_bar_t / alpha_bar_s` for a jump from t to s), whose code clips x0:
+/// [`ClipX0`](undrift_denoisers::ClipX0). With [`Variance::FixedSmall`] it is [`Ddim`](crate::Ddim) with eta 1.
+///
+/// The step to the data is its mean: no noise is added,
 /// and none is drawn, where the authors' code draws and multiplies by 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ancestral {
@@ -90,6 +95,30 @@ mod tests {
                 assert!(gap(&step.x, &expected) < 1e-11, "t = {t}: {}", gap(&step.x, &expected));
                 assert_eq!((step.evals, noise.remaining(), step.span), (1, 0, span));
             }
+        }
+    }
+
+    /// Song et al. 2020, section 5: the mean of eq. 12 with sigma(1), and noise of sigma-hat, in their letters.
+    #[test]
+    fn the_large_variance_over_jumps_is_sigma_hat() {
+        let network = |x: Tensor<2>, _: Tensor<1>| x.sin();
+        let model = Preconditioned { network, parameterisation: Eps, variance: OutputVariance::None };
+        let bar = |t: usize| {
+            let beta = |i: usize| 1e-4 + (0.02 - 1e-4) * i as f64 / 999.0;
+            (0..t).map(|i| 1.0 - beta(i)).product::<f64>()
+        };
+        for (t, s) in [(1000, 980), (501, 481), (121, 1)] {
+            let span = chain().grid_at(&[t, s]).expect("in range").spans()[0];
+            let (from, to) = (bar(t), bar(s));
+            let sigma_1_squared = (1.0 - to) / (1.0 - from) * (1.0 - from / to);
+            let sigma_hat = (1.0 - from / to).sqrt();
+            let x0 = ((noisy() - noisy().sin() * (1.0 - from).sqrt()) * (1.0 / from.sqrt())).clamp(-1.0, 1.0);
+            let eps = (noisy() - x0.clone() * from.sqrt()) * (1.0 / (1.0 - from).sqrt());
+            let mean = x0 * to.sqrt() + eps * (1.0 - to - sigma_1_squared).sqrt();
+            let mut noise = Replay::new(vec![drawn()]);
+            let step = LARGE.step(&ClipX0(&model), noisy(), &span, &[], &mut noise).expect("has a belief");
+            let gap = gap(&step.x, &(mean + drawn() * sigma_hat));
+            assert!(gap < 1e-11, "from {t} to {s}: {gap}");
         }
     }
 

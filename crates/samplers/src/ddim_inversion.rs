@@ -43,6 +43,7 @@ impl DdimInversion {
                 let x0 = believed_x0(&prediction, self.keep_eps);
                 (prediction, x0)
             }
+            None if self.keep_eps => (asked(model, x.clone() * up.signal(), up)?, x.clamp(-1.0, 1.0)),
             None => (asked(model, x.clone() * up.signal(), up)?, x),
         };
         let x = x0 * up.signal() + prediction.eps() * up.noise();

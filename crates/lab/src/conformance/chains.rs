@@ -1,6 +1,8 @@
 //! Whole runs with toy models.
 
 mod ddpm;
+mod diffusers;
+mod edm;
 mod ermongroup;
 mod es_adm;
 mod inputs;
@@ -21,12 +23,17 @@ use super::toy::Toy;
 /// Chooses the runner by what the sidecar says about itself.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let (peer, root) = (fixture.peer(), fixture.root());
-    if peer.contains("p_sample_loop") && !root.has("lambda") {
+    let published_loop = peer.contains("p_sample_loop") || peer.contains("ddim_sample_loop");
+    if published_loop && !root.has("lambda") && !root.has("window") {
         ddpm::run(fixture, cases)
     } else if peer.contains("ddpm_steps") {
         ermongroup::run(fixture, cases)
     } else if crate::conformance::multistep::knows(fixture) {
         multistep::run(fixture, cases)
+    } else if peer.contains("edm_sampler") {
+        edm::run(fixture, cases)
+    } else if let Some(method) = diffusers::Method::of(peer) {
+        diffusers::run(fixture, method, cases)
     } else if peer.is_empty() && fixture.tensors().find("noise").is_some() {
         inputs::noise(fixture, cases)
     } else if peer.is_empty() && (root.has("gauss") || root.has("tanh")) {

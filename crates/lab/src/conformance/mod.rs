@@ -8,6 +8,7 @@
 mod case;
 mod chains;
 mod compare;
+mod edm_toy;
 mod error;
 mod fixture;
 mod group;

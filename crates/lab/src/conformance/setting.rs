@@ -1,10 +1,14 @@
 //! The chain, grid and model that a sidecar describes.
 
 use undrift_denoisers::{OutputVariance, Variance};
-use undrift_schedules::{Chain, ChainError, Grid, Span, peers};
+use undrift_samplers::Churn;
+use undrift_schedules::{Chain, ChainError, Grid, Labels, Span, peers};
 
 use super::error::FixtureError;
 use super::sidecar::Node;
+
+/// Power of the Karras grids of diffusers.
+const RHO: f64 = 7.0;
 
 /// The chain that a sidecar names: `{name, T}`, or one text such as `linear 1e-4..0.02 T=1000`.
 ///
@@ -49,9 +53,9 @@ pub(super) fn between(name: &str, steps: usize, start: f64, end: f64) -> Result<
     chain.map_err(FixtureError::refused)
 }
 
-/// The levels that `respacing` keeps: `none`, `ddimN`, or counts for equal sections as `50` or `10,15,20`.
+/// The levels that `respacing` keeps: `none` (and what follows it), `ddimN`, or counts for equal sections as `50` or `10,15,20`.
 pub(super) fn respaced(chain: &Chain, respacing: &str) -> Result<Grid, FixtureError> {
-    if respacing.is_empty() || respacing == "none" {
+    if respacing.is_empty() || respacing.split_whitespace().next() == Some("none") {
         return Ok(chain.grid());
     }
     if let Some(steps) = respacing.strip_prefix("ddim") {
@@ -75,6 +79,35 @@ pub(super) fn diffusers_chain(config: &Node<'_>) -> Result<Chain, FixtureError> 
     let steps = config.count("num_train_timesteps")?;
     let (start, end) = (config.number("beta_start")?, config.number("beta_end")?);
     between(config.text("beta_schedule")?, steps, start, end)
+}
+
+/// The grid in EDM coordinates of a sigma-based scheduler of diffusers, from its single-precision chain.
+pub(super) fn diffusers_sigmas(config: &Node<'_>, steps: usize) -> Result<Grid, FixtureError> {
+    let spacing = config.text_or_empty("timestep_spacing");
+    if !["", "linspace"].contains(&spacing) {
+        return Err(FixtureError::NotCovered(format!("sigmas at a `{spacing}` spacing of labels")));
+    }
+    let karras = config.find("use_karras_sigmas").map_or(Ok(false), |flag| flag.as_flag())?;
+    let chain = peers::diffusers_chain(&diffusers_chain(config)?).map_err(FixtureError::refused)?;
+    let grid = match karras {
+        true => chain.karras(steps, RHO, Labels::Interpolated),
+        false => chain.respace_between(steps),
+    };
+    grid.and_then(|grid| grid.unscaled()).map_err(FixtureError::refused)
+}
+
+/// The grid of EDM's sampler: `{num_steps, sigma_min, sigma_max, rho}`.
+pub(super) fn edm_grid(args: &Node<'_>) -> Result<Grid, FixtureError> {
+    let (steps, rho) = (args.count("num_steps")?, args.number("rho")?);
+    let grid = Grid::karras(steps, args.number("sigma_min")?, args.number("sigma_max")?, rho);
+    grid.map_err(FixtureError::refused)
+}
+
+/// The churn of EDM's sampler: `{num_steps, S_min, S_max, S_noise}` and `S_churn`.
+pub(super) fn churn(args: &Node<'_>, s_churn: f64) -> Result<Churn, FixtureError> {
+    let (s_min, s_max) = (args.number("S_min")?, args.number("S_max")?);
+    let churn = Churn::new(s_churn, s_min, s_max, args.number("S_noise")?, args.count("num_steps")?);
+    churn.map_err(FixtureError::refused)
 }
 
 /// The spans of a grid by 0-based step, of which 0 is the last one taken.
@@ -152,7 +185,7 @@ mod tests {
     fn respacings_are_read_from_their_notation() {
         let chain = Chain::linear(1000).unwrap();
         let steps = |text| respaced(&chain, text).map(|grid| grid.steps());
-        assert_eq!(steps("none").unwrap(), 1000);
+        assert_eq!((steps("none").unwrap(), steps("none (1000 steps)").unwrap()), (1000, 1000));
         assert_eq!(steps("ddim25").unwrap(), 25);
         assert_eq!(steps("10,15,20").unwrap(), 45);
         assert!(matches!(steps("ddim333"), Err(FixtureError::Refused(_))));

@@ -1,13 +1,17 @@
 //! One reverse step.
 
+mod ddim;
 mod ddpm;
 mod diffusers;
+mod diffusers_ddim;
+mod edm;
 mod edm_precond;
 mod ermongroup;
 mod es_adm;
 mod meaning;
 mod multistep;
 mod recorded;
+mod solver;
 mod ts_pnm;
 mod ts_shift;
 
@@ -15,6 +19,8 @@ use super::case::Cases;
 use super::error::FixtureError;
 use super::fixture::Fixture;
 use super::method::method_of;
+
+pub(super) use diffusers_ddim::check as check_ddim;
 
 /// Chooses the runner by what the sidecar says about itself.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
@@ -35,6 +41,14 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         ts_pnm::run(fixture, cases)
     } else if peer.contains("apply_time_shift") {
         ts_shift::run(fixture, cases)
+    } else if peer.contains("ddim_sample") && fixture.root().has("mean_type") {
+        ddim::run(fixture, cases)
+    } else if peer.contains("DDIMScheduler.step") {
+        diffusers_ddim::run(fixture, cases)
+    } else if peer.contains("edm_sampler") {
+        edm::run(fixture, cases)
+    } else if let Some(method) = solver::Method::of(peer) {
+        solver::run(fixture, method, cases)
     } else {
         Err(method_of(fixture))
     }

@@ -35,6 +35,16 @@ impl Array {
         Ok(row)
     }
 
+    /// Some of the samples, in the order asked for.
+    pub(super) fn samples(&self, name: &str, kept: &[usize]) -> Result<Array, FixtureError> {
+        let mut samples = Array { shape: self.shape.clone(), values: Vec::new() };
+        for &b in kept {
+            samples.values.extend(self.sample(name, b)?.values);
+        }
+        samples.shape[0] = kept.len();
+        Ok(samples)
+    }
+
     /// Two arrays of samples, one behind the other on the channel axis.
     pub(super) fn joined(&self, other: &Array) -> Result<Array, FixtureError> {
         if self.shape != other.shape || self.shape.len() < 2 {

@@ -4,7 +4,7 @@
 //! and a long chain gathers what its steps lose; each constant is the room that the published code itself
 //! needs between its own single and double precision, or between two orders of the same operations.
 
-use undrift_schedules::Span;
+use undrift_schedules::{Level, Span};
 
 use super::case::Arithmetic;
 use super::compare::Tolerance;
@@ -59,6 +59,25 @@ pub fn single_posterior(span: Span) -> f64 {
     of_x0 + posterior.x * (relative(to.one_minus_alpha_bar()) + remaining)
 }
 
+/// How far the published code's single precision moves a step of DDIM, per unit of eps and of the fresh noise: it
+/// takes beta, both `1 - alpha_bar` and `1 - alpha_bar - sigma^2` as differences from 1.
+pub fn single_ddim(span: Span, eta: f64) -> (f64, f64) {
+    let Some(to) = span.to() else {
+        return (0.0, 0.0);
+    };
+    let relative = |difference: f64| 0.5 * ULP / difference;
+    let variance = eta * eta * span.beta_tilde();
+    let of_root =
+        relative(to.one_minus_alpha_bar()) + relative(span.from().one_minus_alpha_bar()) + relative(span.beta());
+    let direction = (to.one_minus_alpha_bar() - variance).max(0.0).sqrt();
+    ((0.5 * ULP + variance * of_root) / (2.0 * direction), 0.5 * variance.sqrt() * of_root)
+}
+
+/// How far a `sqrt(1 - alpha_bar)` is off that the published code took in single precision.
+pub fn single_noise(level: Level) -> f64 {
+    0.5 * ULP / (2.0 * level.noise())
+}
+
 /// A sigma that the published code took from `1 - alpha_bar` (or from `e^x - 1`) in single precision: its square
 /// is off by two units in the last place of 1 on top of [`SINGLE_SIGMA`].
 pub fn single_sigma_of_ratio(sigma: f64) -> f64 {
@@ -93,6 +112,10 @@ pub const fn chain(run: Arithmetic, bounded: Bounded) -> Tolerance {
         (Arithmetic::F32, _) => Tolerance::new(0.0, 0.0, 1e-4),
     }
 }
+
+/// A chain of EDM's over the sigmas of improved DDPM, which the authors take from a sine in single precision that
+/// is not quite ours, so that the sigmas agree to 1e-6.
+pub const EDM_OF_SINGLE_SINE: Tolerance = Tolerance::new(0.0, 0.0, 1e-5);
 
 /// What keeps the state of a chain small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -91,7 +91,7 @@ impl Network<4> for Toy {
 
 impl Toy {
     fn of_sample(&self, sample: &[f64], time: f64, output: &mut Vec<f64>) {
-        let alpha_bar = self.alpha_bar.get(time as usize).copied().unwrap_or(f64::NAN);
+        let alpha_bar = self.alpha_bar.get(time.round_ties_even() as usize).copied().unwrap_or(f64::NAN);
         output.extend(sample.iter().map(|&x| self.eps.at(x, time, alpha_bar)));
         if let Some(wave) = self.channel {
             output.extend(sample.iter().map(|&x| wave.at(x, time)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use undrift_denoisers::{OutputVariance, Variance};
 use undrift_noise::Replay;
-use undrift_samplers::{Ancestral, steps};
+use undrift_samplers::{Ancestral, Ddim, Solver, steps};
 use undrift_schedules::{Chain, Grid};
 
 use super::{model, noise};
@@ -18,7 +18,7 @@ use crate::conformance::tensors::{images, values};
 use crate::conformance::tolerances::{self, Bounded};
 use crate::conformance::toy::{Toy, ToyEps, Wave};
 
-/// `p_sample_loop_progressive`: every recorded state `x_after_k` of an ancestral chain.
+/// `p_sample_loop_progressive` and `ddim_sample_loop_progressive`: every recorded state `x_after_k` of a chain.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let run = Run::read(fixture)?;
     run.check_labels(&fixture.root(), cases)?;
@@ -34,7 +34,7 @@ struct Run<'a> {
     fixture: &'a Fixture,
     grid: Grid,
     toy: Toy,
-    variance: Variance,
+    solver: Box<dyn Solver<4>>,
     channels: OutputVariance,
     clip: bool,
 }
@@ -43,7 +43,7 @@ impl<'a> Run<'a> {
     fn read(fixture: &'a Fixture) -> Result<Self, FixtureError> {
         let root = fixture.root();
         let chain = setting::chain(&root.get("schedule")?)?;
-        let (variance, channels) = variance(&root)?;
+        let (solver, channels) = solver(&root)?;
         let channel = match channels {
             OutputVariance::None => None,
             _ => Some(Wave::read(root.text("variance_channel")?)?),
@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
             fixture,
             grid: setting::respaced(&chain, root.text_or_empty("respacing"))?,
             toy: Toy { eps: ToyEps::read(&root.get("toy")?)?, channel, alpha_bar: alpha_bar(&chain) },
-            variance,
+            solver,
             channels,
             // The published loop clips unless it is told not to.
             clip: root.find("clip_denoised").map_or(Ok(true), |clip| clip.as_flag())?,
@@ -99,9 +99,8 @@ impl<'a> Run<'a> {
         let rows = rows.iter().map(|row| images("noise", row, run));
         let mut noise = Replay::new(rows.collect::<Result<_, _>>()?);
         let model = model(self.toy.clone(), self.channels, self.clip);
-        let solver = Ancestral { variance: self.variance };
         let mut states = BTreeMap::from([(0, values(x.clone()))]);
-        for (k, step) in steps(&*model, &solver, &self.grid, x, &mut noise).enumerate() {
+        for (k, step) in steps(&*model, &*self.solver, &self.grid, x, &mut noise).enumerate() {
             let step = step.map_err(FixtureError::refused)?;
             states.insert(k + 1, values(step.x));
         }
@@ -115,6 +114,15 @@ impl<'a> Run<'a> {
             (false, ToyEps::Tanh { .. }) => Bounded::Grows,
         };
         tolerances::chain(run, bounded)
+    }
+}
+
+/// DDIM where there is an eta, ancestral otherwise.
+fn solver(root: &Node<'_>) -> Result<(Box<dyn Solver<4>>, OutputVariance), FixtureError> {
+    match root.find("eta") {
+        Some(eta) => Ok((Box::new(Ddim { eta: eta.as_number()?, keep_eps: false }), OutputVariance::None)),
+        None => variance(root)
+            .map(|(variance, channels)| -> (Box<dyn Solver<4>>, _) { (Box::new(Ancestral { variance }), channels) }),
     }
 }
 

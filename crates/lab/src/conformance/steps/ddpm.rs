@@ -1,10 +1,11 @@
 //! Golden vectors of steps, ddpm.
 
 use undrift_denoisers::{Prediction, Variance};
+use undrift_samplers::Ancestral;
 use undrift_schedules::Span;
 
 use super::meaning::Meaning;
-use super::recorded::{Reading, Recorded};
+use super::recorded::{Reading, Recorded, ends};
 use crate::conformance::case::{Arithmetic, Cases};
 use crate::conformance::compare::compare;
 use crate::conformance::error::FixtureError;
@@ -43,7 +44,7 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
 
 fn ours(item: &str, batch: &Recorded<'_>, reading: &Reading, run: Arithmetic) -> Result<Vec<f64>, FixtureError> {
     match item {
-        "x_prev" => batch.step(reading, run),
+        "x_prev" => Ok(ends(batch.steps(&Ancestral { variance: reading.variance }, reading, run)?)),
         "pred_xstart" => Ok(values(batch.prediction(reading, run)?.x0())),
         "mean" => {
             let mean = batch.prediction(reading, run)?.posterior_mean(batch.spans);

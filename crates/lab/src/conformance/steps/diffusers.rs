@@ -57,7 +57,7 @@ fn compared(name: &str, tensors: &Tensors, spans: &[Span], meaning: &Meaning) ->
         let ours = values(batch.prediction(&reading, run)?.x0());
         return Ok(compare(&ours, published, tolerances::step(run)));
     }
-    batch.compare_single_step(&reading, published)
+    batch.compare_single_ancestral(&reading, published)
 }
 
 /// The recorded output, with its variance channels behind it where they are used.

@@ -1,37 +1,50 @@
 //! Golden vectors of steps, ermongroup.
 
-use undrift_denoisers::{OutputVariance, Variance};
+use undrift_denoisers::Variance;
+use undrift_samplers::Ddim;
 use undrift_schedules::{Chain, Span};
 
+use super::ddim::{eta, reading};
 use super::meaning::Meaning;
 use super::recorded::{Reading, Recorded};
-use crate::conformance::case::{Arithmetic, Cases};
+use crate::conformance::case::{Arithmetic, Cases, Outcome};
+use crate::conformance::compare::compare;
 use crate::conformance::error::FixtureError;
 use crate::conformance::fixture::Fixture;
-use crate::conformance::setting;
 use crate::conformance::sidecar::Node;
+use crate::conformance::tensors::values;
+use crate::conformance::{setting, tolerances};
 
-/// `ddpm_steps` of DDIM's code: ancestral, fixed large, always clipped, each sample from a level to another.
-/// Its `generalized_steps` in the same file are DDIM's own.
+/// `generalized_steps` of DDIM's code, which never clips, and its `ddpm_steps`: ancestral, fixed large, always
+/// clipped. Each sample goes from a level of its own to another.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let (root, tensors) = (fixture.root(), fixture.tensors());
     let chain = setting::chain(&root.get("schedule")?)?;
     let from = tensors.indices("t")?;
     let spans = spans(&chain, &from, &root.get("t_next")?)?;
-    let reading =
-        Reading { meaning: Meaning::Eps, variance: Variance::FixedLarge, channels: OutputVariance::None, clip: true };
     let batch =
         Recorded { x: tensors.get("x_t")?, output: tensors.get("eps")?, noise: tensors.get("noise")?, spans: &spans };
     for run in Arithmetic::BOTH {
         for (item, published) in tensors.under(run) {
-            if run == Arithmetic::F32 && item == "ddpm_steps/x_prev" {
-                cases.add(item, run, batch.compare_single_step(&reading, &published.values));
-            } else {
-                cases.not_covered(&format!("{}/{item}", run.name()), "DDIM's step is not there yet");
-            }
+            cases.add(item, run, compared(item, &batch, &published.values, run));
         }
     }
     Ok(())
+}
+
+/// `eta0.5/x_prev`, `ddpm_steps/x_prev` or `pred_x0`.
+fn compared(item: &str, batch: &Recorded<'_>, published: &[f64], run: Arithmetic) -> Result<Outcome, FixtureError> {
+    let plain = reading(Meaning::Eps, false);
+    let larger = Reading { variance: Variance::FixedLarge, ..reading(Meaning::Eps, true) };
+    match (item, eta(item), run) {
+        ("pred_x0", ..) => {
+            let ours = values(batch.prediction(&plain, run)?.x0());
+            Ok(compare(&ours, published, tolerances::step(run)))
+        }
+        ("ddpm_steps/x_prev", _, Arithmetic::F32) => batch.compare_single_ancestral(&larger, published),
+        (_, Some(eta), Arithmetic::F32) => batch.compare_single_ddim(Ddim { eta, keep_eps: false }, &plain, published),
+        _ => Err(FixtureError::NotCovered(format!("an item called `{item}` in {}", run.name()))),
+    }
 }
 
 /// From index `t` to index `next`, where -1 is the data.
