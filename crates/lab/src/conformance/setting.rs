@@ -15,7 +15,7 @@ pub(super) fn chain(schedule: &Node<'_>) -> Result<Chain, FixtureError> {
         Some(steps) => steps.as_count()?,
         None => steps_in(text)?,
     };
-    let name = text.split_whitespace().next().unwrap_or_default();
+    let name = words(text).next().unwrap_or_default();
     match ends_in(text).or_else(|| ends_of(schedule)) {
         None => named(name, steps),
         Some((start, end)) => between(name, steps, start, end),
@@ -105,16 +105,21 @@ fn count(text: &str, whole: &str) -> Result<usize, FixtureError> {
     parsed.map_err(|_| FixtureError::NotCovered(format!("a respacing written `{whole}`")))
 }
 
+/// The words of a text, without commas between them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', ',']).filter(|word| !word.is_empty())
+}
+
 /// `T=1000` in a text.
 fn steps_in(text: &str) -> Result<usize, FixtureError> {
-    let mut words = text.split_whitespace();
+    let mut words = words(text);
     let steps = words.find_map(|word| word.strip_prefix("T=")?.parse().ok());
     steps.ok_or_else(|| FixtureError::NoField { field: "schedule.T".to_owned() })
 }
 
 /// `1e-4..0.02` in a text.
 fn ends_in(text: &str) -> Option<(f64, f64)> {
-    text.split_whitespace().find_map(|word| {
+    words(text).find_map(|word| {
         let (start, end) = word.split_once("..")?;
         Some((start.parse().ok()?, end.parse().ok()?))
     })
@@ -134,7 +139,9 @@ mod tests {
     fn a_chain_is_read_from_either_form() {
         let fields = json!({"name": "linear", "T": 4000});
         let text = json!("linear 1e-4..0.02 T=500");
+        let commas = json!("linear 1e-4..0.02, T=500, alpha_bar in single precision");
         let read = |value| chain(&Node::root(value)).unwrap();
+        assert_eq!(read(&commas), read(&text));
         let (scaled, plain) = (read(&fields), read(&text));
         assert_eq!((scaled.len(), plain.len()), (4000, 500));
         assert!((scaled.betas()[0] - 2.5e-5).abs() < 1e-18);

@@ -32,7 +32,7 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     let model = model(toy, &grid, &root.get("scale")?)?;
     let walk = Walk { fixture, model: &*model, solver: &solver, grid: &grid };
     if let Some(times) = root.find("t_per_step") {
-        let first = times.members().iter().map(|step| Ok(step.as_numbers()?.first().copied().unwrap_or(f64::NAN)));
+        let first = times.members().into_iter().map(|step| Ok(step.as_numbers()?.first().copied().unwrap_or(f64::NAN)));
         walk.compare_times("t_per_step", &first.collect::<Result<Vec<_>, FixtureError>>()?, cases);
     }
     walk.compare("", run, tolerance, cases)
