@@ -74,8 +74,6 @@ mod tests {
             let x = Tensor::<3>::from_data(TensorData::new(values, [1, 4, 4]), (&Device::flex(), DType::F64));
             split(x).expect("even").map(|band| energy(&band))
         };
-        let sign = |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 };
-        let _ = sign;
         assert_eq!(of(|_, _| 3.0), [16.0 * 9.0, 0.0, 0.0, 0.0]);
         assert_eq!(of(|_, column| [1.0, -1.0][column % 2]), [0.0, 16.0, 0.0, 0.0]);
         assert_eq!(of(|row, _| [1.0, -1.0][row % 2]), [0.0, 0.0, 16.0, 0.0]);

@@ -153,3 +153,142 @@ impl<const D: usize> Denoiser<D> for Answered<'_, D> {
         Ok(self.answer.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Ancestral, Churn, Ddim, Heun, sample, steps};
+    use burn::tensor::{DType, Device, TensorData};
+    use undrift_denoisers::{Gaussian, Variance};
+    use undrift_noise::{Key, Purpose, SampleNoise, Zeros};
+    use undrift_schedules::{Chain, Spacing};
+
+    const MODEL: Gaussian = Gaussian { mean: 0.0, std: 0.5 };
+    const HEUN: Heun = Heun { churn: Churn::NONE };
+
+    fn grid(steps: usize) -> Grid {
+        Chain::linear(1000).expect("valid").respace(Spacing::Trailing, steps).expect("valid")
+    }
+
+    fn same(weight: f64) -> BandWeights {
+        let ramp = Ramp { first: weight, last: weight };
+        BandWeights { ll: ramp, lh: ramp, hl: ramp, hh: ramp }
+    }
+
+    fn images(first: u64, count: usize) -> (SampleNoise, Tensor<4>) {
+        let mut noise = SampleNoise::new(Key::new(5, Purpose::Sampling), first, count);
+        let x = noise.normal(&Tensor::<4>::zeros([count, 1, 4, 4], (&Device::flex(), DType::F64)));
+        (noise, x)
+    }
+
+    fn values(x: &Tensor<4>) -> Vec<f64> {
+        x.to_data().iter::<f64>().collect()
+    }
+
+    fn bits(x: &Tensor<4>) -> Vec<u64> {
+        values(x).into_iter().map(f64::to_bits).collect()
+    }
+
+    fn gap(a: &Tensor<4>, b: &Tensor<4>) -> f64 {
+        values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    }
+
+    /// What one number of one band becomes, by DDIM without noise over the grid, in f64 on the host.
+    fn recursion(grid: &Grid, ramp: Ramp, start: f64) -> f64 {
+        let (mut x, mut before) = (start, None);
+        for (i, span) in grid.spans().iter().enumerate() {
+            let (signal, noise) = (span.from().signal(), span.from().noise());
+            let x0 = x * 0.25 * signal / (0.25 * signal * signal + noise * noise);
+            let eps = (x - signal * x0) / noise;
+            let share = i as f64 / (grid.steps() - 1) as f64;
+            let weight = ramp.first + (ramp.last - ramp.first) * share;
+            let averaged = before.map_or(x0, |before| weight * x0 + (1.0 - weight) * before);
+            x = span.to_signal() * averaged + span.to_noise() * eps;
+            before = Some(averaged);
+        }
+        x
+    }
+
+    #[test]
+    fn each_band_follows_its_own_average() {
+        let (grid, [coarse, fine]) = (grid(12), [0.7, -1.1]);
+        let checker = |i: usize| if (i / 4 + i) % 2 == 0 { 1.0 } else { -1.0 };
+        let start: Vec<f64> = (0..16).map(|i| coarse + fine * checker(i)).collect();
+        let x = Tensor::<4>::from_data(TensorData::new(start, [1, 1, 4, 4]), (&Device::flex(), DType::F64));
+        let weights = BandWeights::coarse_to_fine(0.4);
+        let solver = MovingAverage::new(Ddim::default(), &grid, weights).expect("in range");
+        let end = values(&sample(&MODEL, &solver, &grid, x, &mut Zeros).expect("even"));
+        let [coarse, fine] = [recursion(&grid, weights.ll, coarse), recursion(&grid, weights.hh, fine)];
+        for (i, value) in end.into_iter().enumerate() {
+            assert!((value - coarse - fine * checker(i)).abs() < 1e-12, "pixel {i}");
+        }
+    }
+
+    #[test]
+    fn weights_of_one_are_the_base_solver_bit_for_bit() {
+        let grid = grid(7);
+        let base = Ancestral { variance: Variance::FixedSmall };
+        let solver = MovingAverage::new(base, &grid, same(1.0)).expect("in range");
+        let (mut noise, x) = images(0, 2);
+        let mut again = noise.clone();
+        let plain = sample(&MODEL, &base, &grid, x.clone(), &mut noise).expect("steps");
+        let neutral = sample(&MODEL, &solver, &grid, x.clone(), &mut again).expect("steps");
+        assert_eq!(bits(&plain), bits(&neutral));
+        let averaged = MovingAverage::new(base, &grid, same(0.9)).expect("in range");
+        assert!(gap(&sample(&MODEL, &averaged, &grid, x, &mut images(0, 2).0).expect("steps"), &plain) > 1e-3);
+    }
+
+    #[test]
+    fn the_step_believes_in_the_average_about_the_moved_x_with_the_same_eps() {
+        let grid = grid(5);
+        let solver = MovingAverage::new(Ddim::default(), &grid, same(0.3)).expect("in range");
+        let x = images(0, 2).1;
+        let all: Vec<Step<4>> = steps(&MODEL, &solver, &grid, x, &mut Zeros).map(|step| step.expect("even")).collect();
+        for pair in all.windows(2) {
+            let asked = MODEL.predict(pair[0].x.clone(), &Levels::from(pair[1].span.from())).expect("fits");
+            let averaged = asked.x0() * 0.3 + pair[0].prediction.x0() * 0.7;
+            assert!(gap(&pair[1].prediction.x0(), &averaged) < 1e-14);
+            assert!(gap(&pair[1].prediction.eps(), &asked.eps()) < 1e-12);
+            assert_eq!(pair[1].evals, 1);
+        }
+    }
+
+    #[test]
+    fn questions_inside_a_step_go_to_the_model() {
+        let grid = grid(4);
+        let solver = MovingAverage::new(HEUN, &grid, same(0.5)).expect("in range");
+        let evals = |solver: &dyn Solver<4>| {
+            let mut zeros = Zeros;
+            let all = steps(&MODEL, solver, &grid, images(0, 1).1, &mut zeros);
+            all.map(|step| step.expect("even").evals).collect::<Vec<_>>()
+        };
+        assert_eq!(evals(&solver), evals(&HEUN));
+    }
+
+    #[test]
+    fn coordinates_and_batches_do_not_matter() {
+        let (vp, edm) = (grid(9), grid(9).unscaled().expect("has signal"));
+        let of = |grid: &Grid| MovingAverage::new(Ddim::default(), grid, BandWeights::coarse_to_fine(0.5));
+        let (of_vp, of_edm) = (of(&vp).expect("in range"), of(&edm).expect("in range"));
+        let (_, x) = images(0, 3);
+        let end = sample(&MODEL, &of_vp, &vp, x.clone(), &mut Zeros).expect("even");
+        let scaled = sample(&MODEL, &of_edm, &edm, x.clone() * edm.start().scale(), &mut Zeros).expect("even");
+        assert!(gap(&end, &scaled) < 1e-9);
+        let alone = sample(&MODEL, &of_vp, &vp, x.narrow(0, 1, 1), &mut Zeros).expect("even");
+        assert_eq!(bits(&end.narrow(0, 1, 1)), bits(&alone));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        for weight in [0.0, -0.1, 1.1, f64::INFINITY] {
+            let refused = MovingAverage::new((), &grid(3), BandWeights::coarse_to_fine(weight)).unwrap_err();
+            assert_eq!(refused, SampleError::AverageWeight { weight });
+        }
+        let solver = MovingAverage::new(Ddim::default(), &grid(3), same(0.5)).expect("in range");
+        let refused = sample(&MODEL, &solver, &grid(4), images(0, 1).1, &mut Zeros).unwrap_err();
+        assert!(matches!(refused, SampleError::OffGrid { .. }), "{refused}");
+        let odd = Tensor::<4>::zeros([1, 1, 3, 4], (&Device::flex(), DType::F64));
+        let refused = sample(&MODEL, &solver, &grid(3), odd, &mut Zeros).unwrap_err();
+        assert_eq!(refused, SampleError::NoHalves { shape: vec![1, 1, 3, 4] });
+    }
+}

@@ -103,3 +103,133 @@ impl<const D: usize> Solver<D> for TimeShiftAdm {
         Ok(Step { span: *span, prediction, x, evals: 1 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{bits, gap, start, tensor};
+    use crate::{Ddim, sample, steps};
+    use burn::tensor::DType;
+    use undrift_denoisers::Gaussian;
+    use undrift_noise::{Replay, Zeros};
+    use undrift_schedules::Spacing;
+
+    const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
+
+    fn chain() -> Chain {
+        Chain::linear(1000).expect("valid")
+    }
+
+    fn level(index: usize) -> Level {
+        chain().levels()[index]
+    }
+
+    /// Two samples of four values with the variances of two levels.
+    fn spread_as(indices: [usize; 2]) -> Tensor<2> {
+        let sample =
+            |i: usize| [1.0, -1.0, 1.0, -1.0].map(|sign| sign * (level(i).one_minus_alpha_bar() * 0.75).sqrt());
+        tensor(indices.map(sample).concat(), [2, 4])
+    }
+
+    /// DDIM's step for one sample in its own letters, from `a` to `to`.
+    fn by_hand(x: Tensor<2>, a: f64, to: f64, eta: f64, drawn: Tensor<2>) -> Tensor<2> {
+        let gain = 0.25 * a.sqrt() / (0.25 * a + 1.0 - a);
+        let x0 = (x.clone() - 0.3 * a.sqrt()) * gain + 0.3;
+        let eps = (x - x0.clone() * a.sqrt()) * (1.0 / (1.0 - a).sqrt());
+        let c1 = eta * ((1.0 - a / to) * (1.0 - to) / (1.0 - a)).sqrt();
+        x0 * to.sqrt() + drawn * c1 + eps * (1.0 - to - c1 * c1).sqrt()
+    }
+
+    fn grid(steps: usize) -> Grid {
+        chain().respace_sections(&[steps]).expect("valid")
+    }
+
+    /// Samples whose variance is the alpha_bar that the code reads at an index, from the chain's other end.
+    fn reads_as(indices: [usize; 2]) -> Tensor<2> {
+        let sample = |i: usize| [1.0, -1.0, 1.0, -1.0].map(|sign| sign * (level(999 - i).alpha_bar() * 0.75).sqrt());
+        tensor(indices.map(sample).concat(), [2, 4])
+    }
+
+    #[test]
+    fn a_step_lands_below_the_index_that_the_reversed_table_gives() {
+        let (grid, x, drawn) = (grid(20), reads_as([890, 903]), spread_as([100, 900]));
+        let span = grid.spans()[2];
+        assert_eq!(span.from().time(), 894.0);
+        for eta in [0.0, 0.6] {
+            let solver = TimeShiftAdm::new(&chain(), &grid, 30, 300, eta).expect("own levels");
+            let mut noise = Replay::new(vec![drawn.clone()]);
+            let step = solver.step(&MODEL, x.clone(), &span, &[], &mut noise).expect("has a belief");
+            for (b, tau) in [890, 903].into_iter().enumerate() {
+                let row = |of: &Tensor<2>| of.clone().narrow(0, b, 1);
+                // 1000 / 19 = 52 levels below, and one more as the table of the level before is read.
+                let (a, to) = (level(894).alpha_bar(), level(tau - 53).alpha_bar());
+                let expected = by_hand(row(&x), a, to, eta, row(&drawn));
+                assert!(gap(&row(&step.x), &expected) < 1e-12, "eta {eta}");
+            }
+            assert_eq!((step.evals, noise.remaining()), (1, usize::from(eta == 0.0)));
+        }
+    }
+
+    #[test]
+    fn the_first_step_and_levels_up_to_the_cutoff_are_ddim() {
+        let (grid, x) = (grid(20), spread_as([594, 612]));
+        let cut = TimeShiftAdm::new(&chain(), &grid, 30, 789, 0.0).expect("own levels");
+        for (i, span) in grid.spans().iter().enumerate() {
+            let step = |solver: &dyn Solver<2>| solver.step(&MODEL, x.clone(), span, &[], &mut Zeros).expect("steps").x;
+            let shifted = gap(&step(&cut), &step(&Ddim::default())) > 1e-12;
+            assert_eq!(shifted, (1..4).contains(&i), "step {i} from {}", span.from().time());
+        }
+        let none = TimeShiftAdm::new(&chain(), &grid, 30, 0, 0.0).expect("own levels");
+        let (from, to) = (level(841), level(841 - 53));
+        let step = none.step(&MODEL, x.clone(), &grid.spans()[3], &[], &mut Zeros).expect("steps").x;
+        let expected = by_hand(x.clone(), from.alpha_bar(), to.alpha_bar(), 0.0, x.zeros_like());
+        assert!(gap(&step, &expected) < 1e-12, "a cutoff of 0 searches nothing");
+    }
+
+    #[test]
+    fn windows_end_at_the_ends_of_the_chain() {
+        let solver = TimeShiftAdm::new(&chain(), &grid(20), 30, 1, 0.0).expect("own levels");
+        assert_eq!((solver.chosen(10, 0.0), solver.chosen(10, 1.0)), (0, 30));
+        assert_eq!((solver.chosen(990, 0.0), solver.chosen(990, 1.0)), (975, 999));
+        let x = tensor(vec![0.0; 8], [2, 4]);
+        let refused = solver.step(&MODEL, x, &grid(20).spans()[18], &[], &mut Zeros).unwrap_err();
+        assert_eq!(refused, SampleError::ShiftPastData { from: 53.0 });
+    }
+
+    #[test]
+    fn coordinates_and_batches_do_not_matter() {
+        let vp = grid(20);
+        let edm = vp.unscaled().expect("has signal");
+        let of = |grid: &Grid| TimeShiftAdm::new(&chain(), grid, 20, 300, 1.0).expect("own levels");
+        let (mut noise, x) = start(0, 3, 6, DType::F64);
+        let (mut same, mut alone) = (noise.clone(), start(1, 1, 6, DType::F64).0);
+        let scaled = x.clone() * edm.start().scale();
+        let (of_vp, of_edm) = (of(&vp), of(&edm));
+        for (a, b) in
+            steps(&MODEL, &of_vp, &vp, x.clone(), &mut noise).zip(steps(&MODEL, &of_edm, &edm, scaled, &mut same))
+        {
+            let (a, b) = (a.expect("has a belief"), b.expect("has a belief"));
+            assert!(gap(&a.x, &(b.x * (1.0 / b.span.to_scale()))) < 1e-9);
+        }
+        let mut again = start(0, 3, 6, DType::F64).0;
+        let all = sample(&MODEL, &of_vp, &vp, x.clone(), &mut again).expect("has a belief");
+        let one = sample(&MODEL, &of_vp, &vp, x.narrow(0, 1, 1), &mut alone).expect("has a belief");
+        assert_eq!(bits(&all.narrow(0, 1, 1)), bits(&one));
+    }
+
+    #[test]
+    fn without_shifts_it_converges_with_order_one() {
+        let error = |steps: usize| {
+            let grid = chain().respace(Spacing::Trailing, steps).expect("valid");
+            let solver = TimeShiftAdm::new(&chain(), &grid, 30, 1000, 0.0).expect("own levels");
+            let x = tensor(vec![1.3, -0.4], [1, 2]);
+            let (from, end) = (grid.start(), sample(&MODEL, &solver, &grid, x.clone(), &mut Zeros).expect("steps"));
+            let shrunk = 0.5 / (0.25 + from.sigma().powi(2)).sqrt();
+            gap(&end, &((x * (1.0 / from.signal()) - 0.3) * shrunk + 0.3))
+        };
+        for steps in [20, 50] {
+            let order = (error(steps) / error(2 * steps)).log2();
+            assert!((0.8..1.3).contains(&order), "order {order}");
+        }
+    }
+}
