@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn each_band_follows_its_own_average() {
         let (grid, [coarse, fine]) = (grid(12), [0.7, -1.1]);
-        let checker = |i: usize| if (i / 4 + i) % 2 == 0 { 1.0 } else { -1.0 };
+        let checker = |i: usize| if (i / 4 + i).is_multiple_of(2) { 1.0 } else { -1.0 };
         let start: Vec<f64> = (0..16).map(|i| coarse + fine * checker(i)).collect();
         let x = Tensor::<4>::from_data(TensorData::new(start, [1, 1, 4, 4]), (&Device::flex(), DType::F64));
         let weights = BandWeights::coarse_to_fine(0.4);

@@ -100,9 +100,6 @@ pub const fn step(run: Arithmetic) -> Tolerance {
     }
 }
 
-/// The variance over the values of a sample, which the published code took in single precision.
-pub const SPREAD: Tolerance = Tolerance::relative(1e-5);
-
 /// A whole reverse chain; `bounded` when clipping or the toy model keeps the state from growing.
 pub const fn chain(run: Arithmetic, bounded: Bounded) -> Tolerance {
     match (run, bounded) {

@@ -30,7 +30,7 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
                 run,
                 variance.map(|ours| {
                     let published = case.numbers("var_unbiased").unwrap_or_default();
-                    compare(&ours, &published, tolerances::SPREAD)
+                    compare(&ours, &published, tolerances::TABLE)
                 }),
             );
             let chosen = chosen(fixture, &chain, name, (next, window, cutoff), run);
