@@ -129,7 +129,7 @@ pub const SOLVERS: &[SolverRow] = &[
 const SHIFT: &[Parameter] = &[
     ETA,
     Parameter { name: "window", default: Some(0.0), about: "levels of the chain to choose from" },
-    Parameter { name: "cutoff", default: Some(f64::from(u16::MAX)), about: "index up to which nothing is shifted" },
+    Parameter { name: "cutoff", default: Some(65535.0), about: "index up to which nothing is shifted" },
 ];
 
 fn refused(method: &'static str) -> impl Fn(SampleError) -> MethodError {

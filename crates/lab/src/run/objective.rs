@@ -44,15 +44,10 @@ impl<'a> Objective<'a> {
     /// As [`new`](Self::new), and [`RunError::PastLosses`] if the checkpoint's past losses are missing or damaged.
     pub fn resumed(setup: &'a Setup, seed: u64, metadata: &BTreeMap<String, String>) -> Result<Self, RunError> {
         let fresh = Objective::new(setup, seed)?;
-        if fresh.past.is_none() {
-            return Ok(fresh);
-        }
+        let Some(past) = fresh.past else { return Ok(fresh) };
         let text = metadata.get(PAST).map_or("", String::as_str);
-        let history: Vec<Vec<f64>> = serde_json::from_str(text).map_err(|_| RunError::PastLosses)?;
-        if history.len() != setup.chain.len() {
-            return Err(RunError::PastLosses);
-        }
-        Ok(Objective { past: Some(LossSecondMoment::with_history(history)?), ..fresh })
+        let history = serde_json::from_str(text).map_err(|_| RunError::PastLosses)?;
+        Ok(Objective { past: Some(past.with_history(history)?), ..fresh })
     }
 
     /// What a checkpoint has to keep.
