@@ -62,7 +62,7 @@ fn every_published_number_that_is_covered_is_met() {
     let report = run(&fixtures(), None).unwrap();
     let failures = failures(&report);
     assert!(failures.is_empty(), "{failures:#?}");
-    assert!(report.passes() > 1300, "only {} cases were compared", report.passes());
+    assert!(report.passes() > 1900, "only {} cases were compared", report.passes());
     for group in ["schedules", "losses", "steps", "chains", "metrics"] {
         let mut cases = report.cases().iter();
         assert!(cases.any(|case| case.passes() && case.file.starts_with(group)), "nothing of {group}");
@@ -137,6 +137,53 @@ fn one_changed_setting_fails() {
     let directory = copied(&[file, "losses/edm_losses.safetensors"]);
     edit_json(&directory, file, |value| value["args"] = json!("EDMLoss_alt: P_mean=-.5,P_std=1,sigma_data=.25"));
     assert_eq!(failures(&checked(&directory)).len(), 2, "both items of the loss with other constants");
+}
+
+/// Sidecar and tensors of fixtures, each `group/name`.
+fn pairs(names: &[&str]) -> TempDir {
+    let endings = names.iter().flat_map(|name| [".json", ".safetensors"].map(|ending| format!("{name}{ending}")));
+    let files: Vec<String> = endings.collect();
+    copied(&files.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn one_changed_setting_of_a_sampler_fails() {
+    let changes: [(&str, &[&str], Value); 7] = [
+        ("chains/ddim_gauss_ddim10_eta0.5_clip", &["eta"], json!(0.6)),
+        ("chains/ermongroup_tanh_10uniform", &["seq", "3"], json!(301)),
+        ("chains/diffusers_ddim_trailing_gauss_50", &["config", "timestep_spacing"], json!("leading")),
+        ("chains/diffusers_euler_tanh_20", &["config", "use_karras_sigmas"], json!(true)),
+        ("chains/edm_gauss_18", &["args", "S_noise"], json!(1.01)),
+        ("steps/edm_heun_tanh_churn30", &["args", "S_churn"], json!(1.0)),
+        ("steps/solver_heun_discrete", &["config", "beta_end"], json!(0.021)),
+    ];
+    for (name, way, value) in changes {
+        let directory = pairs(&[name, "chains/noise_1000"]);
+        assert!(checked(&directory).passed(), "{name}");
+        edit_json(&directory, &format!("{name}.json"), |sidecar| {
+            let (last, front) = way.split_last().unwrap();
+            let holder = front.iter().fold(sidecar, |node, field| &mut node[*field]);
+            match last.parse::<usize>() {
+                Ok(index) => holder[index] = value.clone(),
+                Err(_) => holder[*last] = value.clone(),
+            }
+        });
+        assert!(!failures(&checked(&directory)).is_empty(), "a changed {way:?} of {name} went unnoticed");
+    }
+}
+
+#[test]
+fn both_readings_of_eps_beside_a_clipped_x0_are_told_apart() {
+    let name = "steps/diffusers_ddim_epsilon_50steps";
+    let item = |eps: &str| format!("eta0.5/clip/{eps}/x_prev");
+    for changed in [item("raweps"), item("reclipeps"), "inverse/clip/x_next".to_owned()] {
+        let directory = pairs(&[name]);
+        assert!(checked(&directory).passed());
+        edit_tensor(&directory, &format!("{name}.safetensors"), &changed, |value| value + 0.001);
+        let report = checked(&directory);
+        let failed: Vec<&str> = failures(&report).iter().map(|case| case.item.as_str()).collect();
+        assert_eq!(failed, [changed.as_str()]);
+    }
 }
 
 #[test]
