@@ -45,6 +45,10 @@ pub struct CurvePoint {
     pub eps_norm: f64,
     /// The same on the forward process.
     pub expected_eps_norm: f64,
+    /// Standard deviation of the error of the predicted x0 on the forward process, averaged over pixels.
+    pub x0_error: f64,
+    /// Share of the pixels whose error is not told from a Gaussian; none with too few images.
+    pub x0_error_gaussian: Option<f64>,
 }
 
 /// The score of chains that start from real images.
@@ -122,26 +126,20 @@ fn batches<'a>(
 }
 
 fn points(curves: &ExposureCurves, chain: &Chain) -> Vec<CurvePoint> {
-    let rows = curves.paired.iter().zip(&curves.marginal).zip(&curves.eps_norm);
-    let t = |alpha_bar: f64| chain.levels().partition_point(|level| level.alpha_bar() > alpha_bar) + 1;
-    let point = |((paired, marginal), eps): ((&_, &_), &_)| point(t, paired, marginal, eps);
-    rows.map(point).collect()
-}
-
-fn point(
-    t: impl Fn(f64) -> usize,
-    paired: &undrift_metrics::DeltaPoint,
-    marginal: &undrift_metrics::DeltaPoint,
-    eps: &undrift_metrics::EpsNormPoint,
-) -> CurvePoint {
-    CurvePoint {
-        t: t(paired.level.alpha_bar()) as f64,
-        paired_delta: paired.delta(),
-        std: marginal.std,
-        expected_std: marginal.expected,
-        eps_norm: eps.sampling,
-        expected_eps_norm: eps.training,
-    }
+    let bias = curves.paired.iter().zip(&curves.marginal);
+    let of_network = curves.eps_norm.iter().zip(&curves.x0_error);
+    bias.zip(of_network)
+        .map(|((paired, marginal), (eps, x0))| CurvePoint {
+            t: chain.t_of(paired.level).map_or(f64::NAN, |t| t as f64),
+            paired_delta: paired.delta(),
+            std: marginal.std,
+            expected_std: marginal.expected,
+            eps_norm: eps.sampling,
+            expected_eps_norm: eps.training,
+            x0_error: x0.std,
+            x0_error_gaussian: x0.gaussian,
+        })
+        .collect()
 }
 
 /// Real images noised to each `t0` and sampled back by the first solver over all levels below, scored.

@@ -2,9 +2,10 @@
 
 use super::finding::{distance, effect, findings, inception, word};
 use super::results::Paired;
-use super::{Cure, Search, Study};
+use super::{Cure, Curve, CurvePoint, Search, Study};
 use crate::methods::Method;
 use crate::report::page::{Block, Page, Section};
+use crate::report::plot::Plot;
 use crate::report::plot::lines::{Axis, Lines, Series, plot};
 use crate::report::table::{Kind, Line, Table};
 use crate::report::{ReportError, Scores, numbers};
@@ -147,47 +148,100 @@ fn pictures(study: &Study, directory: &Path) -> Result<Vec<Block>, ReportError> 
     study.pictures.iter().map(picture).collect()
 }
 
-fn bias(study: &Study) -> Result<Vec<Block>, ReportError> {
-    type View = (&'static str, &'static str, &'static str, bool, fn(&super::CurvePoint) -> f64);
-    let views: [View; 3] = [
-        ("Marginal bias", "bias-marginal.svg", MARGINAL, false, |point| point.std - point.expected_std),
-        ("delta_t, paired with the image that the chain started from", "bias-paired.svg", DELTA, true, |point| {
-            point.paired_delta
-        }),
-        ("Norm of eps while sampling over that in training", "bias-eps.svg", NORM, false, |point| {
-            point.eps_norm / point.expected_eps_norm
-        }),
-    ];
-    let mut solvers: Vec<&str> = study.curves.iter().map(|curve| curve.solver.as_str()).collect();
-    solvers.dedup();
-    let mut blocks = Vec::new();
-    for (heading, file, caption, logarithmic, of) in views {
-        for solver in &solvers {
-            let curves = study.curves.iter().filter(|curve| curve.solver == *solver);
-            let series = curves.map(|curve| Series {
-                label: curve.label.clone(),
-                points: curve.points.iter().map(|point| (point.t, of(point))).collect(),
-            });
-            blocks.push(Block::Plot(plot(&Lines {
-                heading: &format!("{heading}, {solver}"),
-                file: &file.replace(".svg", &format!("-{}.svg", solver.replace([':', '=', '.'], "-"))),
-                caption: &format!("{solver}: {caption}"),
-                x: Axis { name: "t", logarithmic: false },
-                y: Axis { name: "", logarithmic },
-                series: series.collect(),
-            })?));
-        }
-    }
-    Ok(if study.curves.is_empty() { vec![] } else { blocks })
+/// How a number of a curve's point is drawn.
+struct View {
+    heading: &'static str,
+    file: &'static str,
+    caption: &'static str,
+    logarithmic: bool,
+    of: fn(&CurvePoint) -> f64,
 }
 
-const MARGINAL: &str = "standard deviation of x_t along the chain minus that of the forward process at the same level, \
-                        per pixel, averaged over pixels; above 0 the chain is noisier than what the network was \
-                        trained on. The chain starts from real images noised to the grid's first level.";
-const DELTA: &str = "(std - sqrt(1 - alpha_bar_t))^2 of the residual against the image that the chain started from; it \
-                     saturates where the chain has drifted to another image.";
-const NORM: &str = "mean norm of the predicted eps along the chain over the mean norm on q(x_t | x_0) at the same \
-                    level; above 1 means that the network sees more noise while sampling than in training.";
+const VIEWS: [View; 3] = [
+    View {
+        heading: "Marginal bias",
+        file: "bias-marginal",
+        caption: "standard deviation of x_t along the chain minus that of the forward process at the same level, per \
+                  pixel, averaged over pixels; above 0 the chain is noisier than what the network was trained on. The \
+                  chain starts from real images noised to the grid's first level.",
+        logarithmic: false,
+        of: |point| point.std - point.expected_std,
+    },
+    View {
+        heading: "delta_t, paired with the image that the chain started from",
+        file: "bias-paired",
+        caption: "(std - sqrt(1 - alpha_bar_t))^2 of the residual against the image that the chain started from; it \
+                  saturates where the chain has drifted to another image.",
+        logarithmic: true,
+        of: |point| point.paired_delta,
+    },
+    View {
+        heading: "Norm of eps while sampling over that in training",
+        file: "bias-eps",
+        caption: "mean norm of the predicted eps along the chain over the mean norm of the bare network's on \
+                  q(x_t | x_0) at the same level; above 1 the network sees more noise while sampling than in training.",
+        logarithmic: false,
+        of: |point| point.eps_norm / point.expected_eps_norm,
+    },
+];
+
+fn bias(study: &Study) -> Result<Vec<Block>, ReportError> {
+    let mut solvers: Vec<&str> = study.curves.iter().map(|curve| curve.solver.as_str()).collect();
+    solvers.sort_unstable();
+    solvers.dedup();
+    let mut blocks = Vec::new();
+    for view in &VIEWS {
+        for solver in &solvers {
+            let curves: Vec<&Curve> = study.curves.iter().filter(|curve| curve.solver == *solver).collect();
+            blocks.push(Block::Plot(drawn(view, solver, &curves)?));
+        }
+    }
+    if let Some(solver) = solvers.first() {
+        let plain = study.curves.iter().filter(|curve| curve.solver == *solver && curve.wrappers.is_empty());
+        blocks.push(Block::Plot(drawn(&X0_ERROR, "bare network", &plain.clone().collect::<Vec<_>>())?));
+        blocks.push(gaussianity(plain));
+    }
+    Ok(blocks)
+}
+
+const X0_ERROR: View = View {
+    heading: "Error of the predicted x0 in training",
+    file: "x0-error",
+    caption: "standard deviation of x0 minus its prediction on q(x_t | x_0), per pixel, averaged over pixels; input \
+              perturbation imitates about half of it.",
+    logarithmic: false,
+    of: |point| point.x0_error,
+};
+
+fn drawn(view: &View, of_what: &str, curves: &[&Curve]) -> Result<Plot, ReportError> {
+    let series = curves.iter().map(|curve| Series {
+        label: curve.label.clone(),
+        points: curve.points.iter().map(|point| (point.t, (view.of)(point))).collect(),
+    });
+    plot(&Lines {
+        heading: &format!("{}, {of_what}", view.heading),
+        file: &format!("{}-{}.svg", view.file, of_what.replace([':', '=', '.', ' '], "-")),
+        caption: &format!("{of_what}: {}", view.caption),
+        x: Axis { name: "t", logarithmic: false },
+        y: Axis { name: "", logarithmic: view.logarithmic },
+        series: series.collect(),
+    })
+}
+
+/// For each row, how many pixels have an error that is not told from a Gaussian, level by level.
+fn gaussianity<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) -> Block {
+    let levels = curves.clone().next().map_or(&[][..], |curve| &curve.points);
+    let heads = ["row", "t:"].map(str::to_owned).into_iter();
+    let heads: Vec<String> = heads.chain(levels.iter().map(|point| format!("{:.0}", point.t))).collect();
+    let lines = curves.map(|curve| {
+        let shares = curve
+            .points
+            .iter()
+            .map(|point| point.x0_error_gaussian.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share)));
+        [curve.label.clone(), "Gaussian".to_owned()].into_iter().chain(shares).collect()
+    });
+    table(&heads, lines.collect())
+}
 
 fn lengths(study: &Study) -> Result<Vec<Block>, ReportError> {
     if study.chain_lengths.is_empty() {
