@@ -1,7 +1,7 @@
 //! `undrift run`.
 
 use super::Outcome;
-use crate::exposure::{run_study, write_study};
+use crate::exposure::{Study, run_study, write_study};
 use crate::recipe::load;
 use crate::registry;
 use crate::report::{text_table, verdict, wrapped, write};
@@ -63,23 +63,30 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     crate::interrupt::install().into_diagnostic()?;
     let directory = RunDirectory::open(&root, &whole).into_diagnostic()?;
     if let Some(settings) = &recipe.exposure {
-        return stopped(run_study(&directory, &recipe, settings, &args.device, &device))?.map_or(
-            Ok(Outcome::Interrupted),
-            |study| {
-                write_study(&study, &root).into_diagnostic()?;
-                study.findings().iter().for_each(|finding| println!("{}\n", wrapped(finding)));
-                println!("report: {}", root.join("report.html").display());
-                Ok(Outcome::Done)
-            },
-        );
+        return match stopped(run_study(&directory, &recipe, settings, &args.device, &device))? {
+            None => Ok(Outcome::Interrupted),
+            Some(study) => report_study(&study, &root),
+        };
     }
-    if stopped(run_recipe(&directory, &recipe, &args.device, &device))?.is_none() {
-        return Ok(Outcome::Interrupted);
+    match stopped(run_recipe(&directory, &recipe, &args.device, &device))? {
+        None => Ok(Outcome::Interrupted),
+        Some(()) => report_table(&directory),
     }
-    let (_, saved) = RunDirectory::existing(&root).into_diagnostic()?;
-    let report = collect_report(&directory, &saved).into_diagnostic()?;
-    write(&report, &root).into_diagnostic()?;
+}
+
+fn report_table(directory: &RunDirectory) -> Result<Outcome> {
+    let (_, saved) = RunDirectory::existing(directory.root()).into_diagnostic()?;
+    let report = collect_report(directory, &saved).into_diagnostic()?;
+    write(&report, directory.root()).into_diagnostic()?;
     println!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text));
+    println!("report: {}", directory.root().join("report.html").display());
+    Ok(Outcome::Done)
+}
+
+/// Writes a study's report and prints what was found.
+pub(super) fn report_study(study: &Study, root: &Path) -> Result<Outcome> {
+    write_study(study, root).into_diagnostic()?;
+    study.findings().iter().for_each(|finding| println!("{}\n", wrapped(finding)));
     println!("report: {}", root.join("report.html").display());
     Ok(Outcome::Done)
 }

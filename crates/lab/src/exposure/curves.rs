@@ -130,7 +130,7 @@ fn points(curves: &ExposureCurves, chain: &Chain) -> Vec<CurvePoint> {
     let of_network = curves.eps_norm.iter().zip(&curves.x0_error);
     bias.zip(of_network)
         .map(|((paired, marginal), (eps, x0))| CurvePoint {
-            t: chain.t_of(paired.level).map_or(f64::NAN, |t| t as f64),
+            t: chain.t_of(paired.level).map_or(paired.level.time() + 1.0, |t| t as f64),
             paired_delta: paired.delta(),
             std: marginal.std,
             expected_std: marginal.expected,

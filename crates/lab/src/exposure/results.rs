@@ -4,7 +4,9 @@ use super::finding::findings;
 use super::{ChainLength, Cure, Curve, PublishedEffect, Search};
 use crate::methods::Method;
 use crate::report::Scores;
+use crate::run::{RunError, read_json};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// A whole study (`study.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +72,15 @@ pub struct Paired {
 }
 
 impl Study {
+    /// The study of a run directory, as its last run has left it.
+    ///
+    /// # Errors
+    /// [`RunError::NotARun`] if no run has come to its end there, [`RunError::Damaged`] for a file of another form.
+    pub fn read(root: &Path) -> Result<Self, RunError> {
+        let unfinished = || RunError::NotARun { path: root.to_owned(), why: "no finished study.json".to_owned() };
+        read_json(&root.join("study.json"))?.ok_or_else(unfinished)
+    }
+
     /// What was found, in sentences.
     pub fn findings(&self) -> Vec<String> {
         findings(self)

@@ -105,6 +105,15 @@ impl ExposureSettings {
         at.flat_map(|(solver, steps)| cures.iter().map(move |cures| self.sampler(solver, steps, cures))).collect()
     }
 
+    /// Evaluations of one row's networks per sample: the searches, the scores of `seeds` seeds and the chain lengths.
+    pub fn evaluations(&self, seeds: usize) -> usize {
+        let sum = |steps: &[usize]| self.solvers.len() * steps.iter().sum::<usize>();
+        let choices = 2 * self.scales.len() + self.windows.len() * self.cutoffs.len();
+        let searched = self.tuning_seeds.len() * choices * sum(&self.cured_steps);
+        let scored = seeds * (sum(&self.steps) + (Cure::ALL.len() - 1) * sum(&self.cured_steps));
+        searched + scored + self.chain_lengths.iter().sum::<usize>()
+    }
+
     /// Solvers and steps at which the cures are tried.
     pub fn cured(&self) -> impl Iterator<Item = (&Method, usize)> {
         self.solvers.iter().flat_map(|solver| self.cured_steps.iter().map(move |&steps| (solver, steps)))

@@ -1,6 +1,7 @@
 //! What a run would do, and how long it would take on this machine.
 
 use super::{Objective, RunError, Setup};
+use crate::exposure::ExposureSettings;
 use crate::recipe::{Experiment, Recipe};
 use crate::registry::parameter_count;
 use burn::tensor::{DType, Device, Tensor};
@@ -21,6 +22,9 @@ const WARM_UP: usize = 2;
 /// # Errors
 /// Those of the network and of sampling.
 pub fn estimate(recipe: &Recipe, device: &Device) -> Result<String, RunError> {
+    if let Some(study) = &recipe.exposure {
+        return of_study(recipe, study, device);
+    }
     let mut text = String::new();
     let mut total = 0.0;
     for row in &recipe.rows {
@@ -46,12 +50,44 @@ pub fn estimate(recipe: &Recipe, device: &Device) -> Result<String, RunError> {
     Ok(text)
 }
 
+/// The same for a study of exposure bias, all seeds together.
+fn of_study(recipe: &Recipe, study: &ExposureSettings, device: &Device) -> Result<String, RunError> {
+    let (mut text, mut total) = (String::new(), 0.0);
+    for row in &recipe.rows {
+        let (train, evaluation) = costs(row, device)?;
+        let trainings = recipe.seeds.len() + study.tuning_seeds.len();
+        let evaluations = study.evaluations(recipe.seeds.len());
+        let sample = evaluation * (row.settings.sampling.count * evaluations) as f64;
+        total += train * trainings as f64 + sample;
+        let _ = writeln!(
+            text,
+            "{:18} {trainings} trainings ({}), {} samples of {evaluations} evaluations ({})",
+            row.id,
+            human(train * trainings as f64),
+            row.settings.sampling.count,
+            human(sample),
+        );
+    }
+    let _ = write!(text, "total for {} seed(s): about {}", recipe.seeds.len(), human(total));
+    Ok(text)
+}
+
 fn human(seconds: f64) -> HumanDuration {
     HumanDuration(Duration::from_secs_f64(seconds.min(1e18)))
 }
 
 /// Seconds of training and of sampling with bits/dim, for one seed.
 fn seconds(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
+    let (train, evaluation) = costs(row, device)?;
+    let (s, setup) = (&row.settings, Setup::new(row, device)?);
+    let steps = setup.sampler(&s.sampling.sampler)?.grid().steps();
+    let evaluations = s.sampling.count * s.sampling.weights.len() * steps;
+    let of_bound = s.metrics.bits_per_dim_images * s.chain.length();
+    Ok((train, evaluation * (evaluations + of_bound) as f64))
+}
+
+/// Seconds of one training, and of one evaluation of the network for one image.
+fn costs(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
     let setup = Setup::new(row, device)?;
     let s = &setup.settings;
     let key = Key::new(0, Purpose::Initialisation);
@@ -78,9 +114,5 @@ fn seconds(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
     evaluation();
     let started = Instant::now();
     evaluation();
-    let evaluation = started.elapsed().as_secs_f64() / TIMED as f64;
-    let steps = setup.sampler(&s.sampling.sampler)?.grid().steps();
-    let evaluations = s.sampling.count * s.sampling.weights.len() * steps;
-    let of_bound = s.metrics.bits_per_dim_images * s.chain.length();
-    Ok((train, evaluation * (evaluations + of_bound) as f64))
+    Ok((train, started.elapsed().as_secs_f64() / TIMED as f64))
 }
