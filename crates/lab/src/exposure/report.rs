@@ -4,7 +4,7 @@ use super::finding::{distance, effect, findings, inception, word};
 use super::results::Paired;
 use super::{Cure, Curve, CurvePoint, Search, Study};
 use crate::methods::Method;
-use crate::report::page::{Block, Page, Section};
+use crate::report::page::{Block, Page, Picture, Section};
 use crate::report::plot::Plot;
 use crate::report::plot::lines::{Axis, Lines, Series, plot};
 use crate::report::table::{Kind, Line, Table};
@@ -143,9 +143,10 @@ fn pictures(study: &Study, directory: &Path) -> Result<Vec<Block>, ReportError> 
     let picture = |(label, file): &(String, String)| {
         let path = directory.join(file);
         let png = std::fs::read(&path).map_err(|source| ReportError::Grid { path, source })?;
-        Ok(Block::Picture { file: file.clone(), label: label.clone(), png })
+        Ok(Picture { file: file.clone(), label: label.clone(), png })
     };
-    study.pictures.iter().map(picture).collect()
+    let pictures: Vec<Picture> = study.pictures.iter().map(picture).collect::<Result<_, ReportError>>()?;
+    Ok(if pictures.is_empty() { vec![] } else { vec![Block::Pictures(pictures)] })
 }
 
 /// How a number of a curve's point is drawn.

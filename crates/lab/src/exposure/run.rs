@@ -31,7 +31,7 @@ pub fn run_study(
     let mut study = Study {
         title: recipe.title.clone(),
         distance_name: distance_name(first.settings.metrics.extractor).to_owned(),
-        protocol: protocol(recipe, std::slice::from_ref(&build))?,
+        protocol: protocol_of(recipe, settings, &build)?,
         rows: recipe.rows.iter().map(|row| (row.id.clone(), row.label.clone())).collect(),
         seeds: recipe.seeds.clone(),
         failures: Vec::new(),
@@ -43,7 +43,6 @@ pub fn run_study(
         published: settings.published.clone(),
         reference,
     };
-    study.protocol.push(("tuning seeds".to_owned(), format!("{:?}", settings.tuning_seeds)));
     for row in &recipe.rows {
         let setup = Setup::new(row, device)?;
         let parts = Parts { directory, row, setup: &setup, data: &data, settings };
@@ -52,6 +51,18 @@ pub fn run_study(
         study.searches.extend(searches);
     }
     Ok(study)
+}
+
+/// The protocol of the rows, with the study's own samplers.
+fn protocol_of(recipe: &Recipe, settings: &ExposureSettings, build: &Build) -> Result<Vec<(String, String)>, RunError> {
+    let mut lines = protocol(recipe, std::slice::from_ref(build))?;
+    lines.retain(|(name, _)| name != "bits/dim");
+    if let Some((_, sampling)) = lines.iter_mut().find(|(name, _)| name == "sampling") {
+        *sampling = settings.sampling_text(recipe.rows[0].settings.sampling.count);
+    }
+    let tuning = format!("{:?}, for training and sampling; none of them is reported", settings.tuning_seeds);
+    lines.push(("tuning seeds".to_owned(), tuning));
+    Ok(lines)
 }
 
 /// What the stages of one row share.

@@ -97,6 +97,18 @@ impl ExposureSettings {
         pairs.map(|(w, t_c)| Method::named("time-shift").with("window", w).with("cutoff", t_c)).collect()
     }
 
+    /// How samples are drawn, in words.
+    pub fn sampling_text(&self, count: usize) -> String {
+        let solvers = self.solvers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        let spacing = clap::ValueEnum::to_possible_value(&self.spacing);
+        let spacing = spacing.map_or_else(String::new, |value| value.get_name().to_owned());
+        format!(
+            "{count} samples of each sampler; {solvers} at {:?} steps, spacing {spacing}; x0 clipped to [-1, 1] behind \
+             every cure; rounded to 8 bits; all samplers of a seed start from the same noise",
+            self.steps
+        )
+    }
+
     /// Every sampler that the study builds, each cure with each of its constants.
     pub fn samplers(&self) -> Vec<SamplerSettings> {
         let alone = self.scalings().into_iter().chain(self.shifts()).map(|cure| vec![cure]);

@@ -52,7 +52,10 @@ fn block(block: &Block) -> String {
         Block::Notes(notes) => list("notes", notes),
         Block::Table(table) => grid(table),
         Block::Plot(plot) => figure(plot),
-        Block::Picture { label, png, .. } => format!("<div class=\"samples\">\n{}</div>\n", picture(label, png)),
+        Block::Pictures(pictures) => {
+            let each: String = pictures.iter().map(|one| picture(&one.label, &one.png)).collect();
+            if each.is_empty() { each } else { format!("<div class=\"samples\">\n{each}</div>\n") }
+        }
         Block::Facts(facts) => self::facts(facts),
     }
 }

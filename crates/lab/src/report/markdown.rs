@@ -40,7 +40,10 @@ fn block(block: &Block) -> String {
         Block::Notes(notes) => list(notes),
         Block::Table(table) => grid(table),
         Block::Plot(plot) => picture(plot),
-        Block::Picture { file, label, .. } => format!("**{0}**\n\n![{0}]({file})", escape(label)),
+        Block::Pictures(pictures) => {
+            let each = pictures.iter().map(|one| format!("**{0}**\n\n![{0}]({1})", escape(&one.label), one.file));
+            each.collect::<Vec<_>>().join("\n\n")
+        }
         Block::Facts(facts) => self::facts(facts),
     }
 }

@@ -25,14 +25,16 @@ pub(crate) enum Block {
     Notes(Vec<String>),
     Table(Table),
     Plot(Plot),
-    /// Name, alternative text and bytes of a PNG that is already in the directory.
-    Picture {
-        file: String,
-        label: String,
-        png: Vec<u8>,
-    },
+    Pictures(Vec<Picture>),
     /// Names with values.
     Facts(Vec<(String, String)>),
+}
+
+/// A PNG that is already in the directory: its name there, what it shows, and its bytes.
+pub(crate) struct Picture {
+    pub(crate) file: String,
+    pub(crate) label: String,
+    pub(crate) png: Vec<u8>,
 }
 
 impl Section {
@@ -66,7 +68,8 @@ mod tests {
     fn page() -> Page {
         let line = Line { kind: Kind::Row, cells: vec!["ddim".into(), "10".into(), "1.50 ± 0.10".into()] };
         let table = Table { heads: ["solver", "steps", "FD"].map(str::to_owned).to_vec(), lines: vec![line] };
-        let picture = Block::Picture { file: "a.png".into(), label: "A <b>".into(), png: vec![1, 2, 3] };
+        let picture = Picture { file: "a.png".into(), label: "A <b>".into(), png: vec![1, 2, 3] };
+        let picture = Block::Pictures(vec![picture]);
         Page {
             title: "A study".into(),
             findings: vec!["It helps.".into()],

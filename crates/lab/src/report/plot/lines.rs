@@ -33,7 +33,7 @@ pub(crate) struct Series {
 /// Draws the curves; points that are not finite, or not positive on a logarithmic axis, are left out.
 pub(crate) fn plot(lines: &Lines<'_>) -> Result<Plot, ReportError> {
     Plot::draw(lines.heading, lines.file, lines.caption, 860, |canvas| {
-        let (left, right) = canvas.split_horizontally(super::WIDTH - 560);
+        let (left, right) = canvas.split_horizontally(super::WIDTH - 680);
         draw(&left, lines)?;
         let labels = lines.series.iter().enumerate().map(|(index, series)| (index, series.label.as_str()));
         legend(&right, &labels.collect::<Vec<_>>())
@@ -99,8 +99,14 @@ impl Scale {
         if self.logarithmic { value.log10() } else { value }
     }
 
+    /// The value at a place; a place that is 0 but for rounding is 0.
     fn value(&self, place: f64) -> f64 {
-        if self.logarithmic { 10f64.powf(place) } else { place }
+        let width = self.places.end - self.places.start;
+        match self.logarithmic {
+            true => 10f64.powf(place),
+            false if place.abs() < 1e-9 * width => 0.0,
+            false => place,
+        }
     }
 }
 
