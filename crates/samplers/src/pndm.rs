@@ -118,7 +118,7 @@ fn adams_bashforth<const D: usize>(eps: Tensor<D>, past: &[Prediction<D>]) -> Te
 
 /// DDIM's deterministic step with a given eps (Liu et al. 2022, section 3): `x / signal` moves by eps per unit of
 /// sigma, in any coordinates.
-fn transfer<const D: usize>(x: Tensor<D>, eps: Tensor<D>, from: Level, to: Option<Level>) -> Tensor<D> {
+pub(crate) fn transfer<const D: usize>(x: Tensor<D>, eps: Tensor<D>, from: Level, to: Option<Level>) -> Tensor<D> {
     let (signal, sigma) = to.map_or((1.0, 0.0), |to| (to.signal(), to.sigma()));
     x * (signal / from.signal()) + eps * (signal * (sigma - from.sigma()))
 }
