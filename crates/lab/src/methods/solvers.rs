@@ -3,8 +3,8 @@
 use super::{Context, Method, MethodError, Parameter, Values};
 use undrift_denoisers::Variance;
 use undrift_samplers::{
-    Ancestral, Churn, Ddim, DpmSolverPp2m, Euler, Heun, Pndm, Pnm, SampleError, Solver, TimeShiftAdm, TimeShiftPnm,
-    UniPc, UniPcVariant,
+    Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2m, DpmSolverPp2s, Euler, Heun, Labelling, Lms, Pndm, Pnm,
+    SampleError, Solver, TimeShiftAdm, TimeShiftPnm, UniPc, UniPcVariant,
 };
 use undrift_schedules::Labels;
 
@@ -67,10 +67,31 @@ pub const SOLVERS: &[SolverRow] = &[
         build: |values, context| Ok(Box::new(Heun { churn: churn("heun", values, context)? })),
     },
     SolverRow {
+        name: "lms",
+        about: "the method of Adams and Bashforth of order 4 in sigma, as k-diffusion's `lms`",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(Lms)),
+    },
+    SolverRow {
+        name: "dpm-solver-2",
+        about: "DPM-Solver-2, two evaluations per step (Lu et al. 2022, arXiv:2206.00927), as k-diffusion's `dpm_2`",
+        parameters: &[],
+        build: |_, context| Ok(Box::new(DpmSolver2 { labelling: labelling(context) })),
+    },
+    SolverRow {
         name: "dpm-solver-pp-2m",
-        about: "DPM-Solver++(2M), data prediction (Lu et al. 2022, arXiv:2211.01095, algorithm 2)",
+        about: "DPM-Solver++(2M), data prediction (Lu et al. 2022, arXiv:2211.01095)",
         parameters: &[],
         build: |_, _| Ok(Box::new(DpmSolverPp2m)),
+    },
+    SolverRow {
+        name: "dpm-solver-pp-2s",
+        about: "DPM-Solver++(2S), data prediction, two evaluations per step (Lu et al. 2022, arXiv:2211.01095); with \
+                `eta` 1 k-diffusion's `dpmpp_2s_ancestral`",
+        parameters: &[ETA],
+        build: |values, context| {
+            Ok(Box::new(DpmSolverPp2s { eta: values.number("eta"), labelling: labelling(context) }))
+        },
     },
     SolverRow {
         name: "f-pndm",
@@ -145,6 +166,11 @@ const CHURN: &[Parameter] = &[
     Parameter { name: "s-max", default: Some(f64::INFINITY), about: "S_max, largest sigma that is churned" },
     Parameter { name: "s-noise", default: Some(1.0), about: "S_noise, standard deviation of the added noise" },
 ];
+
+/// Labels by the network's own chain for levels between those of the grid.
+fn labelling(context: &Context<'_>) -> Labelling {
+    Labelling::ByChain(context.chain.clone(), Labels::Interpolated)
+}
 
 /// Churn whose raised levels are labelled by the network's own chain.
 fn churn(of: &'static str, values: &Values, context: &Context<'_>) -> Result<Churn, MethodError> {

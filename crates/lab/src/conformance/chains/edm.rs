@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, EpsilonScaling};
 use undrift_noise::Replay;
-use undrift_samplers::{Churn, Ddim, DpmSolverPp2m, Euler, Heun, Solver};
+use undrift_samplers::{Churn, Ddim, DpmSolver2, DpmSolverPp2m, DpmSolverPp2s, Euler, Heun, Labelling, Lms, Solver};
 use undrift_schedules::{Grid, peers};
 
 use super::noise;
@@ -77,7 +77,10 @@ impl<'a> Runs<'a> {
             "kdiff_sample_euler" => Box::new(Euler { churn }),
             "kdiff_sample_heun" => Box::new(Heun { churn }),
             "kdiff_sample_euler_ancestral" => Box::new(Ddim { eta: 1.0, keep_eps: false }),
+            "kdiff_sample_lms" => Box::new(Lms),
+            "kdiff_sample_dpm_2" => Box::new(DpmSolver2 { labelling: Labelling::BySigma }),
             "kdiff_sample_dpmpp_2m" => Box::new(DpmSolverPp2m),
+            "kdiff_sample_dpmpp_2s_ancestral" => Box::new(DpmSolverPp2s { eta: 1.0, labelling: Labelling::BySigma }),
             other => return Err(FixtureError::NotCovered(format!("k-diffusion's `{other}`"))),
         };
         let run = Arithmetic::F32;
