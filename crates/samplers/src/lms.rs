@@ -9,8 +9,8 @@ use crate::pndm::transfer;
 use crate::{SampleError, Solver, Step};
 
 /// The method of Adams and Bashforth for `dx / d sigma = eps` over steps of any length, one evaluation a step: the
-/// cubic through the last four eps, integrated exactly across the step (`sample_lms` of k-diffusion, Crowson 2022,
-/// order 4; Hairer, Norsett, Wanner 1993, Solving Ordinary Differential Equations I, section III.5).
+/// cubic through the last four eps, integrated exactly across the step (rhoAB-DEIS of Zhang, Chen 2022,
+/// arXiv:2204.13902; `sample_lms` of k-diffusion, Crowson 2022, with its order 4).
 ///
 /// [`Pndm::Plms`](crate::Pndm::Plms) has the weights of steps of one length instead. The order grows with the past,
 /// from Euler's first step, whose error makes very fine grids second order. The step to the data integrates down to sigma
