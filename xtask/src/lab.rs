@@ -23,9 +23,6 @@ pub(crate) struct ReproduceExposureBias {
     /// smoke (minutes), quick (the default) or paper (CIFAR-10 as published: needs a GPU, or months)
     #[arg(long, default_value = "quick")]
     preset: String,
-    /// Rows to run, separated by commas: baseline, input-perturbation
-    #[arg(long, value_delimiter = ',')]
-    rows: Vec<String>,
     #[command(flatten)]
     shared: Shared,
 }
@@ -55,7 +52,7 @@ impl ReproduceTable2 {
 
 impl ReproduceExposureBias {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        self.shared.run("exposure-bias", self.preset, &self.rows)
+        self.shared.run("exposure-bias", self.preset, &[])
     }
 }
 

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use undrift_noise::Noise;
 use undrift_schedules::{Chain, Labels, Level};
 
-use crate::SampleError;
+use crate::{Labelling, SampleError};
 
 /// Fresh noise before a step: it raises sigma to `sigma_hat = (1 + gamma) sigma`, from where the step is taken
 /// (Karras, Aittala, Aila, Laine 2022, arXiv:2206.00364, algorithm 2, lines 4 to 6).
@@ -23,12 +23,13 @@ pub struct Churn {
     s_min: f64,
     s_max: f64,
     s_noise: f64,
-    labels: Option<(Chain, Labels)>,
+    labelling: Labelling,
 }
 
 impl Churn {
     /// No fresh noise: the deterministic sampler (algorithm 1).
-    pub const NONE: Churn = Churn { gamma: 0.0, s_min: 0.0, s_max: f64::INFINITY, s_noise: 1.0, labels: None };
+    pub const NONE: Churn =
+        Churn { gamma: 0.0, s_min: 0.0, s_max: f64::INFINITY, s_noise: 1.0, labelling: Labelling::BySigma };
 
     /// The paper's four numbers, for a grid of `steps` steps: `gamma = min(s_churn / steps, sqrt(2) - 1)` where
     /// `s_min <= sigma <= s_max`, and 0 elsewhere.
@@ -50,13 +51,13 @@ impl Churn {
             return Err(SampleError::Churn { name: "N", value: 0.0, range: "the number of steps of the grid" });
         }
         let gamma = (s_churn / steps as f64).min(SQRT_2 - 1.0);
-        Ok(Churn { gamma, s_min, s_max, s_noise, labels: None })
+        Ok(Churn { gamma, s_min, s_max, s_noise, labelling: Labelling::BySigma })
     }
 
     /// The same churn for a network that was trained on `chain`: raised levels are labelled by
     /// [`Chain::label_of`].
     pub fn labelled_by(self, chain: Chain, labels: Labels) -> Self {
-        Churn { labels: Some((chain, labels)), ..self }
+        Churn { labelling: Labelling::ByChain(chain, labels), ..self }
     }
 
     /// `x` and its level after the fresh noise, in the coordinates of `from`.
@@ -73,20 +74,12 @@ impl Churn {
         if self.gamma == 0.0 || !(self.s_min..=self.s_max).contains(&sigma) {
             return Ok((x, from));
         }
-        let hat = self.level(from, sigma + self.gamma * sigma)?;
+        let raised = sigma + self.gamma * sigma;
+        let unlabelled = SampleError::Unlabelled { time: from.time(), sigma: raised };
+        let hat = self.labelling.level(raised, from)?.ok_or(unlabelled)?;
         let added = (self.gamma * (2.0 + self.gamma)).sqrt() * sigma * self.s_noise;
         let drawn = noise.normal(&x);
         Ok((x * (hat.signal() / from.signal()) + drawn * (hat.signal() * added), hat))
-    }
-
-    /// The level of the raised sigma, in the coordinates of `from`.
-    fn level(&self, from: Level, sigma: f64) -> Result<Level, SampleError> {
-        let time = match &self.labels {
-            Some((chain, labels)) => chain.label_of(sigma, *labels),
-            None => (from.time() == from.sigma()).then_some(sigma),
-        };
-        let time = time.ok_or(SampleError::Unlabelled { time: from.time(), sigma })?;
-        Ok(if from.signal() == 1.0 { Level::edm(sigma, time)? } else { Level::vp_of_sigma(sigma, time)? })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::log_step::{LogStep, known};
 use crate::{SampleError, Solver, Step};
 
 /// DPM-Solver++(2M): second order from two x0, one evaluation in a step
-/// (Lu et al. 2022, arXiv:2211.01095, algorithm 2).
+/// (Lu et al. 2022, arXiv:2211.01095, where it has this name).
 ///
 /// With `h` the step in log(signal / noise) and `r` the step before over this one,
 /// `x' = (noise' / noise) x + signal' (1 - e^-h) D` and `D = x0 + (x0 - x0_before) / (2 r)`, in any coordinates and

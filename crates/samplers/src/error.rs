@@ -71,6 +71,17 @@ pub enum SampleError {
         /// The raised sigma.
         sigma: f64,
     },
+    /// A level between those of the grid has no label.
+    #[error(
+        "the step that starts at time {time} asks at sigma {sigma}, between the levels of its grid, for which there \
+         is no label: label by a chain that reaches this sigma, or use a grid that is labelled with sigma"
+    )]
+    UnlabelledStage {
+        /// Label of the level where the step starts.
+        time: f64,
+        /// Where it asks on its way.
+        sigma: f64,
+    },
     /// A level that a solver made on its way cannot exist.
     #[error(transparent)]
     Level(#[from] LevelError),
@@ -84,8 +95,8 @@ pub enum SampleError {
         time: f64,
     },
     /// A share of stochasticity that the variance of the posterior does not reach to.
-    #[error("a time shift with eta {eta}: give one from 0 (no noise) to 1 (DDPM's)")]
-    ShiftEta {
+    #[error("eta is {eta}, but this method takes one from 0 (no noise) to 1 (DDPM's)")]
+    EtaShare {
         /// The value that was given.
         eta: f64,
     },

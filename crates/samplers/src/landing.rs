@@ -47,5 +47,5 @@ fn weights(from: Level, to: Option<Level>, eta: f64) -> Result<[f64; 3], SampleE
 
 /// Checks a share of stochasticity.
 pub(crate) fn checked_eta(eta: f64) -> Result<f64, SampleError> {
-    if (0.0..=1.0).contains(&eta) { Ok(eta) } else { Err(SampleError::ShiftEta { eta }) }
+    if (0.0..=1.0).contains(&eta) { Ok(eta) } else { Err(SampleError::EtaShare { eta }) }
 }

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use undrift_denoisers::Prediction;
 use undrift_schedules::Level;
 
-/// A step of length `h` in lambda = ln(signal / noise) (Lu et al. 2022, arXiv:2211.01095, section 4).
+/// A step of length `h` in lambda = ln(signal / noise) (Lu et al. 2022, arXiv:2211.01095).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogStep {
     from: Level,
@@ -20,7 +20,7 @@ impl LogStep {
 
     /// `(noise' / noise) x + signal' (1 - e^-h) x0`, in the coordinates of the two levels.
     ///
-    /// Lu et al. 2022, arXiv:2211.01095, section 4: the exact solution where x0 does not change.
+    /// Lu et al. 2022, arXiv:2211.01095: the exact solution where x0 does not change.
     pub(crate) fn carry<const D: usize>(self, x: Tensor<D>, x0: Tensor<D>) -> Tensor<D> {
         x * (self.to.noise() / self.from.noise()) + x0 * (-self.to.signal() * (-self.h).exp_m1())
     }

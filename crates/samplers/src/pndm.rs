@@ -8,7 +8,7 @@ use undrift_schedules::{Level, LevelError, Span};
 use crate::{SampleError, Solver, Step};
 
 /// Pseudo numerical methods: a step is DDIM's transfer with a mean of several eps
-/// (Liu et al. 2022, arXiv:2202.09778, section 3).
+/// (Liu et al. 2022, arXiv:2202.09778).
 ///
 /// Once there is enough of a past, the mean is that of Adams and Bashforth, whose weights belong to steps of one
 /// length and are used over any grid, as in the authors' code. The transfer is linear in sigma and the weights in
@@ -19,12 +19,12 @@ use crate::{SampleError, Solver, Step};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pndm {
     /// F-PNDM: three pseudo Runge-Kutta steps of four evaluations each, then (55, -59, 37, -9) / 24
-    /// (Liu et al. 2022, algorithm 2).
+    /// (Liu et al. 2022).
     ///
     /// Two of the four are asked halfway. We know no chain to look that level up in, so that it is the mean of the
     /// two ends in sigma, under the mean of their labels; the authors take the chain's level of the mean label.
     F,
-    /// S-PNDM: one pseudo improved Euler step of two evaluations, then (3, -1) / 2 (Liu et al. 2022, section 3).
+    /// S-PNDM: one pseudo improved Euler step of two evaluations, then (3, -1) / 2 (Liu et al. 2022).
     S,
     /// The start of S-PNDM, then (3, -1) / 2, (23, -16, 5) / 12 and (55, -59, 37, -9) / 24 as the past grows:
     /// `PNDMScheduler` of diffusers with `skip_prk_steps`.
@@ -116,9 +116,9 @@ fn adams_bashforth<const D: usize>(eps: Tensor<D>, past: &[Prediction<D>]) -> Te
     changes.fold(eps.clone(), |mean, change| mean + change)
 }
 
-/// DDIM's deterministic step with a given eps (Liu et al. 2022, section 3): `x / signal` moves by eps per unit of
+/// DDIM's deterministic step with a given eps (Liu et al. 2022, eq. 9): `x / signal` moves by eps per unit of
 /// sigma, in any coordinates.
-fn transfer<const D: usize>(x: Tensor<D>, eps: Tensor<D>, from: Level, to: Option<Level>) -> Tensor<D> {
+pub(crate) fn transfer<const D: usize>(x: Tensor<D>, eps: Tensor<D>, from: Level, to: Option<Level>) -> Tensor<D> {
     let (signal, sigma) = to.map_or((1.0, 0.0), |to| (to.signal(), to.sigma()));
     x * (signal / from.signal()) + eps * (signal * (sigma - from.sigma()))
 }

@@ -44,7 +44,7 @@ impl TimeShiftAdm {
     /// it are shifted; one that no index exceeds makes this DDIM. `eta` in 0..=1 is DDIM's share of DDPM's noise.
     ///
     /// # Errors
-    /// [`SampleError::ShiftEta`], and [`SampleError::OffChain`] for a level that the chain does not have.
+    /// [`SampleError::EtaShare`], and [`SampleError::OffChain`] for a level that the chain does not have.
     pub fn new(chain: &Chain, grid: &Grid, window: usize, cutoff: usize, eta: f64) -> Result<Self, SampleError> {
         let stride = chain.len() / grid.steps().saturating_sub(1).max(1);
         let (eta, chain) = (checked_eta(eta)?, chain.clone());

@@ -55,7 +55,7 @@ impl TimeShiftPnm {
     /// are shifted.
     ///
     /// # Errors
-    /// [`SampleError::ShiftEta`], and [`SampleError::OffChain`] for a level that the chain does not have.
+    /// [`SampleError::EtaShare`], and [`SampleError::OffChain`] for a level that the chain does not have.
     pub fn new(method: Pnm, chain: &Chain, grid: &Grid, window: usize, cutoff: usize) -> Result<Self, SampleError> {
         let eta = match method {
             Pnm::Euler => 0.0,
@@ -221,8 +221,8 @@ mod tests {
     fn what_does_not_fit_is_an_error() {
         let grid = published_grid(10);
         let new = |method| TimeShiftPnm::new(method, &chain(), &grid, 30, 300);
-        assert_eq!(new(Pnm::Ddpm { eta: 1.5 }).unwrap_err(), SampleError::ShiftEta { eta: 1.5 });
-        assert!(matches!(new(Pnm::Ddpm { eta: f64::NAN }), Err(SampleError::ShiftEta { .. })));
+        assert_eq!(new(Pnm::Ddpm { eta: 1.5 }).unwrap_err(), SampleError::EtaShare { eta: 1.5 });
+        assert!(matches!(new(Pnm::Ddpm { eta: f64::NAN }), Err(SampleError::EtaShare { .. })));
         let foreign = Chain::cosine(1000).expect("valid").grid_at(&[900, 500]).expect("valid");
         let refused = TimeShiftPnm::new(Pnm::Euler, &chain(), &foreign, 30, 300).unwrap_err();
         assert_eq!(refused, SampleError::OffChain { time: 899.0 });

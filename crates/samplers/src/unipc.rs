@@ -9,7 +9,7 @@ use crate::log_step::{LogStep, known};
 use crate::{SampleError, Solver, Step};
 
 /// UniPC of order 2 for x0: a corrector and a predictor that share one evaluation
-/// (Zhao et al. 2023, arXiv:2302.04867, algorithms 1 and 2, in their form for x0 as in diffusers).
+/// (Zhao et al. 2023, arXiv:2302.04867, UniC and UniP in their form for x0 as in diffusers).
 ///
 /// A step asks the model at the state it was handed, corrects that state with the answer, and predicts onwards from
 /// the corrected state. The answer itself is kept: its x0 is not asked for again. [`Step::prediction`] is that x0

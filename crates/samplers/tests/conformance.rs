@@ -5,7 +5,9 @@ use std::cell::Cell;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, Levels, Prediction, Variance};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise, Zeros};
-use undrift_samplers::{Ancestral, Churn, Ddim, Euler, Heun, Solver, Step, sample, steps};
+use undrift_samplers::{
+    Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2s, Euler, Heun, Labelling, Solver, Step, sample, steps,
+};
 use undrift_schedules::{Chain, Grid, Labels, Level, Spacing};
 
 /// One solver and what it promises.
@@ -19,7 +21,7 @@ struct Row {
     evals: fn(usize) -> usize,
 }
 
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 11] = [
     Row {
         name: "ancestral, fixed small",
         solver: |_| Box::new(Ancestral { variance: Variance::FixedSmall }),
@@ -37,12 +39,41 @@ const ROWS: [Row; 7] = [
     Row { name: "euler", solver: |_| Box::new(Euler { churn: Churn::NONE }), order: Some(1.0), evals: |n| n },
     Row { name: "heun", solver: |_| Box::new(Heun { churn: Churn::NONE }), order: Some(2.0), evals: |n| 2 * n - 1 },
     Row { name: "heun, churned", solver: |n| Box::new(Heun { churn: churn(n) }), order: None, evals: |n| 2 * n - 1 },
+    Row {
+        name: "dpm-solver-2",
+        solver: |_| Box::new(DpmSolver2 { labelling: labelling() }),
+        order: Some(2.0),
+        evals: |n| 2 * n - 1,
+    },
+    Row {
+        name: "dpm-solver++(2s)",
+        solver: |_| Box::new(DpmSolverPp2s { eta: 0.0, labelling: labelling() }),
+        order: Some(2.0),
+        evals: |n| 2 * n - 1,
+    },
+    Row {
+        name: "dpm-solver++(2s), eta 0.5",
+        solver: |_| Box::new(DpmSolverPp2s { eta: 0.5, labelling: labelling() }),
+        order: None,
+        evals: |n| 2 * n - 1,
+    },
+    Row {
+        name: "dpm-solver++(2s), eta 1",
+        solver: |_| Box::new(DpmSolverPp2s { eta: 1.0, labelling: labelling() }),
+        order: None,
+        evals: |n| 2 * n - 1,
+    },
 ];
 
 const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
 
 fn chain() -> Chain {
     Chain::linear(1000).expect("valid")
+}
+
+/// By a chain that reaches every sigma of these grids; the models here look at no label.
+fn labelling() -> Labelling {
+    Labelling::ByChain(Chain::linear_between(1000, 5e-5, 0.04).expect("valid"), Labels::Interpolated)
 }
 
 fn churn(steps: usize) -> Churn {

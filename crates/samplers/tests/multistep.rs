@@ -3,19 +3,20 @@
 use burn::tensor::{DType, Device, Tensor};
 use undrift_denoisers::Gaussian;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise, Zeros};
-use undrift_samplers::{DpmSolverPp2m, Pndm, Solver, Step, UniPc, UniPcVariant, sample, steps};
+use undrift_samplers::{DpmSolverPp2m, Lms, Pndm, Solver, Step, UniPc, UniPcVariant, sample, steps};
 use undrift_schedules::{Chain, Grid, Level, Spacing};
 
 const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
 const B1: UniPc = UniPc { variant: UniPcVariant::B1 };
 const B2: UniPc = UniPc { variant: UniPcVariant::B2 };
-const ALL: [(&str, &dyn Solver<2>); 6] = [
+const ALL: [(&str, &dyn Solver<2>); 7] = [
     ("dpm-solver++(2m)", &DpmSolverPp2m),
     ("f-pndm", &Pndm::F),
     ("s-pndm", &Pndm::S),
     ("plms", &Pndm::Plms),
     ("unipc b1", &B1),
     ("unipc b2", &B2),
+    ("lms", &Lms),
 ];
 
 fn start(first: u64, count: usize, dtype: DType) -> Tensor<2> {
@@ -104,6 +105,7 @@ fn errors_fall_with_the_order_of_the_method() {
         [about(2.0), about(2.0), about(3.9)],
         [about(3.0), about(3.0), at_least(2.9)],
         [about(3.0), at_least(2.9), about(3.0)],
+        [about(3.7), about(3.25), about(2.2)],
     ];
     let grids: [NamedGrid; 3] =
         [("Karras", karras), ("even in the label", even_in_label), ("even in sigma", even_in_sigma)];
@@ -117,7 +119,7 @@ fn errors_fall_with_the_order_of_the_method() {
 
 #[test]
 fn n_levels_are_n_steps_and_one_evaluation_each_but_at_the_start() {
-    let more = [[0, 0, 0], [6, 9, 9], [1, 1, 1], [1, 1, 1], [0, 0, 0], [0, 0, 0]];
+    let more = [[0, 0, 0], [6, 9, 9], [1, 1, 1], [1, 1, 1], [0, 0, 0], [0, 0, 0], [0, 0, 0]];
     for ((name, solver), more) in ALL.into_iter().zip(more) {
         for (n, more) in [3, 5, 30].into_iter().zip(more) {
             let grid = respaced(n);

@@ -43,6 +43,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
             return Err(miette!("--seeds is {count}, but it must lie in 1..={MOST_SEEDS}"));
         }
         whole.seeds = (0..count).collect();
+        whole.validate().into_diagnostic()?;
+    }
+    if whole.exposure.is_some() && !args.rows.is_empty() {
+        return Err(miette!("a study compares its rows with each other; leave --rows away"));
     }
     let mut recipe = whole.clone();
     if !args.rows.is_empty() {
@@ -63,7 +67,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     crate::interrupt::install().into_diagnostic()?;
     let directory = RunDirectory::open(&root, &whole).into_diagnostic()?;
     if let Some(settings) = &recipe.exposure {
-        return match stopped(run_study(&directory, &recipe, settings, &args.device, &device))? {
+        let (_, saved) = RunDirectory::existing(&root).into_diagnostic()?;
+        return match stopped(run_study(&directory, &saved, settings, &args.device, &device))? {
             None => Ok(Outcome::Interrupted),
             Some(study) => report_study(&study, &root),
         };

@@ -61,6 +61,16 @@ pub(super) enum Weights {
     Raw,
 }
 
+impl Weights {
+    /// Its name on the command line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Weights::Ema => "ema",
+            Weights::Raw => "raw",
+        }
+    }
+}
+
 impl From<Weights> for WeightSet {
     fn from(weights: Weights) -> Self {
         match weights {
@@ -106,7 +116,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         match draw(&setup, &network, args.seed, first as u64, size, &sampler) {
             Ok(Some(part)) => bytes.extend(part),
             Ok(None) => return Err(miette!("samples from number {first} on are not finite; is the network trained?")),
-            Err(RunError::Interrupted) => return Ok(Outcome::Interrupted),
+            Err(RunError::Interrupted) => {
+                eprintln!("stopped; nothing was written");
+                return Ok(Outcome::Interrupted);
+            }
             Err(e) => return Err(e).into_diagnostic(),
         }
         progress.at((first + size) as u64, String::new);

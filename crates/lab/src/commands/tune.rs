@@ -84,8 +84,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     let mut recipe = recipe.with_rows(std::slice::from_ref(&args.row)).into_diagnostic()?;
     let row = &mut recipe.rows[0];
     row.settings.sampling.count = args.count.unwrap_or(row.settings.sampling.count);
-    if row.settings.sampling.count < 2 {
-        return Err(miette!("--count must be at least 2, for a Frechet distance"));
+    let least = row.settings.metrics.splits.max(2);
+    if row.settings.sampling.count < least {
+        return Err(miette!("--count must be at least {least}, for the recipe's scores"));
     }
     let device = registry::device(&args.device).into_diagnostic()?;
     let setup = Setup::new(row, &device).into_diagnostic()?;
@@ -110,12 +111,15 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     print!("{}", tuning.text(distance_name(setup.settings.metrics.extractor)));
     if let Some((method, _)) = tuning.best() {
         println!(
-            "\nuse it with: undrift sample {} --row {} --trained-with {} --sampler {} --steps {} --wrapper {method} --wrapper clip",
+            "\nuse it with: undrift sample {} --row {} --trained-with {} --weights {} --sampler {} --steps {} \
+             --spacing {} --wrapper {method} --wrapper clip",
             args.directory.display(),
             args.row,
             args.trained_with,
+            args.weights.name(),
             args.sampler,
             args.steps,
+            args.spacing.name(),
         );
     }
     Ok(Outcome::Done)

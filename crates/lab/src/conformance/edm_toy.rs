@@ -1,7 +1,5 @@
 //! Toy denoisers of golden vectors in EDM coordinates.
 
-use std::cell::RefCell;
-
 use burn::tensor::Tensor;
 use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction};
 
@@ -56,25 +54,6 @@ impl Denoiser<4> for EdmToy {
             }
         };
         Prediction::from_x0(x, x0, at.clone())
-    }
-}
-
-/// A denoiser that keeps what it is asked.
-pub(super) struct Watched<M> {
-    pub(super) model: M,
-    pub(super) asked: RefCell<Vec<(Tensor<4>, Levels)>>,
-}
-
-impl<M> Watched<M> {
-    pub(super) fn new(model: M) -> Self {
-        Watched { model, asked: RefCell::default() }
-    }
-}
-
-impl<M: Denoiser<4>> Denoiser<4> for Watched<M> {
-    fn predict(&self, x: Tensor<4>, at: &Levels) -> Result<Prediction<4>, DenoiseError> {
-        self.asked.borrow_mut().push((x.clone(), at.clone()));
-        self.model.predict(x, at)
     }
 }
 

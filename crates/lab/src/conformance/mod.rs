@@ -24,6 +24,7 @@ mod steps;
 mod tensors;
 pub mod tolerances;
 mod toy;
+mod watched;
 
 use std::io::Write;
 use std::path::Path;

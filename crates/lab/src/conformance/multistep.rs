@@ -1,10 +1,8 @@
 //! The multistep schedulers of diffusers as solvers, grids and parameterisations of ours.
 
-use std::cell::RefCell;
-
 use burn::tensor::Tensor;
 use undrift_denoisers::{
-    DenoiseError, Denoiser, Eps, Levels, Network, OutputVariance, Parameterisation, Preconditioned, Prediction, V, X0,
+    DenoiseError, Edm, Eps, Levels, Network, OutputVariance, Parameterisation, Preconditioned, V, X0,
 };
 use undrift_noise::Zeros;
 use undrift_samplers::{DpmSolverPp2m, Pndm, Solver, UniPc, UniPcVariant, sample};
@@ -14,6 +12,7 @@ use super::error::FixtureError;
 use super::fixture::Fixture;
 use super::setting;
 use super::sidecar::Node;
+use super::watched::Watched;
 
 /// Power of the Karras grids of diffusers.
 const RHO: f64 = 7.0;
@@ -70,29 +69,17 @@ impl Multistep {
     /// Runs a network from `x` to the end of the grid.
     pub(super) fn run(&self, network: impl Network<4>, x: Tensor<4>) -> Result<Visited, FixtureError> {
         let model = Preconditioned { network, parameterisation: &*self.meaning, variance: OutputVariance::None };
-        let watched = Watched { model, asked: RefCell::default() };
+        let watched = Watched::new(model);
         let end = sample(&watched, &*self.solver, &self.grid, x, &mut Zeros).map_err(FixtureError::refused)?;
-        let (mut states, mut labels): (Vec<_>, Vec<_>) = watched.asked.into_inner().into_iter().unzip();
+        let asked = watched.asked.into_inner().into_iter();
+        let label = |at: Levels| at.of(0).map_or(f64::NAN, Level::time);
+        let (mut states, mut labels): (Vec<_>, Vec<_>) = asked.map(|(x, at)| (x, label(at))).unzip();
         states.push(end.clone());
         if let Some(level) = self.grid.end().filter(|_| self.asks_at_the_end) {
             states.push(end);
             labels.push(level.time());
         }
         Ok(Visited { states, labels })
-    }
-}
-
-/// A denoiser that notes where it is asked.
-struct Watched<M> {
-    model: M,
-    asked: RefCell<Vec<(Tensor<4>, f64)>>,
-}
-
-impl<M: Denoiser<4>> Denoiser<4> for Watched<M> {
-    fn predict(&self, x: Tensor<4>, at: &Levels) -> Result<Prediction<4>, DenoiseError> {
-        let label = at.of(0).map_or(f64::NAN, Level::time);
-        self.asked.borrow_mut().push((x.clone(), label));
-        self.model.predict(x, at)
     }
 }
 
@@ -196,35 +183,30 @@ fn edm(config: &Node<'_>, steps: usize) -> Result<Multistep, FixtureError> {
     let (min, max) = (config.number_or("sigma_min", 0.002)?, config.number_or("sigma_max", 80.0)?);
     let grid = Grid::karras(steps, min, max, config.number_or("rho", RHO)?).map_err(FixtureError::refused)?;
     let grid = grid.with_times(|level| 0.25 * level.sigma().ln()).map_err(FixtureError::refused)?;
-    let sign = match config.text_or_empty("prediction_type") {
-        "" | "epsilon" => 1.0,
-        "v_prediction" => -1.0,
+    let of_edm = Edm { sigma_data: config.number_or("sigma_data", 0.5)? };
+    let meaning: Box<dyn Parameterisation> = match config.text_or_empty("prediction_type") {
+        "" | "epsilon" => Box::new(of_edm),
+        "v_prediction" => Box::new(Negated(of_edm)),
         other => return Err(FixtureError::NotCovered(format!("a model output that means `{other}`"))),
     };
-    let meaning = Box::new(OfEdm { sigma_data: config.number_or("sigma_data", 0.5)?, sign });
     Ok(Multistep { solver: Box::new(DpmSolverPp2m), meaning, grid, asks_at_the_end: false })
 }
 
-/// EDM's preconditioning (Karras et al. 2022, arXiv:2206.00364, table 1) with diffusers' sign of c_out.
-struct OfEdm {
-    sigma_data: f64,
-    sign: f64,
-}
+/// What the network of diffusers' `v_prediction` in EDM's preconditioning means: EDM's with the other sign.
+struct Negated(Edm);
 
-impl OfEdm {
-    fn total(&self, at: Level) -> f64 {
-        self.sigma_data.hypot(at.sigma())
-    }
-}
-
-impl Parameterisation for OfEdm {
+impl Parameterisation for Negated {
     fn x0_of(&self, at: Level) -> Result<(f64, f64), DenoiseError> {
-        let (total, data) = (self.total(at), self.sigma_data);
-        Ok((data * data / (total * total) / at.signal(), self.sign * at.sigma() * data / total))
+        let (c_skip, c_out) = self.0.x0_of(at)?;
+        Ok((c_skip, -c_out))
     }
 
     fn c_in(&self, at: Level) -> f64 {
-        1.0 / (self.total(at) * at.signal())
+        self.0.c_in(at)
+    }
+
+    fn c_noise(&self, at: Level) -> f64 {
+        self.0.c_noise(at)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::run::{Data, RunError};
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use undrift_data::Images;
-use undrift_metrics::{ExposureCurves, exposure_curves};
+use undrift_metrics::{ExposureCurves, MetricError, exposure_curves};
 use undrift_noise::{Key, Purpose};
 use undrift_schedules::Chain;
 
@@ -69,13 +69,20 @@ pub(super) fn curves(
     settings: &ExposureSettings,
     searches: &[Search],
     data: &Data,
+    failures: &mut Vec<String>,
 ) -> Result<Vec<Curve>, RunError> {
     let mut all = Vec::new();
     for solver in &settings.solvers {
         let found = searches.iter().filter(|s| s.solver == solver.to_string() && s.steps == settings.curve_steps);
         let cured = found.filter_map(|search| Some((search.cure, search.best()?.wrappers.clone())));
         for (cure, wrappers) in [(Cure::Plain, Vec::new())].into_iter().chain(cured) {
-            let measured = measured(network, settings, solver, &wrappers, data)?;
+            let measured = match measured(network, settings, solver, &wrappers, data) {
+                Err(RunError::Metric(MetricError::NotFinite { .. })) => {
+                    failures.push(format!("{}: the chain of {solver} ({}) is not finite", network.name, cure.label()));
+                    continue;
+                }
+                measured => measured?,
+            };
             all.push(Curve {
                 row: network.row.clone(),
                 solver: solver.to_string(),

@@ -61,7 +61,7 @@ fn sentence(what: &str, differences: Vec<(String, Paired)>) -> Option<String> {
     let parts = [
         ("improves the distance", group("better")),
         ("worsens it", group("worse")),
-        ("has no effect beyond two standard errors", group("no clear effect")),
+        ("has no clear effect", group("no clear effect")),
         ("was tried with one seed only, so that nothing is known of its certainty", group("one seed")),
     ];
     let parts = parts.into_iter().filter_map(|(verb, where_)| Some(format!("{verb} for {}", where_?)));
@@ -112,8 +112,11 @@ mod tests {
         ]));
         assert_eq!(found[0], "baseline: epsilon scaling improves the distance for ddim at 10 steps (-2.00 ± 0.06).");
         assert_eq!(found[1], "baseline: time shift worsens it for ddim at 10 steps (2.03 ± 0.03).");
-        assert!(found[2].contains("both has no effect beyond two standard errors for ddim at 10 steps"));
-        assert!(found[3].starts_with("input perturbation against the baseline at equal training, plain has no effect"));
+        assert!(found[2].contains("time shift with epsilon scaling has no clear effect for ddim at 10 steps"));
+        assert!(
+            found[3]
+                .starts_with("input perturbation against the baseline at equal training, plain has no clear effect")
+        );
         assert_eq!(found.len(), 4);
     }
 

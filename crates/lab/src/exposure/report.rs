@@ -8,7 +8,7 @@ use crate::report::page::{Block, Page, Picture, Section};
 use crate::report::plot::Plot;
 use crate::report::plot::lines::{Axis, Lines, Series, plot};
 use crate::report::table::{Kind, Line, Table};
-use crate::report::{ReportError, Scores, numbers};
+use crate::report::{ReportError, Scores, numbers, put};
 use std::path::Path;
 
 /// Writes `report.md`, `report.html`, `study.json` and the plots into an existing directory.
@@ -17,9 +17,8 @@ use std::path::Path;
 /// [`ReportError`] where a file cannot be written or a plot cannot be drawn.
 pub fn write_study(study: &Study, directory: &Path) -> Result<(), ReportError> {
     let json = serde_json::to_string_pretty(study)? + "\n";
-    page(study, directory)?.write(directory)?;
-    let path = directory.join("study.json");
-    std::fs::write(&path, json).map_err(|source| ReportError::Write { path, source })
+    put(&directory.join("study.json"), &json)?;
+    page(study, directory)?.write(directory)
 }
 
 fn page(study: &Study, directory: &Path) -> Result<Page, ReportError> {
@@ -47,9 +46,12 @@ fn table(heads: &[String], lines: Vec<Vec<String>>) -> Block {
     Block::Table(Table { heads: heads.to_vec(), lines })
 }
 
-fn said(paired: Option<Paired>) -> String {
+fn said(paired: Option<Paired>, seeds: usize) -> String {
     match paired {
-        Some(paired) => numbers::with_spread(paired.mean, paired.error, 2),
+        Some(paired) => {
+            let short = if paired.seeds < seeds { format!(" [{} of {seeds}]", paired.seeds) } else { String::new() };
+            numbers::with_spread(paired.mean, paired.error, 2) + &short
+        }
         None => "-".to_owned(),
     }
 }
@@ -68,7 +70,7 @@ fn scores(study: &Study) -> Vec<Block> {
     let lines = |of: fn(&Scores) -> f64| {
         let line = |(solver, steps): (&str, usize)| {
             let cells = columns.iter().map(|(row, _, cure)| study.entry(row, solver, steps, *cure));
-            let cells = cells.map(|entry| said(entry.and_then(|entry| entry.mean(of))));
+            let cells = cells.map(|entry| said(entry.and_then(|entry| entry.mean(of)), study.seeds.len()));
             [solver.to_owned(), steps.to_string()].into_iter().chain(cells).collect()
         };
         study.settings().into_iter().map(line).collect()
@@ -103,9 +105,9 @@ fn differences(study: &Study) -> Vec<Block> {
             entry.solver.clone(),
             entry.steps.to_string(),
             entry.cure.label().to_owned(),
-            said(of_distance),
+            said(of_distance, study.seeds.len()),
             of_distance.as_ref().map_or("-", word).to_owned(),
-            said(effect(study, entry, inception)),
+            said(effect(study, entry, inception), study.seeds.len()),
             entry.wrappers.iter().map(Method::to_string).collect::<Vec<_>>().join(" > "),
         ]
     });
@@ -113,8 +115,9 @@ fn differences(study: &Study) -> Vec<Block> {
 }
 
 const PAIRED: &str = "Cured minus plain on the same network and the same noise, mean and standard error of the \
-                      differences over the seeds; better or worse where the mean is more than two standard errors \
-                      from 0.";
+                      differences over the seeds; better or worse where the mean is further from 0 than chance puts it in \
+                      one of twenty cases (Student's t test): of twenty comparisons without any effect one is expected \
+                      to look clear. Epsilon scaling may choose the neutral 1, time shift has to choose a shift.";
 
 /// Every other row's plain entries against those of the first.
 fn training(study: &Study) -> Vec<Block> {
@@ -129,9 +132,9 @@ fn training(study: &Study) -> Vec<Block> {
                 label.clone(),
                 solver.to_owned(),
                 steps.to_string(),
-                said(of_distance),
+                said(of_distance, study.seeds.len()),
                 of_distance.as_ref().map_or("-", word).to_owned(),
-                said(ours.minus(base, inception)),
+                said(ours.minus(base, inception), study.seeds.len()),
             ])
         })
     });
@@ -179,8 +182,8 @@ const VIEWS: [View; 3] = [
     View {
         heading: "Norm of eps while sampling over that in training",
         file: "bias-eps",
-        caption: "mean norm of the predicted eps along the chain over the mean norm of the bare network's on \
-                  q(x_t | x_0) at the same level; above 1 the network sees more noise while sampling than in training.",
+        caption: "mean norm of eps along the chain, behind clipping and the cure, over the mean norm on q(x_t | x_0) at \
+                  the same level, behind clipping alone; above 1 more noise is seen while sampling than in training.",
         logarithmic: false,
         of: |point| point.eps_norm / point.expected_eps_norm,
     },
@@ -199,7 +202,7 @@ fn bias(study: &Study) -> Result<Vec<Block>, ReportError> {
     }
     if let Some(solver) = solvers.first() {
         let plain = study.curves.iter().filter(|curve| curve.solver == *solver && curve.wrappers.is_empty());
-        blocks.push(Block::Plot(drawn(&X0_ERROR, "bare network", &plain.clone().collect::<Vec<_>>())?));
+        blocks.push(Block::Plot(drawn(&X0_ERROR, "without cures", &plain.clone().collect::<Vec<_>>())?));
         blocks.push(gaussianity(plain));
     }
     Ok(blocks)
@@ -208,8 +211,8 @@ fn bias(study: &Study) -> Result<Vec<Block>, ReportError> {
 const X0_ERROR: View = View {
     heading: "Error of the predicted x0 in training",
     file: "x0-error",
-    caption: "standard deviation of x0 minus its prediction on q(x_t | x_0), per pixel, averaged over pixels; input \
-              perturbation imitates about half of it.",
+    caption: "standard deviation of x0 minus its clipped prediction on q(x_t | x_0), per pixel, averaged over pixels; \
+              input perturbation imitates about half of it.",
     logarithmic: false,
     of: |point| point.x0_error,
 };

@@ -71,6 +71,12 @@ pub struct Paired {
     pub seeds: usize,
 }
 
+/// Two-sided 5 % points of Student's t distribution with 1, 2, .. degrees of freedom; further on 2 is wide enough.
+const STUDENT: [f64; 20] = [
+    12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+    2.110, 2.101, 2.093, 2.086,
+];
+
 impl Study {
     /// The study of a run directory, as its last run has left it.
     ///
@@ -131,9 +137,11 @@ impl Paired {
         Some(Paired { mean, error, seeds: count })
     }
 
-    /// Whether the mean is further from 0 than two standard errors; not known with one seed.
+    /// Whether the mean is further from 0 than chance puts it in one of twenty cases (Student's t test, two-sided);
+    /// not known with one seed.
     pub fn is_clear(&self) -> Option<bool> {
-        self.error.map(|error| self.mean.abs() > 2.0 * error)
+        let needed = STUDENT.get(self.seeds.wrapping_sub(2)).copied().unwrap_or(2.0);
+        self.error.map(|error| self.mean.abs() > needed * error)
     }
 }
 
@@ -160,7 +168,13 @@ mod tests {
         let paired = b.minus(&a, |scores| scores.frechet).unwrap();
         assert_eq!((paired.mean, paired.seeds), (-2.0, 3));
         assert!((paired.error.unwrap() - (1.0f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert_eq!(paired.is_clear(), Some(true), "unpaired, seeds would hide it");
+        assert_eq!(paired.is_clear(), Some(false), "3.5 standard errors of three seeds may be chance");
+        let c = entry([Some(8.0), Some(17.9), Some(28.2)]);
+        assert_eq!(
+            c.minus(&a, |scores| scores.frechet).unwrap().is_clear(),
+            Some(true),
+            "unpaired, seeds would hide it"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A study from start to finish.
 
 use super::curves::{chain_lengths, curves};
-use super::search::{best, search};
+use super::search::search;
 use super::trained::TrainedRow;
 use super::{Cure, Entry, ExposureSettings, Search, Study};
 use crate::methods::Method;
@@ -87,29 +87,44 @@ impl<'a> Parts<'a> {
         Ok(networks)
     }
 
+    /// The constants of every cure; lists of a single choice are taken without a search.
     fn searches(&self, failures: &mut Vec<String>) -> Result<Vec<Search>, RunError> {
-        let mut networks = self.networks(&self.settings.tuning_seeds, failures)?;
+        let search_needed = self.settings.has_choices();
+        let seeds = if search_needed { self.settings.tuning_seeds.as_slice() } else { &[] };
+        let mut networks = self.networks(seeds, failures)?;
         let mut all = Vec::new();
         for (solver, steps) in self.settings.cured() {
             let at = (self.row.id.as_str(), solver, steps);
             let mut run = |cure, fixed: &[Method]| search(self.settings, &mut networks, at, cure, fixed);
-            let scaling = run(Cure::EpsilonScaling, &[])?;
+            all.push(run(Cure::EpsilonScaling, &[])?);
             let shift = run(Cure::TimeShift, &[])?;
-            let both = run(Cure::Both, &best(&shift)?)?;
-            all.extend([scaling, shift, both]);
+            let best = shift.best().map(|tried| tried.wrappers.clone());
+            all.push(shift);
+            if let Some(best) = best {
+                all.push(run(Cure::Both, &best)?);
+            }
         }
+        let unscored = all.iter().filter(|search| search.best().is_none());
+        failures.extend(unscored.map(|search| {
+            let (label, cure) = (&self.row.label, search.cure.label());
+            format!("{label}: no constants of {cure} for {} at {} steps gave samples", search.solver, search.steps)
+        }));
         Ok(all)
     }
 
     /// Scores of every sampler, with the constants that the searches found; curves of the first seed.
     fn score(&self, seeds: &[u64], searches: &[Search], study: &mut Study) -> Result<(), RunError> {
         let mut networks = self.networks(seeds, &mut study.failures)?;
-        for (solver, steps, cure, wrappers) in self.samplers(searches)? {
+        let count = networks.len() as f64;
+        for (solver, steps, cure, wrappers) in self.samplers(searches) {
             let sampler = self.settings.sampler(&solver, steps, &wrappers);
             let (mut scores, mut seconds) = (vec![None; seeds.len()], 0.0);
             for network in &mut networks {
                 let scored = network.scores(&sampler)?;
-                seconds += scored.seconds / seeds.len() as f64;
+                seconds += scored.seconds / count;
+                if scored.scores.is_none() && self.data.reference.is_some() {
+                    study.failures.push(format!("{}: samples of {} are not finite", network.name, sampler.text()));
+                }
                 let at = seeds.iter().position(|&seed| seed == network.seed);
                 scores[at.expect("networks are of these seeds")] = scored.scores;
             }
@@ -117,9 +132,11 @@ impl<'a> Parts<'a> {
             study.entries.push(Entry { row, solver, steps, cure, wrappers, scores, seconds });
         }
         if let Some(network) = networks.first_mut() {
-            study.curves.extend(curves(network, self.settings, searches, self.data)?);
+            study.curves.extend(curves(network, self.settings, searches, self.data, &mut study.failures)?);
             study.pictures.extend(self.pictures(network, searches)?);
-            study.chain_lengths.extend(chain_lengths(network, self.settings)?);
+            if self.data.reference.is_some() {
+                study.chain_lengths.extend(chain_lengths(network, self.settings)?);
+            }
         }
         Ok(())
     }
@@ -128,11 +145,10 @@ impl<'a> Parts<'a> {
     fn pictures(&self, network: &TrainedRow<'_>, searches: &[Search]) -> Result<Vec<(String, String)>, RunError> {
         let mut all = Vec::new();
         let fewest = self.settings.cured_steps.iter().min().copied();
-        for (solver, steps, cure, wrappers) in self.samplers(searches)? {
+        for (solver, steps, cure, wrappers) in self.samplers(searches) {
             if Some(steps) == fewest && matches!(cure, Cure::Plain | Cure::Both) {
-                let name = format!("{}-{steps}-{}", solver.name, cure.label());
-                network.picture(&self.settings.sampler(&solver, steps, &wrappers), &name)?;
-                let file = format!("{}/seed-{}/samples-{name}.png", self.row.id, network.seed);
+                let Some(name) = network.picture(&self.settings.sampler(&solver, steps, &wrappers))? else { continue };
+                let file = format!("{}/seed-{}/{name}", self.row.id, network.seed);
                 all.push((format!("{}, {solver}, {steps} steps, {}", self.row.label, cure.label()), file));
             }
         }
@@ -140,17 +156,16 @@ impl<'a> Parts<'a> {
     }
 
     /// Solver, steps, cure and constants of everything that is scored.
-    fn samplers(&self, searches: &[Search]) -> Result<Vec<(Method, usize, Cure, Vec<Method>)>, RunError> {
+    fn samplers(&self, searches: &[Search]) -> Vec<(Method, usize, Cure, Vec<Method>)> {
         let mut all = Vec::new();
         for solver in &self.settings.solvers {
             for &steps in &self.settings.steps {
                 all.push((solver.clone(), steps, Cure::Plain, Vec::new()));
                 let of_this = |search: &&Search| search.solver == solver.to_string() && search.steps == steps;
-                for search in searches.iter().filter(of_this) {
-                    all.push((solver.clone(), steps, search.cure, best(search)?));
-                }
+                let found = searches.iter().filter(of_this).filter_map(|search| Some((search.cure, search.best()?)));
+                all.extend(found.map(|(cure, best)| (solver.clone(), steps, cure, best.wrappers.clone())));
             }
         }
-        Ok(all)
+        all
     }
 }

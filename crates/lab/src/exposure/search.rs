@@ -2,7 +2,7 @@
 
 use super::ExposureSettings;
 use super::trained::TrainedRow;
-use crate::methods::{Method, MethodError};
+use crate::methods::Method;
 use crate::run::RunError;
 use serde::{Deserialize, Serialize};
 
@@ -47,9 +47,20 @@ impl Tried {
 }
 
 impl Search {
-    /// The choice with the smallest mean distance; the first of equals.
+    /// The choice with the smallest mean distance, the first of equals, or the only one; none where nothing could be
+    /// scored.
     pub fn best(&self) -> Option<&Tried> {
-        self.tried.iter().min_by(|a, b| a.mean().total_cmp(&b.mean()))
+        if let [only] = self.tried.as_slice() {
+            return Some(only);
+        }
+        let scored = self.tried.iter().filter(|tried| tried.mean().is_finite());
+        scored.min_by(|a, b| a.mean().total_cmp(&b.mean()))
+    }
+
+    /// Whether the best choice is the first or the last of several, so that a better one may lie beyond.
+    pub fn ends_at_an_edge(&self) -> bool {
+        let best = self.best();
+        self.tried.len() > 2 && (best == self.tried.first() || best == self.tried.last())
     }
 }
 
@@ -80,10 +91,4 @@ pub(super) fn search(
     });
     let tried = tried.collect::<Result<_, RunError>>()?;
     Ok(Search { row: row.to_owned(), solver: solver.to_string(), steps, cure, tried })
-}
-
-/// The wrappers of a search's best choice.
-pub(super) fn best(search: &Search) -> Result<Vec<Method>, MethodError> {
-    let refused = || MethodError::Refused { method: "search".to_owned(), why: "there is nothing to try".to_owned() };
-    search.best().map(|tried| tried.wrappers.clone()).ok_or_else(refused)
 }

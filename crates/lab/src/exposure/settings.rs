@@ -74,7 +74,7 @@ impl Cure {
             Cure::Plain => "plain",
             Cure::EpsilonScaling => "epsilon scaling",
             Cure::TimeShift => "time shift",
-            Cure::Both => "both",
+            Cure::Both => "time shift with epsilon scaling",
         }
     }
 }
@@ -100,8 +100,7 @@ impl ExposureSettings {
     /// How samples are drawn, in words.
     pub fn sampling_text(&self, count: usize) -> String {
         let solvers = self.solvers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-        let spacing = clap::ValueEnum::to_possible_value(&self.spacing);
-        let spacing = spacing.map_or_else(String::new, |value| value.get_name().to_owned());
+        let spacing = self.spacing.name();
         format!(
             "{count} samples of each sampler; {solvers} at {:?} steps, spacing {spacing}; x0 clipped to [-1, 1] behind \
              every cure; rounded to 8 bits; all samplers of a seed start from the same noise",
@@ -124,6 +123,11 @@ impl ExposureSettings {
         let searched = self.tuning_seeds.len() * choices * sum(&self.cured_steps);
         let scored = seeds * (sum(&self.steps) + (Cure::ALL.len() - 1) * sum(&self.cured_steps));
         searched + scored + self.chain_lengths.iter().sum::<usize>()
+    }
+
+    /// Whether any constant has to be chosen.
+    pub fn has_choices(&self) -> bool {
+        self.scales.len() > 1 || self.windows.len() * self.cutoffs.len() > 1
     }
 
     /// Solvers and steps at which the cures are tried.

@@ -119,19 +119,20 @@ impl<'a> TrainedRow<'a> {
         })
     }
 
-    /// Writes the first samples of a sampler as a picture beside the checkpoint.
-    pub(super) fn picture(&self, sampler: &SamplerSettings, name: &str) -> Result<(), RunError> {
-        let file = self.cell.picture(name);
+    /// Writes the first samples of a sampler as a picture beside the checkpoint and returns its name; none if they are
+    /// not finite.
+    pub(super) fn picture(&self, sampler: &SamplerSettings) -> Result<Option<String>, RunError> {
+        let file = self.cell.picture_of(&sampler.text());
         let count = SHOWN.min(self.setup.settings.sampling.count);
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
         if file.exists() {
-            return Ok(());
+            return Ok(name);
         }
         let built = self.setup.sampler(sampler)?;
-        if let Some(bytes) = draw(self.setup, &self.network, self.seed, 0, count, &built)? {
-            let [channels, height, width] = self.setup.shape;
-            write_atomically(&file, &grid_png(&bytes, channels, height, width, 8, 2)?)?;
-        }
-        Ok(())
+        let Some(bytes) = draw(self.setup, &self.network, self.seed, 0, count, &built)? else { return Ok(None) };
+        let [channels, height, width] = self.setup.shape;
+        write_atomically(&file, &grid_png(&bytes, channels, height, width, 8, 2)?)?;
+        Ok(name)
     }
 }
 

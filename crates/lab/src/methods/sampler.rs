@@ -51,6 +51,20 @@ pub enum SpacingName {
     Karras,
 }
 
+impl SpacingName {
+    /// The name as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            SpacingName::Uniform => "uniform",
+            SpacingName::Quadratic => "quadratic",
+            SpacingName::Leading => "leading",
+            SpacingName::Trailing => "trailing",
+            SpacingName::Linspace => "linspace",
+            SpacingName::Karras => "karras",
+        }
+    }
+}
+
 impl SamplerSettings {
     /// The ancestral sampler of DDPM over all levels, clipped, with the row's variance.
     pub fn ancestral() -> Self {
@@ -83,8 +97,7 @@ impl SamplerSettings {
 
     /// Solver, steps and wrappers in one line: `ddim, 20 steps (trailing), wrappers clip`.
     pub fn text(&self) -> String {
-        let spacing = clap::ValueEnum::to_possible_value(&self.spacing);
-        let spacing = spacing.map_or_else(String::new, |value| value.get_name().to_owned());
+        let spacing = self.spacing.name();
         let steps = self.steps.map_or("all steps".to_owned(), |steps| format!("{steps} steps ({spacing})"));
         let wrappers = self.wrappers.iter().map(ToString::to_string).collect::<Vec<_>>();
         let wrappers = if wrappers.is_empty() { "no wrappers".to_owned() } else { wrappers.join(" > ") };

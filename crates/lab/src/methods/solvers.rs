@@ -3,8 +3,8 @@
 use super::{Context, Method, MethodError, Parameter, Values};
 use undrift_denoisers::Variance;
 use undrift_samplers::{
-    Ancestral, Churn, Ddim, DpmSolverPp2m, Euler, Heun, Pndm, Pnm, SampleError, Solver, TimeShiftAdm, TimeShiftPnm,
-    UniPc, UniPcVariant,
+    Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2m, DpmSolverPp2s, Euler, Heun, Labelling, Lms, Pndm, Pnm,
+    SampleError, Solver, TimeShiftAdm, TimeShiftPnm, UniPc, UniPcVariant,
 };
 use undrift_schedules::Labels;
 
@@ -55,7 +55,8 @@ pub const SOLVERS: &[SolverRow] = &[
     },
     SolverRow {
         name: "euler",
-        about: "Euler's method in sigma with churn (Karras et al. 2022, arXiv:2206.00364, algorithm 2 without line 7)",
+        about: "Euler's method in sigma with churn (Karras et al. 2022, arXiv:2206.00364, algorithm 2 without its \
+                lines 9 to 11)",
         parameters: CHURN,
         build: |values, context| Ok(Box::new(Euler { churn: churn("euler", values, context)? })),
     },
@@ -67,10 +68,31 @@ pub const SOLVERS: &[SolverRow] = &[
         build: |values, context| Ok(Box::new(Heun { churn: churn("heun", values, context)? })),
     },
     SolverRow {
+        name: "lms",
+        about: "the method of Adams and Bashforth of order 4 in sigma, as k-diffusion's `lms`",
+        parameters: &[],
+        build: |_, _| Ok(Box::new(Lms)),
+    },
+    SolverRow {
+        name: "dpm-solver-2",
+        about: "DPM-Solver-2, two evaluations per step (Lu et al. 2022, arXiv:2206.00927), as k-diffusion's `dpm_2`",
+        parameters: &[],
+        build: |_, context| Ok(Box::new(DpmSolver2 { labelling: labelling(context) })),
+    },
+    SolverRow {
         name: "dpm-solver-pp-2m",
-        about: "DPM-Solver++(2M), data prediction (Lu et al. 2022, arXiv:2211.01095, algorithm 2)",
+        about: "DPM-Solver++(2M), data prediction (Lu et al. 2022, arXiv:2211.01095)",
         parameters: &[],
         build: |_, _| Ok(Box::new(DpmSolverPp2m)),
+    },
+    SolverRow {
+        name: "dpm-solver-pp-2s",
+        about: "DPM-Solver++(2S), data prediction, two evaluations per step (Lu et al. 2022, arXiv:2211.01095); with \
+                `eta` 1 k-diffusion's `dpmpp_2s_ancestral`",
+        parameters: &[ETA],
+        build: |values, context| {
+            Ok(Box::new(DpmSolverPp2s { eta: values.number("eta"), labelling: labelling(context) }))
+        },
     },
     SolverRow {
         name: "f-pndm",
@@ -128,8 +150,8 @@ pub const SOLVERS: &[SolverRow] = &[
 
 const SHIFT: &[Parameter] = &[
     ETA,
-    Parameter { name: "window", default: Some(0.0), about: "levels of the chain to choose from" },
-    Parameter { name: "cutoff", default: Some(65535.0), about: "index up to which nothing is shifted" },
+    Parameter { name: "window", default: None, about: "levels of the chain to choose from" },
+    Parameter { name: "cutoff", default: None, about: "index from 0 up to which nothing is shifted" },
 ];
 
 fn refused(method: &'static str) -> impl Fn(SampleError) -> MethodError {
@@ -145,6 +167,11 @@ const CHURN: &[Parameter] = &[
     Parameter { name: "s-max", default: Some(f64::INFINITY), about: "S_max, largest sigma that is churned" },
     Parameter { name: "s-noise", default: Some(1.0), about: "S_noise, standard deviation of the added noise" },
 ];
+
+/// Labels by the network's own chain for levels between those of the grid.
+fn labelling(context: &Context<'_>) -> Labelling {
+    Labelling::ByChain(context.chain.clone(), Labels::Interpolated)
+}
 
 /// Churn whose raised levels are labelled by the network's own chain.
 fn churn(of: &'static str, values: &Values, context: &Context<'_>) -> Result<Churn, MethodError> {
@@ -176,10 +203,13 @@ mod tests {
 
     const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
 
+    /// So many that DDPM's small variance, which is too small for long steps, spreads the samples by 0.45 at least.
+    const STEPS: usize = 50;
+
     fn drawn(name: &str, first: u64, count: usize) -> (Vec<f64>, usize) {
         let settings = SamplerSettings {
             solver: Method::named(name),
-            steps: Some(12),
+            steps: Some(STEPS),
             spacing: SpacingName::Trailing,
             wrappers: Vec::new(),
         };
@@ -198,7 +228,7 @@ mod tests {
     fn every_row_takes_its_steps_to_the_data_sample_by_sample() {
         for row in SOLVERS {
             let (all, steps) = drawn(row.name, 0, 300);
-            assert_eq!(steps, 12, "{}", row.name);
+            assert_eq!(steps, STEPS, "{}", row.name);
             let mean = all.iter().sum::<f64>() / all.len() as f64;
             let spread = (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64).sqrt();
             // Few steps of the smaller variance lose a third of the deviation.

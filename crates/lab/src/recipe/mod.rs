@@ -7,6 +7,7 @@
 mod load;
 mod settings;
 mod validate;
+mod validate_study;
 
 pub use load::{BUILT_IN, built_in, load};
 pub use settings::{

@@ -1,7 +1,7 @@
 //! Values that no run could use, found before anything starts.
 
+use super::validate_study::check_study;
 use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
-use crate::exposure::ExposureSettings;
 use crate::registry;
 use std::collections::BTreeSet;
 use undrift_denoisers::X0;
@@ -27,33 +27,7 @@ impl Recipe {
             rule(row, "id", &row.id, seen.insert(&row.id), "every row needs an id of its own")?;
             check(row)?;
         }
-        self.exposure.as_ref().map_or(Ok(()), |study| self.check_study(study))
-    }
-
-    /// A study's own settings, and every sampler that it will build, for every row.
-    fn check_study(&self, study: &ExposureSettings) -> Result<(), RecipeError> {
-        let seeds = &study.tuning_seeds;
-        let apart = !seeds.is_empty() && seeds.iter().all(|seed| !self.seeds.contains(seed));
-        let rule = "constants need at least one seed to be searched on, and none of `seeds`";
-        whole("exposure.tuning_seeds", format!("{seeds:?}"), apart, rule)?;
-        let some = |field, empty: bool| whole(field, "[]", !empty, "a study needs at least one of them");
-        some("exposure.solvers", study.solvers.is_empty())?;
-        some("exposure.steps", study.steps.is_empty())?;
-        some("exposure.scales", study.scales.is_empty())?;
-        some("exposure.windows", study.windows.is_empty())?;
-        some("exposure.cutoffs", study.cutoffs.is_empty())?;
-        let listed = study.cured_steps.iter().all(|steps| study.steps.contains(steps));
-        let rule = "each of them must be among `exposure.steps`";
-        whole("exposure.cured_steps", format!("{:?}", study.cured_steps), listed, rule)?;
-        for row in &self.rows {
-            let chain = registry::chain(&row.settings.chain)
-                .map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?;
-            for sampler in study.samplers() {
-                let built = sampler.build(&chain, registry::variance(row.settings.model.variance));
-                built.map_err(|source| RecipeError::Sampler { row: row.id.clone(), source })?;
-            }
-        }
-        Ok(())
+        self.exposure.as_ref().map_or(Ok(()), |study| check_study(self, study))
     }
 }
 
@@ -61,11 +35,16 @@ fn names_a_folder(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
-fn whole(field: &'static str, value: impl ToString, holds: bool, rule: &'static str) -> Result<(), RecipeError> {
+pub(super) fn whole(
+    field: &'static str,
+    value: impl ToString,
+    holds: bool,
+    rule: &'static str,
+) -> Result<(), RecipeError> {
     if holds { Ok(()) } else { Err(RecipeError::ImpossibleWhole { field, value: value.to_string(), rule }) }
 }
 
-fn rule(
+pub(super) fn rule(
     row: &Experiment,
     field: &'static str,
     value: impl ToString,

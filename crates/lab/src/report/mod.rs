@@ -29,4 +29,5 @@ pub use error::ReportError;
 pub use grid::grid_png;
 pub use text::{text_table, wrapped};
 pub use verdict::{Outcome, Verdict, verdict};
+pub(crate) use write::put;
 pub use write::write;

@@ -3,7 +3,7 @@
 use super::error::ReportError;
 use super::plot::Plot;
 use super::table::Table;
-use super::{html, markdown, write::put};
+use super::{html, markdown, put};
 use std::path::Path;
 
 /// A report: a title, what was found, and parts.

@@ -36,7 +36,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ReportError> {
 }
 
 /// Writes a file whole or not at all: beside its place first.
-pub(super) fn put(path: &Path, text: &str) -> Result<(), ReportError> {
+pub(crate) fn put(path: &Path, text: &str) -> Result<(), ReportError> {
     let beside = path.with_added_extension("part");
     let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|source| ReportError::Write { path: path.into(), source })

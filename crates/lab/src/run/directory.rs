@@ -97,6 +97,9 @@ fn difference(saved: &Recipe, wanted: &Recipe) -> Option<String> {
     if let Some(row) = saved.rows.iter().find(|old| wanted.rows.iter().all(|row| row.id != old.id)) {
         return Some(format!("the recipe has no row `{}` any more", row.id));
     }
+    if saved.exposure != wanted.exposure {
+        return Some("its `exposure` table differs".to_owned());
+    }
     wanted.rows.iter().find_map(|row| {
         let old = saved.rows.iter().find(|old| old.id == row.id)?;
         let parts = other_parts(&old.settings, &row.settings);
@@ -165,13 +168,13 @@ impl Cell {
 
     /// All samples of a sampler as bytes 0..=255, NCHW, where this program cannot score them.
     pub fn samples_of(&self, sampler: &str) -> PathBuf {
-        let letters = sampler.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' });
+        let letters = sampler.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
         self.folder.join(format!("samples-{}.u8", letters.collect::<String>()))
     }
 
     /// The first samples of a sampler as a picture.
-    pub fn picture(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("samples-{name}.png"))
+    pub fn picture_of(&self, sampler: &str) -> PathBuf {
+        self.samples_of(sampler).with_extension("png")
     }
 
     /// Seconds spent so far in finished stages.

@@ -2,7 +2,9 @@
 
 use super::Build;
 use crate::methods::SamplerSettings;
-use crate::recipe::{ChainSettings, DataSet, DataSettings, Experiment, Extractor, Recipe, Settings, WeightSet};
+use crate::recipe::{
+    ChainSettings, DataSet, DataSettings, Experiment, Extractor, Recipe, Settings, WeightSet, WeightingSettings,
+};
 use std::collections::BTreeSet;
 use undrift_networks::NetworkError;
 
@@ -20,6 +22,10 @@ pub fn protocol(recipe: &Recipe, builds: &[Build]) -> Result<Vec<(String, String
         say("chain", chain(&settings.chain));
         say("network", network(settings)?);
         say("training", training(settings));
+        let others = recipe.rows.iter().map(|row| (row, changes(&row.settings)));
+        for (row, changes) in others.filter(|(_, own)| *own != changes(settings)) {
+            say(&format!("training, {}", row.id), format!("the same{changes}"));
+        }
         say("weights", weights(settings));
         say("sampling", sampling(settings));
         say("scores", scores(settings));
@@ -88,7 +94,23 @@ fn training(s: &Settings) -> String {
     format!(
         "{} steps of {} images, Adam (0.9, 0.999, epsilon 1e-8), learning rate {} after {} warm-up steps, global gradient norm at most {}",
         t.steps, t.batch, t.learning_rate, t.warm_up, t.clip
-    )
+    ) + &changes(s)
+}
+
+/// What training does beside the objective, where it does anything.
+fn changes(s: &Settings) -> String {
+    let t = &s.training;
+    let named = [
+        ("input perturbation gamma", t.input_perturbation),
+        ("gradient penalty lambda", t.gradient_penalty),
+        ("weight penalty lambda", t.weight_penalty),
+    ];
+    let named = named.into_iter().filter(|(_, value)| *value != 0.0).map(|(name, value)| format!(", {name} {value}"));
+    let weighting = match s.model.weighting {
+        WeightingSettings::Uniform => String::new(),
+        other => format!(", weighting {other:?}"),
+    };
+    named.collect::<String>() + &weighting
 }
 
 fn weights(s: &Settings) -> String {

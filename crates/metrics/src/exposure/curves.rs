@@ -47,7 +47,7 @@ pub struct ExposureCurves {
 /// Image i of the stream is sample `first_sample + i` of `key`: see [`ExposureBias`] for its random numbers.
 /// Each level costs one step of the solver on each of the two sides.
 ///
-/// Ning et al. 2024, arXiv:2308.15321, sections 3.3 and 4.2.
+/// Ning et al. 2024, arXiv:2308.15321: the metric delta_t, and the norms of eps in training and sampling.
 ///
 /// # Shapes
 /// `batches`: `[B, ..]` real images; B may differ from batch to batch and changes nothing.

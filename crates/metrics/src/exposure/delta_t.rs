@@ -27,7 +27,7 @@ impl DeltaPoint {
 
     /// `delta_t = (std - expected)^2`.
     ///
-    /// Ning et al. 2024, arXiv:2308.15321, section 3.3, in the form of the authors' plots.
+    /// Ning et al. 2024, arXiv:2308.15321, in the form of the authors' plots.
     pub fn delta(&self) -> f64 {
         self.signed() * self.signed()
     }

@@ -10,7 +10,7 @@ use crate::rows::rows;
 
 /// Mean over images of the Euclidean norm of the predicted noise, `||eps_theta||_2`, on the two sides.
 ///
-/// Ning et al. 2024, arXiv:2308.15321, section 4.2. White noise of `d` pixels has a norm of about `sqrt(d)`; the
+/// Ning et al. 2024, arXiv:2308.15321. White noise of `d` pixels has a norm of about `sqrt(d)`; the
 /// optimal prediction is smaller at low noise, and along a drifting chain it is larger than in training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpsNormPoint {

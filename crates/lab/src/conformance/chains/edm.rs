@@ -1,8 +1,9 @@
 //! Golden vectors of chains, edm.
 
 use burn::tensor::Tensor;
+use undrift_denoisers::{Denoiser, EpsilonScaling};
 use undrift_noise::Replay;
-use undrift_samplers::{Churn, Ddim, Euler, Heun, Solver};
+use undrift_samplers::{Churn, Ddim, DpmSolver2, DpmSolverPp2m, DpmSolverPp2s, Euler, Heun, Labelling, Lms, Solver};
 use undrift_schedules::{Grid, peers};
 
 use super::noise;
@@ -16,8 +17,8 @@ use crate::conformance::sidecar::Node;
 use crate::conformance::tensors::{Array, images, values};
 use crate::conformance::tolerances::{self, Bounded};
 
-/// `edm_sampler` in double precision with and without churn, its ablation that visits improved DDPM's sigmas, and
-/// samplers of k-diffusion in single precision over the same grid.
+/// `edm_sampler` in double precision with and without churn, as published and with EDM-ES's scaled eps; its ablation
+/// that visits improved DDPM's sigmas; and samplers of k-diffusion in single precision over the same grid.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let runs = Runs::read(fixture)?;
     for name in fixture.tensors().names().filter(|name| *name != "latents") {
@@ -50,15 +51,18 @@ impl<'a> Runs<'a> {
 
     /// `churn40_lambda1.0/x_before_step5`, `../final` or `ablation_iddpm_linear_none/final`.
     fn of_edm(&self, name: &str, of: &str, item: &str) -> Result<Outcome, FixtureError> {
-        let (churn, grid, tolerance) = match (of, churn(of)) {
-            ("ablation_iddpm_linear_none", _) => (Churn::NONE, self.improved_ddpm()?, tolerances::EDM_OF_SINGLE_SINE),
-            (_, Some(churn)) => {
+        let (churn, lambda, grid, tolerance) = match (of, churn_and_scale(of)) {
+            ("ablation_iddpm_linear_none", _) => {
+                (Churn::NONE, 1.0, self.improved_ddpm()?, tolerances::EDM_OF_SINGLE_SINE)
+            }
+            (_, Some((churn, lambda))) => {
                 let churn = setting::churn(&self.args, churn)?;
-                (churn, self.grid.clone(), tolerances::chain(Arithmetic::F64, Bounded::Exact))
+                (churn, lambda, self.grid.clone(), tolerances::chain(Arithmetic::F64, Bounded::Exact))
             }
             _ => return Err(FixtureError::NotCovered(uncovered(of))),
         };
-        let states = self.states(&Heun { churn }, &grid, Arithmetic::F64)?;
+        let model = EpsilonScaling::constant(self.toy, lambda).map_err(FixtureError::refused)?;
+        let states = self.states(&model, &Heun { churn }, &grid, Arithmetic::F64)?;
         let state = match item.strip_prefix("x_before_step") {
             Some(k) => k.parse().ok().and_then(|k: usize| states.get(k)),
             None => (item == "final").then(|| states.last()).flatten(),
@@ -73,10 +77,14 @@ impl<'a> Runs<'a> {
             "kdiff_sample_euler" => Box::new(Euler { churn }),
             "kdiff_sample_heun" => Box::new(Heun { churn }),
             "kdiff_sample_euler_ancestral" => Box::new(Ddim { eta: 1.0, keep_eps: false }),
+            "kdiff_sample_lms" => Box::new(Lms),
+            "kdiff_sample_dpm_2" => Box::new(DpmSolver2 { labelling: Labelling::BySigma }),
+            "kdiff_sample_dpmpp_2m" => Box::new(DpmSolverPp2m),
+            "kdiff_sample_dpmpp_2s_ancestral" => Box::new(DpmSolverPp2s { eta: 1.0, labelling: Labelling::BySigma }),
             other => return Err(FixtureError::NotCovered(format!("k-diffusion's `{other}`"))),
         };
         let run = Arithmetic::F32;
-        let states = self.states(&*solver, &self.grid, run)?;
+        let states = self.states(&self.toy, &*solver, &self.grid, run)?;
         let end = states.last().ok_or(FixtureError::NothingCompared)?;
         self.compared(name, end, tolerances::chain(run, Bounded::Exact))
     }
@@ -92,27 +100,39 @@ impl<'a> Runs<'a> {
     }
 
     /// The state before each step and at the end. Row `k` of the noise belongs to step `k`, drawn or not.
-    fn states(&self, solver: &dyn Solver<4>, grid: &Grid, run: Arithmetic) -> Result<Vec<Vec<f64>>, FixtureError> {
+    fn states(
+        &self,
+        model: &dyn Denoiser<4>,
+        solver: &dyn Solver<4>,
+        grid: &Grid,
+        run: Arithmetic,
+    ) -> Result<Vec<Vec<f64>>, FixtureError> {
         let mut x: Tensor<4> = self.fixture.tensors().images("latents", run)? * grid.start().sigma();
-        let mut states = vec![values(x.clone())];
+        let (mut states, mut past) = (vec![values(x.clone())], Vec::new());
         for (span, row) in grid.spans().iter().zip(&self.rows) {
             let mut noise = Replay::new(vec![images("noise", row, run)?]);
-            x = solver.step(&self.toy, x, span, &[], &mut noise).map_err(FixtureError::refused)?.x;
+            let step = solver.step(model, x, span, &past, &mut noise).map_err(FixtureError::refused)?;
+            past.insert(0, step.prediction);
+            past.truncate(solver.memory());
+            x = step.x;
             states.push(values(x.clone()));
         }
         Ok(states)
     }
 }
 
-/// `churn40_lambda1.0`: S_churn of a run whose eps is not scaled.
-fn churn(of: &str) -> Option<f64> {
+/// `churn40_lambda1.0006`: S_churn, and lambda, by which eps is divided at every question (EDM-ES).
+fn churn_and_scale(of: &str) -> Option<(f64, f64)> {
     let (churn, lambda) = of.strip_prefix("churn")?.split_once("_lambda")?;
-    (lambda.parse::<f64>().ok()? == 1.0).then_some(churn.parse().ok()?)
+    Some((churn.parse().ok()?, lambda.parse().ok()?))
 }
 
 fn uncovered(of: &str) -> String {
     match of.strip_prefix("ablation_") {
-        Some(ablation) => format!("EDM's ablation `{ablation}`, whose slope is not taken in sigma"),
-        None => format!("a run with scaled eps, `{of}`"),
+        Some(ablation) => format!(
+            "EDM's ablation `{ablation}`: Heun's method in a time of which sigma and the signal are functions, while \
+             ours is in sigma"
+        ),
+        None => format!("a run called `{of}`"),
     }
 }

@@ -1,37 +1,52 @@
 //! Golden vectors of steps, edm.
 
 use burn::tensor::Tensor;
+use undrift_denoisers::{Denoiser, EpsilonScaling};
 use undrift_noise::Replay;
 use undrift_samplers::{Euler, Heun, Solver};
 use undrift_schedules::Grid;
 
 use crate::conformance::case::{Arithmetic, Cases, Outcome};
 use crate::conformance::compare::{Tolerance, compare};
-use crate::conformance::edm_toy::{EdmToy, Watched};
+use crate::conformance::edm_toy::EdmToy;
 use crate::conformance::error::FixtureError;
 use crate::conformance::fixture::Fixture;
 use crate::conformance::sidecar::Node;
 use crate::conformance::tensors::values;
+use crate::conformance::watched::Watched;
 use crate::conformance::{setting, tolerances};
 
 const RUN: Arithmetic = Arithmetic::F64;
 
 /// `edm_sampler` step by step in double precision: the state before and after churn and after the Euler half of
-/// each step, and the end, also of its variant that makes Euler's steps alone.
+/// each step, and the end, also of its variant that makes Euler's steps alone and with EDM-ES's scaled eps.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let root = fixture.root();
     let args = root.get("args")?;
     let (grid, churn) = (setting::edm_grid(&args)?, setting::churn(&args, args.number("S_churn")?)?);
     let toy = EdmToy::read(root.text("denoiser")?)?;
-    let heun = Run::of(&Heun { churn: churn.clone() }, &grid, toy, fixture)?;
-    let euler = Run::of(&Euler { churn }, &grid, toy, fixture)?;
+    let heun = Run::of(&Heun { churn: churn.clone() }, &grid, &toy, fixture)?;
+    let euler = Run::of(&Euler { churn: churn.clone() }, &grid, &toy, fixture)?;
+    let scaled = |lambda| -> Result<Run, FixtureError> {
+        let model = EpsilonScaling::constant(toy, lambda).map_err(FixtureError::refused)?;
+        Run::of(&Heun { churn: churn.clone() }, &grid, &model, fixture)
+    };
     heun.compare_sigmas(&root.get("steps")?, cases);
     for name in fixture.tensors().names().filter(|name| *name != "latents" && !name.ends_with("/noise")) {
-        let ours = if name == "euler_final" { euler.item("final") } else { heun.item(name) };
+        let ours = match (name, scale(name)) {
+            ("euler_final", _) => euler.item("final"),
+            (_, Some(lambda)) => scaled(lambda).and_then(|run| run.item("final")),
+            _ => heun.item(name),
+        };
         let compared = ours.and_then(|ours| compared(fixture, name, ours));
         cases.add(name, RUN, compared);
     }
     Ok(())
+}
+
+/// `es_lambda1.0006/heun_final`: lambda, by which eps is divided at every question (EDM-ES).
+fn scale(name: &str) -> Option<f64> {
+    name.strip_prefix("es_lambda")?.strip_suffix("/heun_final")?.parse().ok()
 }
 
 fn compared(fixture: &Fixture, name: &str, ours: Tensor<4>) -> Result<Outcome, FixtureError> {
@@ -54,11 +69,16 @@ struct Crossed {
 }
 
 impl Run {
-    fn of(solver: &dyn Solver<4>, grid: &Grid, toy: EdmToy, fixture: &Fixture) -> Result<Self, FixtureError> {
+    fn of(
+        solver: &dyn Solver<4>,
+        grid: &Grid,
+        model: &dyn Denoiser<4>,
+        fixture: &Fixture,
+    ) -> Result<Self, FixtureError> {
         let mut x = fixture.tensors().images("latents", RUN)? * grid.start().sigma();
         let mut steps = Vec::new();
         for (k, span) in grid.spans().iter().enumerate() {
-            let model = Watched::new(toy);
+            let model = Watched::new(model);
             let mut noise = Replay::new(vec![fixture.tensors().images(&format!("step{k}/noise"), RUN)?]);
             let step = solver.step(&model, x.clone(), span, &[], &mut noise).map_err(FixtureError::refused)?;
             let sigma_hat = step.prediction.at().of(0).map_or(f64::NAN, |level| level.sigma());
