@@ -5,7 +5,7 @@ use crate::methods::{Method, SamplerSettings, SpacingName};
 use crate::recipe::WeightSet;
 use crate::registry;
 use crate::report::grid_png;
-use crate::run::{RunDirectory, RunError, Setup, draw, trained_network, write_atomically};
+use crate::run::{RunDirectory, RunError, Setup, draw_all, trained_network, write_atomically};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::PathBuf;
@@ -102,29 +102,23 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         return Err(miette!("--count and --batch must be at least 1"));
     }
     let (directory, recipe) = RunDirectory::existing(&args.directory).into_diagnostic()?;
-    let recipe = recipe.with_rows(std::slice::from_ref(&args.row)).into_diagnostic()?;
-    let row = &recipe.rows[0];
+    let mut recipe = recipe.with_rows(std::slice::from_ref(&args.row)).into_diagnostic()?;
+    let row = &mut recipe.rows[0];
+    (row.settings.sampling.count, row.settings.sampling.batch) = (args.count, args.batch);
     let device = registry::device(&args.device).into_diagnostic()?;
     let setup = Setup::new(row, &device).into_diagnostic()?;
     let network = trained_network(&directory, row, &setup, args.trained_with, args.weights.into()).into_diagnostic()?;
     let sampler = setup.sampler(&args.sampler(&row.settings.sampling.sampler)).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let mut bytes = Vec::new();
-    let mut progress = crate::progress::Progress::start("sample", 0, args.count as u64);
-    for first in (0..args.count).step_by(args.batch) {
-        let size = args.batch.min(args.count - first);
-        match draw(&setup, &network, args.seed, first as u64, size, &sampler) {
-            Ok(Some(part)) => bytes.extend(part),
-            Ok(None) => return Err(miette!("samples from number {first} on are not finite; is the network trained?")),
-            Err(RunError::Interrupted) => {
-                eprintln!("stopped; nothing was written");
-                return Ok(Outcome::Interrupted);
-            }
-            Err(e) => return Err(e).into_diagnostic(),
+    let bytes = match draw_all(&setup, &network, args.seed, &sampler, "sample".to_owned()) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(miette!("the samples are not finite; is the network trained?")),
+        Err(RunError::Interrupted) => {
+            eprintln!("stopped; nothing was written");
+            return Ok(Outcome::Interrupted);
         }
-        progress.at((first + size) as u64, String::new);
-    }
-    progress.finish(String::new);
+        Err(e) => return Err(e).into_diagnostic(),
+    };
     let [channels, height, width] = setup.shape;
     let columns = (args.count as f64).sqrt().ceil() as usize;
     let picture = grid_png(&bytes, channels, height, width, columns, 2).into_diagnostic()?;

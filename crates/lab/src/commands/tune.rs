@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::sample::Weights;
-use crate::exposure::tune;
+use crate::exposure::{scalings, shifts, tune};
 use crate::methods::{Method, SamplerSettings, SpacingName};
 use crate::registry;
 use crate::run::{Data, RunDirectory, RunError, Setup, distance_name, trained_network};
@@ -66,15 +66,11 @@ enum Tunable {
 impl Args {
     fn choices(&self, length: usize) -> Vec<Method> {
         match self.method {
-            Tunable::EpsilonScaling => {
-                self.scales.iter().map(|b| Method::named("epsilon-scaling").with("b", b)).collect()
+            Tunable::EpsilonScaling => scalings(&self.scales),
+            Tunable::TimeShift if self.cutoffs.is_empty() => {
+                shifts(&self.windows, &[length / 5, 2 * length / 5, 3 * length / 5])
             }
-            Tunable::TimeShift => {
-                let fractions = [length / 5, 2 * length / 5, 3 * length / 5];
-                let cutoffs = if self.cutoffs.is_empty() { &fractions[..] } else { &self.cutoffs };
-                let pairs = self.windows.iter().flat_map(|w| cutoffs.iter().map(move |t_c| (w, t_c)));
-                pairs.map(|(w, t_c)| Method::named("time-shift").with("window", w).with("cutoff", t_c)).collect()
-            }
+            Tunable::TimeShift => shifts(&self.windows, &self.cutoffs),
         }
     }
 }

@@ -25,10 +25,10 @@ impl Book {
         compute: impl FnOnce() -> Result<Scored, RunError>,
     ) -> Result<Scored, RunError> {
         if let Some(known) = self.scores.get(name) {
-            return Ok(*known);
+            return Ok(known.clone());
         }
         let scored = compute()?;
-        self.scores.insert(name.to_owned(), scored);
+        self.scores.insert(name.to_owned(), scored.clone());
         write_json(&self.path, &self.scores)?;
         Ok(scored)
     }

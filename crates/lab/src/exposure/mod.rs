@@ -17,6 +17,6 @@ pub use report::write_study;
 pub use results::{Entry, Study};
 pub use run::run_study;
 pub use search::{Search, Tried};
-pub use settings::{Cure, ExposureSettings, PublishedEffect};
+pub use settings::{Cure, ExposureSettings, PublishedEffect, scalings, shifts};
 pub use trained::Scored;
 pub use tune::{Tuning, tune};

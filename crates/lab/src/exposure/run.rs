@@ -8,6 +8,7 @@ use crate::methods::Method;
 use crate::recipe::{Experiment, Recipe};
 use crate::run::{Build, Data, RunDirectory, RunError, Setup, distance_name, protocol};
 use burn::tensor::Device;
+use std::collections::BTreeSet;
 
 /// Runs a study: trains every row with every seed, searches constants on the tuning seeds, scores every sampler on the
 /// others, and measures the bias along chains. What an earlier run has left is not done again.
@@ -45,7 +46,7 @@ pub fn run_study(
     };
     for row in &recipe.rows {
         let setup = Setup::new(row, device)?;
-        let parts = Parts { directory, row, setup: &setup, data: &data, settings };
+        let parts = Parts { directory, row, setup: &setup, data: &data, settings, build: &build };
         let searches = parts.searches(&mut study.failures)?;
         parts.score(&recipe.seeds, &searches, &mut study)?;
         study.searches.extend(searches);
@@ -72,6 +73,7 @@ struct Parts<'a> {
     setup: &'a Setup,
     data: &'a Data,
     settings: &'a ExposureSettings,
+    build: &'a Build,
 }
 
 impl<'a> Parts<'a> {
@@ -79,7 +81,7 @@ impl<'a> Parts<'a> {
     fn networks(&self, seeds: &[u64], failures: &mut Vec<String>) -> Result<Vec<TrainedRow<'a>>, RunError> {
         let mut networks = Vec::new();
         for &seed in seeds {
-            match TrainedRow::new(self.directory, self.row, self.setup, self.data, seed)? {
+            match TrainedRow::new(self.directory, self.row, self.setup, self.data, seed, &self.build.commit)? {
                 Ok(network) => networks.push(network),
                 Err(why) => failures.push(format!("{}, seed {seed}: {why}", self.row.label)),
             }
@@ -115,13 +117,14 @@ impl<'a> Parts<'a> {
     /// Scores of every sampler, with the constants that the searches found; curves of the first seed.
     fn score(&self, seeds: &[u64], searches: &[Search], study: &mut Study) -> Result<(), RunError> {
         let mut networks = self.networks(seeds, &mut study.failures)?;
-        let count = networks.len() as f64;
+        let (count, mut commits) = (networks.len() as f64, BTreeSet::new());
         for (solver, steps, cure, wrappers) in self.samplers(searches) {
             let sampler = self.settings.sampler(&solver, steps, &wrappers);
             let (mut scores, mut seconds) = (vec![None; seeds.len()], 0.0);
             for network in &mut networks {
                 let scored = network.scores(&sampler)?;
                 seconds += scored.seconds / count;
+                commits.insert(scored.commit);
                 if scored.scores.is_none() && self.data.reference.is_some() {
                     study.failures.push(format!("{}: samples of {} are not finite", network.name, sampler.text()));
                 }
@@ -131,6 +134,8 @@ impl<'a> Parts<'a> {
             let (row, solver) = (self.row.id.clone(), solver.to_string());
             study.entries.push(Entry { row, solver, steps, cure, wrappers, scores, seconds });
         }
+        let commits = commits.into_iter().filter(|commit| !commit.is_empty()).collect::<Vec<_>>().join(", ");
+        study.protocol.push((format!("commit of the scores, {}", self.row.id), commits));
         if let Some(network) = networks.first_mut() {
             study.curves.extend(curves(network, self.settings, searches, self.data, &mut study.failures)?);
             study.pictures.extend(self.pictures(network, searches)?);

@@ -1,7 +1,7 @@
 //! The search for a cure's constants.
 
-use super::ExposureSettings;
 use super::trained::TrainedRow;
+use super::{ExposureSettings, scalings, shifts};
 use crate::methods::Method;
 use crate::run::RunError;
 use serde::{Deserialize, Serialize};
@@ -77,8 +77,8 @@ pub(super) fn search(
 ) -> Result<Search, RunError> {
     let (row, solver, steps) = at;
     let choices = match cure {
-        super::Cure::TimeShift => settings.shifts(),
-        _ => settings.scalings(),
+        super::Cure::TimeShift => shifts(&settings.windows, &settings.cutoffs),
+        _ => scalings(&settings.scales),
     };
     let tried = choices.into_iter().map(|choice| {
         let wrappers: Vec<Method> = fixed.iter().cloned().chain([choice]).collect();

@@ -86,17 +86,6 @@ impl ExposureSettings {
         SamplerSettings { solver: solver.clone(), steps: Some(steps), spacing: self.spacing, wrappers }
     }
 
-    /// Every choice of epsilon scaling's constant.
-    pub fn scalings(&self) -> Vec<Method> {
-        self.scales.iter().map(|b| Method::named("epsilon-scaling").with("b", b)).collect()
-    }
-
-    /// Every choice of time shift's constants.
-    pub fn shifts(&self) -> Vec<Method> {
-        let pairs = self.windows.iter().flat_map(|w| self.cutoffs.iter().map(move |t_c| (w, t_c)));
-        pairs.map(|(w, t_c)| Method::named("time-shift").with("window", w).with("cutoff", t_c)).collect()
-    }
-
     /// How samples are drawn, in words.
     pub fn sampling_text(&self, count: usize) -> String {
         let solvers = self.solvers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
@@ -110,7 +99,8 @@ impl ExposureSettings {
 
     /// Every sampler that the study builds, each cure with each of its constants.
     pub fn samplers(&self) -> Vec<SamplerSettings> {
-        let alone = self.scalings().into_iter().chain(self.shifts()).map(|cure| vec![cure]);
+        let alone =
+            scalings(&self.scales).into_iter().chain(shifts(&self.windows, &self.cutoffs)).map(|cure| vec![cure]);
         let cures: Vec<Vec<Method>> = [Vec::new()].into_iter().chain(alone).collect();
         let at = self.solvers.iter().flat_map(|solver| self.steps.iter().map(move |&steps| (solver, steps)));
         at.flat_map(|(solver, steps)| cures.iter().map(move |cures| self.sampler(solver, steps, cures))).collect()
@@ -134,4 +124,15 @@ impl ExposureSettings {
     pub fn cured(&self) -> impl Iterator<Item = (&Method, usize)> {
         self.solvers.iter().flat_map(|solver| self.cured_steps.iter().map(move |&steps| (solver, steps)))
     }
+}
+
+/// Epsilon scaling with every constant of a list.
+pub fn scalings(scales: &[f64]) -> Vec<Method> {
+    scales.iter().map(|b| Method::named("epsilon-scaling").with("b", b)).collect()
+}
+
+/// Time shift with every pair of a window and a cutoff.
+pub fn shifts(windows: &[usize], cutoffs: &[usize]) -> Vec<Method> {
+    let pairs = windows.iter().flat_map(|w| cutoffs.iter().map(move |t_c| (w, t_c)));
+    pairs.map(|(w, t_c)| Method::named("time-shift").with("window", w).with("cutoff", t_c)).collect()
 }

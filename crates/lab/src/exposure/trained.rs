@@ -6,7 +6,9 @@ use crate::methods::{Method, SamplerSettings};
 use crate::progress::Progress;
 use crate::recipe::{Experiment, WeightSet};
 use crate::report::{Scores, grid_png};
-use crate::run::{Cell, Data, Reference, RunDirectory, RunError, Setup, Trained, draw, train, write_atomically};
+use crate::run::{
+    Cell, Data, Reference, RunDirectory, RunError, Setup, Trained, draw, draw_all, train, write_atomically,
+};
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -16,13 +18,16 @@ use undrift_networks::DdpmUnet;
 use undrift_noise::{Key, Purpose};
 
 /// What one sampler came to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scored {
     /// Scores; `None` where samples are not finite.
     pub scores: Option<Scores>,
     /// Seconds spent in drawing.
     pub seconds: f64,
+    /// Commit of the program that drew them.
+    #[serde(default)]
+    pub commit: String,
 }
 
 /// A trained row and seed.
@@ -36,6 +41,7 @@ pub(super) struct TrainedRow<'a> {
     pub(super) cell: Cell,
     data: &'a Data,
     book: Book,
+    commit: String,
 }
 
 /// Pictures are of so many samples, eight in a line, each pixel doubled.
@@ -49,6 +55,7 @@ impl<'a> TrainedRow<'a> {
         setup: &'a Setup,
         data: &'a Data,
         seed: u64,
+        commit: &str,
     ) -> Result<Result<Self, String>, RunError> {
         let cell = directory.cell(&row.id, seed);
         cell.create()?;
@@ -62,30 +69,33 @@ impl<'a> TrainedRow<'a> {
         };
         let book = Book::open(&cell)?;
         let (row, label) = (row.id.clone(), row.label.clone());
-        Ok(Ok(TrainedRow { row, label, setup, network, seed, name, cell, data, book }))
+        Ok(Ok(TrainedRow { row, label, setup, network, seed, name, cell, data, book, commit: commit.to_owned() }))
     }
 
     /// The scores of a sampler, drawn with the row's own seed.
     pub(super) fn scores(&mut self, sampler: &SamplerSettings) -> Result<Scored, RunError> {
         let (setup, network, seed) = (self.setup, &self.network, self.seed);
-        let (data, cell) = (self.data, &self.cell);
+        let (data, cell, commit) = (self.data, &self.cell, &self.commit);
+        let scored = |scores, seconds| Scored { scores, seconds, commit: commit.clone() };
         let label = format!("{}: {}", self.name, sampler.text());
         self.book.look_up(&sampler.text(), || {
             let started = Instant::now();
-            let bytes = samples(setup, network, seed, sampler, label)?;
+            let bytes = draw_all(setup, network, seed, &setup.sampler(sampler)?, label)?;
             let seconds = started.elapsed().as_secs_f64();
-            let Some(bytes) = bytes else { return Ok(Scored { scores: None, seconds }) };
+            let Some(bytes) = bytes else { return Ok(scored(None, seconds)) };
             let Some(reference) = &data.reference else {
                 write_atomically(&cell.samples_of(&sampler.text()), &bytes)?;
-                return Ok(Scored { scores: None, seconds });
+                return Ok(scored(None, seconds));
             };
-            Ok(Scored { scores: Some(score(setup, reference, bytes)?), seconds })
+            Ok(scored(Some(score(setup, reference, bytes)?), seconds))
         })
     }
 
     /// The scores of real images that were noised to `t0` and sampled back over every level below.
     pub(super) fn chain_scores(&mut self, solver: &Method, t0: usize) -> Result<Scored, RunError> {
         let (setup, network, seed, data) = (self.setup, &self.network, self.seed, self.data);
+        let commit = &self.commit;
+        let scored = |scores, seconds| Scored { scores, seconds, commit: commit.clone() };
         let settings = SamplerSettings { solver: solver.clone(), ..SamplerSettings::ancestral() };
         let name = format!("real images noised to t = {t0}, {solver} over every level below");
         self.book.look_up(&name, || {
@@ -105,7 +115,7 @@ impl<'a> TrainedRow<'a> {
                     chain_lengths(&*model, sampler.solver(), sampler.grid(), &starts, &images, part[0] as u64, key);
                 let (_, back) = chains.next().expect("there is one start")?;
                 let Ok(drawn) = quantise(back) else {
-                    return Ok(Scored { scores: None, seconds: started.elapsed().as_secs_f64() });
+                    return Ok(scored(None, started.elapsed().as_secs_f64()));
                 };
                 bytes.extend(drawn);
                 if interrupt::requested() {
@@ -115,7 +125,7 @@ impl<'a> TrainedRow<'a> {
             }
             progress.finish(String::new);
             let scores = data.reference.as_ref().map(|reference| score(setup, reference, bytes)).transpose()?;
-            Ok(Scored { scores, seconds: started.elapsed().as_secs_f64() })
+            Ok(scored(scores, started.elapsed().as_secs_f64()))
         })
     }
 
@@ -139,29 +149,4 @@ impl<'a> TrainedRow<'a> {
 fn score(setup: &Setup, reference: &Reference, bytes: Vec<u8>) -> Result<Scores, RunError> {
     let count = bytes.len() / setup.pixels();
     reference.score(&Images::new(bytes, vec![0; count], setup.shape)?)
-}
-
-/// All samples as bytes; `None` if a value is not finite.
-pub(super) fn samples(
-    setup: &Setup,
-    network: &DdpmUnet,
-    seed: u64,
-    sampler: &SamplerSettings,
-    label: String,
-) -> Result<Option<Vec<u8>>, RunError> {
-    let (count, batch) = (setup.settings.sampling.count, setup.settings.sampling.batch);
-    let built = setup.sampler(sampler)?;
-    let mut bytes = Vec::with_capacity(count * setup.pixels());
-    let mut progress = Progress::start(label, 0, count as u64);
-    for first in (0..count).step_by(batch) {
-        let size = batch.min(count - first);
-        let Some(part) = draw(setup, network, seed, first as u64, size, &built)? else { return Ok(None) };
-        bytes.extend(part);
-        progress.at((first + size) as u64, String::new);
-        if interrupt::requested() {
-            return Err(RunError::Interrupted);
-        }
-    }
-    progress.finish(String::new);
-    Ok(Some(bytes))
 }

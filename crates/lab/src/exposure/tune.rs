@@ -1,8 +1,7 @@
 //! The search for one method's constants on one trained network.
 
-use super::trained::samples;
 use crate::methods::{Method, SamplerSettings};
-use crate::run::{Data, RunError, Setup};
+use crate::run::{Data, RunError, Setup, draw_all};
 use std::fmt::Write as _;
 use undrift_data::Images;
 use undrift_networks::DdpmUnet;
@@ -36,7 +35,7 @@ pub fn tune(
     let tried = choices.into_iter().map(|choice| {
         let wrappers = [choice.clone()].into_iter().chain(base.wrappers.clone()).collect();
         let sampler = SamplerSettings { wrappers, ..base.clone() };
-        let bytes = samples(setup, network, seed, &sampler, choice.to_string())?;
+        let bytes = draw_all(setup, network, seed, &setup.sampler(&sampler)?, choice.to_string())?;
         let score = |bytes| {
             let images = Images::new(bytes, vec![0; setup.settings.sampling.count], setup.shape)?;
             Ok::<f64, RunError>(reference.score(&images)?.frechet)

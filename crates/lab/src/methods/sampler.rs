@@ -3,9 +3,11 @@
 use super::solvers::solver;
 use super::wrappers::Wrapped;
 use super::{Context, Method, MethodError};
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use undrift_denoisers::{Denoiser, Variance};
-use undrift_samplers::Solver;
+use undrift_denoisers::{Denoiser, Gaussian, Variance};
+use undrift_noise::{Key, Noise, Purpose, SampleNoise};
+use undrift_samplers::{SampleError, Solver, steps};
 use undrift_schedules::{Chain, Grid, Labels, Spacing};
 
 /// A sampler as a recipe or the command line names it.
@@ -91,7 +93,7 @@ impl SamplerSettings {
             wrapped.push(wrap);
         }
         let sampler = Sampler { solver: built, chain: chain.clone(), variance, wrapped, grid };
-        sampler.check()?;
+        sampler.check(&self.solver)?;
         Ok(sampler)
     }
 
@@ -156,8 +158,20 @@ impl Sampler {
         self.wrapped.iter().try_fold(network, |inner, wrap| wrap.around_denoiser(inner, &context))
     }
 
-    /// Refuses impossible values of wrappers before any network is there.
-    fn check(&self) -> Result<(), MethodError> {
-        self.denoiser(Box::new(undrift_denoisers::Gaussian { mean: 0.0, std: 1.0 })).map(|_| ())
+    /// Refuses impossible values before any network is there: the whole grid is run on four exact pixels.
+    fn check(&self, method: &Method) -> Result<(), MethodError> {
+        let model = self.denoiser(Box::new(Gaussian { mean: 0.0, std: 0.5 }))?;
+        let mut noise = SampleNoise::new(Key::new(0, Purpose::Evaluation), 0, 1);
+        let x = noise.normal(&Tensor::zeros([1, 1, 2, 2], &Device::default()));
+        for step in steps(&*model, &*self.solver, &self.grid, x, &mut noise) {
+            match step {
+                // Where a released time shift lands depends on the very samples.
+                Ok(_) | Err(SampleError::ShiftUp { .. } | SampleError::ShiftPastData { .. }) => {}
+                Err(source) => {
+                    return Err(MethodError::Refused { method: method.to_string(), why: source.to_string() });
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -81,6 +81,30 @@ pub fn draw(
     Ok(last.and_then(|x| quantise(x).ok()))
 }
 
+/// Draws `setup.settings.sampling.count` samples; `None` if a value is not finite.
+///
+/// # Errors
+/// [`RunError::Interrupted`] after Ctrl-C, and the sampler's.
+pub fn draw_all(
+    setup: &Setup,
+    network: &DdpmUnet,
+    seed: u64,
+    sampler: &Sampler,
+    label: String,
+) -> Result<Option<Vec<u8>>, RunError> {
+    let (count, batch) = (setup.settings.sampling.count, setup.settings.sampling.batch);
+    let mut bytes = Vec::with_capacity(count * setup.pixels());
+    let mut progress = Progress::start(label, 0, count as u64);
+    for first in (0..count).step_by(batch) {
+        let size = batch.min(count - first);
+        let Some(part) = draw(setup, network, seed, first as u64, size, sampler)? else { return Ok(None) };
+        bytes.extend(part);
+        progress.at((first + size) as u64, String::new);
+    }
+    progress.finish(String::new);
+    Ok(Some(bytes))
+}
+
 /// Samples of a file that are kept: whole batches, so that a resumed run draws the batches of an uninterrupted one.
 fn whole_batches(samples: usize, batch: usize, count: usize) -> usize {
     if samples >= count { count } else { samples - samples % batch }

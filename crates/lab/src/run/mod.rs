@@ -16,7 +16,7 @@ mod train;
 
 pub use collect::collect_report;
 pub use directory::{Cell, RunDirectory, write_atomically};
-pub use draw::{Drawn, draw, draw_to_file};
+pub use draw::{Drawn, draw, draw_all, draw_to_file};
 pub use error::RunError;
 pub use estimate::estimate;
 pub use objective::Objective;
