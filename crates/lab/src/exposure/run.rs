@@ -54,6 +54,9 @@ pub fn run_study(
     Ok(study)
 }
 
+/// Solver, steps, cure and its constants.
+type Scored = (Method, usize, Cure, Vec<Method>);
+
 /// What the stages of one row share.
 struct Parts<'a> {
     directory: &'a RunDirectory,
@@ -128,8 +131,8 @@ impl<'a> Parts<'a> {
         Ok(all)
     }
 
-    /// Solver, steps, cure and constants of everything that is scored.
-    fn samplers(&self, searches: &[Search]) -> Result<Vec<(Method, usize, Cure, Vec<Method>)>, RunError> {
+    /// Everything that is scored.
+    fn samplers(&self, searches: &[Search]) -> Result<Vec<Scored>, RunError> {
         let mut all = Vec::new();
         for solver in &self.settings.solvers {
             for &steps in &self.settings.steps {
