@@ -225,24 +225,40 @@ fn settings_of_any_size_are_read_from_the_sidecar() {
     assert!(report.passed() && report.passes() == 4, "{}", report.to_text());
 }
 
+fn write(directory: &TempDir, name: &str, text: &str) {
+    let path = directory.path().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+const NEW: &str = r#"{"peer": "someone/somewhere@0a1b2c new_solver"}"#;
+
 #[test]
 fn unknown_files_are_counted_as_not_covered() {
     let directory = copied(&STEP);
-    let write = |name: &str, text: &str| {
-        let path = directory.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    write("steps/tomorrow.json", r#"{"peer": "someone/somewhere@0a1b2c new_solver"}"#);
-    write("steps/picture.gif", "GIF89a");
-    write("elsewhere/x.json", "{}");
-    write("stray.bin", "");
+    write(&directory, "steps/solver_deis.json", NEW);
+    write(&directory, "metrics/tomorrow.json", NEW);
+    write(&directory, "metrics/picture.gif", "GIF89a");
+    write(&directory, "elsewhere/x.json", "{}");
+    write(&directory, "stray.bin", "");
     let report = checked(&directory);
     let not_covered = report.cases().iter().filter(|case| case.not_covered());
     let listed: Vec<&str> = not_covered.map(|case| case.file.as_str()).collect();
-    assert_eq!(listed, ["steps/picture.gif", "steps/tomorrow", "elsewhere/x.json", "stray.bin"]);
-    assert!(report.passed() && report.not_covered() == 4);
-    assert!(report.to_text().contains("steps/tomorrow: no such method here yet: someone/somewhere new_solver"));
+    let expected = ["steps/solver_deis", "metrics/picture.gif", "metrics/tomorrow", "elsewhere/x.json", "stray.bin"];
+    assert_eq!(listed, expected);
+    assert!(report.passed() && report.not_covered() == 5);
+    assert!(report.to_text().contains("metrics/tomorrow: no such method here yet: someone/somewhere new_solver"));
+}
+
+#[test]
+fn an_unknown_file_of_a_group_that_is_covered_whole_fails() {
+    for (name, text) in [("steps/tomorrow.json", NEW), ("steps/picture.gif", "GIF89a")] {
+        let directory = copied(&STEP);
+        write(&directory, name, text);
+        let report = checked(&directory);
+        assert!(!report.passed() && report.not_covered() == 0);
+        assert!(report.to_text().contains("every file of this group must be known"), "{}", report.to_text());
+    }
 }
 
 #[test]

@@ -66,6 +66,9 @@ fn protocol_of(recipe: &Recipe, settings: &ExposureSettings, build: &Build) -> R
     Ok(lines)
 }
 
+/// Solver, steps, cure and its constants.
+type ScoredSampler = (Method, usize, Cure, Vec<Method>);
+
 /// What the stages of one row share.
 struct Parts<'a> {
     directory: &'a RunDirectory,
@@ -161,7 +164,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Solver, steps, cure and constants of everything that is scored.
-    fn samplers(&self, searches: &[Search]) -> Vec<(Method, usize, Cure, Vec<Method>)> {
+    fn samplers(&self, searches: &[Search]) -> Vec<ScoredSampler> {
         let mut all = Vec::new();
         for solver in &self.settings.solvers {
             for &steps in &self.settings.steps {

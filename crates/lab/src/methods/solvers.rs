@@ -8,6 +8,9 @@ use undrift_samplers::{
 };
 use undrift_schedules::Labels;
 
+/// A solver of these parameters for a grid and a network.
+type BuildSolver = fn(&Values, &Context<'_>) -> Result<Box<dyn Solver<4>>, MethodError>;
+
 /// One solver: its name on the command line and in recipes, and how it is built.
 pub struct SolverRow {
     /// Its name.
@@ -16,7 +19,7 @@ pub struct SolverRow {
     pub about: &'static str,
     /// Its parameters.
     pub parameters: &'static [Parameter],
-    build: fn(&Values, &Context<'_>) -> Result<Box<dyn Solver<4>>, MethodError>,
+    build: BuildSolver,
 }
 
 /// Every solver; a new one is one row more.
@@ -203,7 +206,7 @@ mod tests {
 
     const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
 
-    /// So many that DDPM's small variance, which is too small for long steps, spreads the samples by 0.45 at least.
+    /// So many that DDPM's small variance, which is too small for long steps, spreads the samples by about 0.45.
     const STEPS: usize = 50;
 
     fn drawn(name: &str, first: u64, count: usize) -> (Vec<f64>, usize) {
