@@ -29,7 +29,7 @@ fn run(root: &Path) -> Study {
     let directory = RunDirectory::open(root, &recipe).unwrap();
     let study = run_study(&directory, &recipe, recipe.exposure.as_ref().unwrap(), "flex", &Device::flex()).unwrap();
     write_study(&study, root).unwrap();
-    Study { entries: study.entries.into_iter().map(|entry| without_time(entry)).collect(), ..study }
+    Study { entries: study.entries.into_iter().map(without_time).collect(), ..study }
 }
 
 fn without_time(mut entry: undrift_lab::exposure::Entry) -> undrift_lab::exposure::Entry {

@@ -211,7 +211,7 @@ mod tests {
 
     fn drawn(name: &str, first: u64, count: usize) -> (Vec<f64>, usize) {
         let settings = SamplerSettings {
-            solver: Method::named(name),
+            solver: name.parse().unwrap(),
             steps: Some(STEPS),
             spacing: SpacingName::Trailing,
             wrappers: Vec::new(),
@@ -238,7 +238,7 @@ mod tests {
             assert_eq!(steps, STEPS, "{}", row.name);
             let mean = all.iter().sum::<f64>() / all.len() as f64;
             let spread = (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64).sqrt();
-            // Few steps of the smaller variance lose a third of the deviation.
+            // The released time shifts look at the spread of four pixels, which is a poor guide.
             assert!((mean - 0.3).abs() < 0.06 && (spread - 0.5).abs() < 0.2, "{}: {mean} {spread}", row.name);
             assert_eq!(drawn(&name, 200, 1).0, all[800..804], "{}", row.name);
         }
