@@ -288,6 +288,8 @@ fn searches(study: &Study) -> Result<Vec<Block>, ReportError> {
                 series,
             })?));
         }
+        let edges = of_row.clone().filter(|search| search.cure != Cure::TimeShift && search.ends_at_an_edge());
+        blocks.extend(notes(edges.map(|search| edge(search, label)).collect()));
         let shifts: Vec<Vec<String>> = of_row.filter(|search| search.cure == Cure::TimeShift).flat_map(shift).collect();
         if !shifts.is_empty() {
             let heads = ["solver", "steps", "time shift", "distance on the tuning seeds", ""].map(str::to_owned);
@@ -295,6 +297,11 @@ fn searches(study: &Study) -> Result<Vec<Block>, ReportError> {
         }
     }
     Ok(blocks)
+}
+
+fn edge(search: &Search, label: &str) -> String {
+    let (cure, solver, steps) = (search.cure.label(), &search.solver, search.steps);
+    format!("{label}, {cure}, {solver}, {steps} steps: the best scale ends the list; a better one may lie beyond it.")
 }
 
 fn scaling(search: &Search) -> Series {

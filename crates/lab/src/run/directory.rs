@@ -168,8 +168,8 @@ impl Cell {
 
     /// All samples of a sampler as bytes 0..=255, NCHW, where this program cannot score them.
     pub fn samples_of(&self, sampler: &str) -> PathBuf {
-        let letters = sampler.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
-        self.folder.join(format!("samples-{}.u8", letters.collect::<String>()))
+        let words = sampler.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        self.folder.join(format!("samples-{}.u8", words.collect::<Vec<_>>().join("-")))
     }
 
     /// The first samples of a sampler as a picture.
