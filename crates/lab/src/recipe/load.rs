@@ -210,6 +210,16 @@ mod tests {
     }
 
     #[test]
+    fn gamma_is_a_number_or_a_name() {
+        let with = |gamma: &str| table2_with("clip = 1.0", &format!("clip = 1.0\ninput_perturbation = {gamma}"));
+        let gamma = |text: &str| with(text).unwrap().rows[0].settings.training.input_perturbation;
+        assert_eq!([gamma("0.2"), gamma("\"paper\""), gamma("\"released-cifar10\"")], [0.2, 0.1, 0.15]);
+        let error = with("\"released\"").unwrap_err().to_string();
+        assert!(error.contains("input_perturbation") && error.contains("released-cifar10"), "{error}");
+        assert!(with("-0.1").unwrap_err().to_string().contains("input_perturbation"));
+    }
+
+    #[test]
     fn an_unknown_key_is_an_error_that_names_it() {
         let error = table2_with("warm_up = 100", "warmup = 100").unwrap_err().to_string();
         assert!(error.contains("training") && error.contains("warmup"), "{error}");

@@ -1,8 +1,9 @@
 //! The settings of one experiment, as serde types.
 
 use crate::methods::SamplerSettings;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
+use undrift_losses::InputPerturbation;
 
 /// Every setting of one experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -254,9 +255,9 @@ pub struct TrainingSettings {
     pub warm_up: u64,
     /// Largest global gradient norm.
     pub clip: f64,
-    /// gamma of input perturbation (Ning et al. 2023, arXiv:2301.11706; 0.1 in the paper, 0.15 in the released CIFAR-10
-    /// checkpoint); 0 is none.
-    #[serde(default)]
+    /// gamma of input perturbation (Ning et al. 2023, arXiv:2301.11706): a number, `"paper"` (0.1) or
+    /// `"released-cifar10"` (0.15, the authors' checkpoint); 0 is none.
+    #[serde(default, deserialize_with = "gamma")]
     pub input_perturbation: f64,
     /// lambda of the gradient penalty `|d eps / d x|^2` per image, which that paper compares with; 0 is none.
     #[serde(default)]
@@ -270,6 +271,27 @@ pub struct TrainingSettings {
     pub checkpoint_every: u64,
     /// Steps between recorded losses; a record is the mean of the losses since the last one.
     pub log_every: u64,
+}
+
+/// A gamma as a number or by name.
+fn gamma<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a number, \"paper\" or \"released-cifar10\"")]
+    enum Gamma {
+        Value(f64),
+        Name(GammaName),
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum GammaName {
+        Paper,
+        ReleasedCifar10,
+    }
+    Ok(match Gamma::deserialize(deserializer)? {
+        Gamma::Value(value) => value,
+        Gamma::Name(GammaName::Paper) => InputPerturbation::PAPER_GAMMA,
+        Gamma::Name(GammaName::ReleasedCifar10) => InputPerturbation::RELEASED_CIFAR10_GAMMA,
+    })
 }
 
 /// The moving average of the weights.
