@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_denoisers::{Prediction, column};
 use undrift_noise::Noise;
-use undrift_schedules::{Level, Span};
+use undrift_schedules::{Chain, Level, Span};
 
 use crate::SampleError;
 
@@ -48,4 +48,10 @@ fn weights(from: Level, to: Option<Level>, eta: f64) -> Result<[f64; 3], SampleE
 /// Checks a share of stochasticity.
 pub(crate) fn checked_eta(eta: f64) -> Result<f64, SampleError> {
     if (0.0..=1.0).contains(&eta) { Ok(eta) } else { Err(SampleError::EtaShare { eta }) }
+}
+
+/// The index from 0 of a level in its chain, as the released codes count.
+pub(crate) fn index_in(chain: &Chain, level: Level) -> Result<usize, SampleError> {
+    let t = chain.t_of(level).ok_or(SampleError::OffChain { time: level.time() })?;
+    Ok(t - 1)
 }

@@ -5,7 +5,7 @@ use undrift_denoisers::{Denoiser, Levels, Prediction, nearest, spread};
 use undrift_noise::Noise;
 use undrift_schedules::{Chain, Grid, Level, Span};
 
-use crate::landing::{checked_eta, land};
+use crate::landing::{checked_eta, index_in, land};
 use crate::{SampleError, Solver, Step};
 
 /// The shifted DDIM of tingyu215/TS-DPM-ADM, which is not the algorithm of its paper
@@ -49,13 +49,13 @@ impl TimeShiftAdm {
         let stride = chain.len() / grid.steps().saturating_sub(1).max(1);
         let (eta, chain) = (checked_eta(eta)?, chain.clone());
         let solver = TimeShiftAdm { eta, chain, start: grid.start(), window, cutoff, stride };
-        grid.levels().try_for_each(|level| solver.index(level).map(drop))?;
+        grid.levels().try_for_each(|level| index_in(&solver.chain, level).map(drop))?;
         Ok(solver)
     }
 
     /// Where each sample of `x` lands.
     fn landings<const D: usize>(&self, x: &Tensor<D>, span: &Span) -> Result<Vec<Option<Level>>, SampleError> {
-        let (from, index) = (span.from(), self.index(span.from())?);
+        let (from, index) = (span.from(), index_in(&self.chain, span.from())?);
         if from == self.start || index <= self.cutoff {
             return Ok(vec![span.to()]);
         }
@@ -79,12 +79,6 @@ impl TimeShiftAdm {
     fn below(&self, tau: usize, from: Level) -> Result<Option<Level>, SampleError> {
         let landing = tau.checked_sub(self.stride).ok_or(SampleError::ShiftPastData { from: from.time() })?;
         Ok(self.chain.level(landing))
-    }
-
-    /// The index from 0 of a level.
-    fn index(&self, level: Level) -> Result<usize, SampleError> {
-        let t = self.chain.t_of(level).ok_or(SampleError::OffChain { time: level.time() })?;
-        Ok(t - 1)
     }
 }
 

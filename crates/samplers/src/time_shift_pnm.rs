@@ -5,7 +5,7 @@ use undrift_denoisers::{Denoiser, Levels, Prediction, nearest, spread};
 use undrift_noise::Noise;
 use undrift_schedules::{Chain, Grid, Level, Span};
 
-use crate::landing::{checked_eta, land};
+use crate::landing::{checked_eta, index_in, land};
 use crate::{SampleError, Solver, Step};
 
 /// The `PNMSolver` of Mingxiao-Li/TS-DPM, which is not the algorithm of its paper
@@ -62,7 +62,7 @@ impl TimeShiftPnm {
             Pnm::Ddpm { eta } => checked_eta(eta)?,
         };
         let solver = TimeShiftPnm { eta, chain: chain.clone(), start: grid.start(), half: window / 2, cutoff };
-        grid.levels().chain(grid.end()).try_for_each(|level| solver.index(level).map(drop))?;
+        grid.levels().chain(grid.end()).try_for_each(|level| index_in(chain, level).map(drop))?;
         Ok(solver)
     }
 
@@ -71,7 +71,7 @@ impl TimeShiftPnm {
         let Some(to) = span.to() else {
             return Ok(vec![None]);
         };
-        let (index, levels) = (self.index(to)?, self.chain.levels());
+        let (index, levels) = (index_in(&self.chain, to)?, self.chain.levels());
         let first = span.from() == self.start;
         if first || self.half == 0 || index <= self.cutoff {
             return Ok(vec![Some(to)]);
@@ -81,12 +81,6 @@ impl TimeShiftPnm {
         let variances = spread(x, &Levels::from(span.from())).map_err(failed)?;
         let chosen = |&variance: &f64| nearest(variance, candidates.iter().map(|tau| tau.one_minus_alpha_bar()));
         Ok(variances.iter().map(|variance| candidates.get(chosen(variance)).copied()).collect())
-    }
-
-    /// The index from 0 of a level.
-    fn index(&self, level: Level) -> Result<usize, SampleError> {
-        let t = self.chain.t_of(level).ok_or(SampleError::OffChain { time: level.time() })?;
-        Ok(t - 1)
     }
 }
 
