@@ -92,3 +92,32 @@ pub(super) fn search(
     let tried = tried.collect::<Result<_, RunError>>()?;
     Ok(Search { row: row.to_owned(), solver: solver.to_string(), steps, cure, tried })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposure::Cure;
+
+    fn search(distances: &[f64]) -> Search {
+        let tried = distances.iter().enumerate().map(|(i, &distance)| Tried {
+            wrappers: scalings(&[1.0 + i as f64]),
+            distances: vec![(distance > 0.0).then_some(distance), Some(5.0)],
+        });
+        let (row, solver) = ("baseline".to_owned(), "ddim".to_owned());
+        Search { row, solver, steps: 10, cure: Cure::EpsilonScaling, tried: tried.collect() }
+    }
+
+    #[test]
+    fn the_smallest_mean_is_chosen_and_edges_are_seen() {
+        let inside = search(&[4.0, 2.0, 3.0]);
+        assert_eq!(inside.best().unwrap().number("epsilon-scaling", "b"), Some(2.0));
+        assert!(!inside.ends_at_an_edge() && search(&[4.0, 3.0, 2.0]).ends_at_an_edge());
+        assert_eq!(search(&[0.0, 9.0, 8.0]).best().unwrap().mean(), 6.5, "a failed seed is never best");
+    }
+
+    #[test]
+    fn nothing_scored_is_nothing_chosen_unless_there_is_no_choice() {
+        assert_eq!(search(&[0.0, 0.0]).best(), None);
+        assert!(search(&[0.0]).best().is_some());
+    }
+}
