@@ -214,6 +214,8 @@ mod tests {
         let mut resumed = Objective::resumed(&setup, 3, &objective.metadata()).unwrap();
         let last = resumed.loss(&network, 79, images()).unwrap().inner().try_into_vec_as::<f64>().unwrap();
         assert_eq!(last, whole[79]);
+        let recorded: Vec<f64> = resumed.past.as_ref().unwrap().history().iter().flatten().copied().collect();
+        assert!(last.iter().all(|loss| !recorded.contains(loss)), "losses are kept as they are and returned weighted");
         assert!(matches!(Objective::resumed(&setup, 3, &BTreeMap::new()), Err(RunError::PastLosses)));
     }
 
