@@ -83,10 +83,12 @@ pub(super) fn curves(
                 }
                 measured => measured?,
             };
+            // A legend has no room for more.
+            let short = if cure == Cure::Both { "both" } else { cure.label() };
             all.push(Curve {
                 row: network.row.clone(),
                 solver: solver.to_string(),
-                label: format!("{}, {}", network.label, cure.label()),
+                label: format!("{}, {short}", network.label),
                 wrappers,
                 points: points(&measured, &network.setup.chain),
             });
