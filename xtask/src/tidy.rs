@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("losses", &["schedules", "denoisers", "noise"]),
     ("samplers", &["schedules", "denoisers", "noise"]),
     ("metrics", &["schedules", "denoisers", "noise", "samplers", "losses", "networks"]),
+    ("checkpoints", &["noise", "networks"]),
     ("data", &["noise"]),
     ("training", &["schedules", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
     (
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "losses",
             "samplers",
             "metrics",
+            "checkpoints",
             "data",
             "training",
             "unify",

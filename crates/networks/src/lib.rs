@@ -38,6 +38,6 @@ pub use ddpm_unet::DdpmUnet;
 pub use ddpm_unet_config::DdpmUnetConfig;
 pub use error::{Mismatch, NetworkError, Reshaped};
 pub use fashion_classifier::FashionClassifier;
-pub use parameters::{apply_parameters, collect_parameters, parameter_shapes};
-pub use time_embedding::sinusoidal_embedding;
+pub use parameters::{apply_parameters, collect_parameters, fill_parameters, parameter_shapes};
+pub use time_embedding::Sinusoids;
 pub use weights_file::{Weights, from_bytes, to_bytes};

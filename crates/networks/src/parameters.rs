@@ -48,7 +48,25 @@ pub fn apply_parameters<M: Module>(
             return Err(NetworkError::Name { name });
         }
     }
-    Ok(module.map(&mut Applier { path: Path::default(), data }))
+    fill_parameters(module, |name, _| data.remove(name).ok_or_else(|| NetworkError::Name { name: name.to_owned() }))
+}
+
+/// The module with all its float parameters replaced, one after another, by what `values` gives for a dotted
+/// name and a shape; so that no more than the network and one parameter need to be in memory.
+///
+/// Device and gradient setting of each parameter stay; the element type becomes that of the data. The old
+/// values are not made if they never were.
+///
+/// # Errors
+///
+/// The first of `values`, and [`NetworkError::Mismatch`] for data of another shape.
+pub fn fill_parameters<M: Module, E: From<NetworkError>>(
+    module: M,
+    values: impl FnMut(&str, &[usize]) -> Result<TensorData, E>,
+) -> Result<M, E> {
+    let mut filler = Filler { path: Path::default(), values, failed: None };
+    let module = module.map(&mut filler);
+    filler.failed.map_or(Ok(module), Err)
 }
 
 fn compare(wanted: &[(String, Vec<usize>)], given: &[(String, TensorData)]) -> Mismatch {
@@ -130,12 +148,25 @@ impl ModuleVisitor for Shapes {
     }
 }
 
-struct Applier {
+struct Filler<F, E> {
     path: Path,
-    data: HashMap<String, TensorData>,
+    values: F,
+    failed: Option<E>,
 }
 
-impl ModuleMapper for Applier {
+impl<E: From<NetworkError>, F: FnMut(&str, &[usize]) -> Result<TensorData, E>> Filler<F, E> {
+    fn value(&mut self, shape: &[usize]) -> Result<TensorData, E> {
+        let name = self.path.name();
+        let data = (self.values)(&name, shape)?;
+        if data.shape().as_slice() == shape {
+            return Ok(data);
+        }
+        let reshaped = vec![Reshaped { name, expected: shape.to_vec(), found: data.shape().to_vec() }];
+        Err(NetworkError::Mismatch(Mismatch { reshaped, ..Mismatch::default() }).into())
+    }
+}
+
+impl<E: From<NetworkError>, F: FnMut(&str, &[usize]) -> Result<TensorData, E>> ModuleMapper for Filler<F, E> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.enter(name);
     }
@@ -145,13 +176,19 @@ impl ModuleMapper for Applier {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.data.remove(&self.path.name()) {
-            Some(data) => {
+        if self.failed.is_some() {
+            return param;
+        }
+        match self.value(&param.lazy_shape()) {
+            Ok(data) => {
                 let (dtype, id) = (data.dtype(), param.id);
                 let value = Tensor::from_data(data, (&param.lazy_device(), dtype));
                 param.transform_for_load(value, id)
             }
-            None => param,
+            Err(error) => {
+                self.failed = Some(error);
+                param
+            }
         }
     }
 }
@@ -216,6 +253,19 @@ mod tests {
         let reshaped = &found.reshaped[0];
         assert_eq!((reshaped.expected.as_slice(), reshaped.found.as_slice()), (&[32][..], &[31][..]));
         assert!(found.to_string().contains("layers.0.conv.bias: the network has [32], the weights [31]"));
+    }
+
+    #[test]
+    fn the_first_error_ends_filling_and_a_wrong_shape_is_one() {
+        let mut asked = Vec::new();
+        let failed = fill_parameters(classifier(0), |name, _| {
+            asked.push(name.to_string());
+            Err::<TensorData, _>(NetworkError::Name { name: name.into() })
+        });
+        assert!(matches!(failed, Err(NetworkError::Name { .. })));
+        assert_eq!(asked, ["layers.0.conv.weight"]);
+        let short = fill_parameters(classifier(0), |_, _| Ok::<_, NetworkError>(TensorData::new(vec![1f32], [1])));
+        assert!(short.unwrap_err().to_string().contains("[1]"));
     }
 
     #[test]

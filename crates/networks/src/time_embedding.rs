@@ -3,39 +3,61 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 use undrift_kernels::silu;
 
 use crate::initialiser::Initialiser;
 
-/// DDPM's sinusoidal features of a time label: all sines, then all cosines.
+/// How a published code turns a time label into sines and cosines.
 ///
-/// Frequency i of `width / 2` is 10000^(-i / (width/2 - 1)), so the last is exactly 1/10000; an odd width
-/// is filled up with one zero. Not Burn's `generate_sinusoids`, which interleaves, and not ADM's, which
-/// has cosines first and divides by `width / 2`.
-///
-/// Source: Ho, Jain, Abbeel 2020, arXiv:2006.11239, code (`get_timestep_embedding`).
-///
-/// # Shapes
-///
-/// - `time`: `[B]`
-/// - result: `[B, width]`, element type and device of `time`
-///
-/// # Panics
-///
-/// If `width` is below 4, where there is no second frequency.
-pub fn sinusoidal_embedding(time: Tensor<1>, width: usize) -> Tensor<2> {
-    assert!(width >= 4, "a sinusoidal embedding of width {width} has less than two frequencies");
-    let (half, rows) = (width / 2, time.dims()[0]);
-    let options = (&time.device(), time.dtype());
-    let slope = -(10_000f64.ln()) / (half - 1) as f64;
-    let frequencies: Vec<f64> = (0..half).map(|i| (slope * i as f64).exp()).collect();
-    let frequencies = Tensor::<2>::from_data(TensorData::new(frequencies, [1, half]), options);
-    let angles = time.unsqueeze_dim::<2>(1).mul(frequencies);
-    let mut parts = vec![angles.clone().sin(), angles.cos()];
-    if width % 2 == 1 {
-        parts.push(Tensor::zeros([rows, 1], options));
+/// Frequency i of `width / 2` is `10000^(-i / (width/2 - shift))`; an odd width is filled up with one zero.
+/// None of them is Burn's `generate_sinusoids`, which interleaves.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sinusoids {
+    /// Whether all cosines stand before all sines (`flip_sin_to_cos` of diffusers).
+    pub cosines_first: bool,
+    /// What is taken from the number of frequencies (`freq_shift` of diffusers); 1 makes the last frequency
+    /// exactly 1/10000.
+    pub shift: f64,
+}
+
+impl Sinusoids {
+    /// DDPM's: sines first, the last frequency 1/10000.
+    ///
+    /// Source: Ho, Jain, Abbeel 2020, arXiv:2006.11239, code (`get_timestep_embedding`).
+    pub const DDPM: Sinusoids = Sinusoids { cosines_first: false, shift: 1.0 };
+
+    /// ADM's and DiT's: cosines first, the frequencies divided by their number.
+    ///
+    /// Source: Dhariwal, Nichol 2021, arXiv:2105.05233, code (`timestep_embedding`).
+    pub const ADM: Sinusoids = Sinusoids { cosines_first: true, shift: 0.0 };
+
+    /// The features of each time label.
+    ///
+    /// # Shapes
+    ///
+    /// - `time`: `[B]`
+    /// - result: `[B, width]`, element type and device of `time`
+    ///
+    /// # Panics
+    ///
+    /// If `width / 2` is not larger than `shift`, where there is no frequency.
+    pub fn embed(&self, time: Tensor<1>, width: usize) -> Tensor<2> {
+        let (half, rows) = (width / 2, time.dims()[0]);
+        assert!(half as f64 > self.shift, "an embedding of width {width} has no frequency with shift {}", self.shift);
+        let options = (&time.device(), time.dtype());
+        let slope = -(10_000f64.ln()) / (half as f64 - self.shift);
+        let frequencies: Vec<f64> = (0..half).map(|i| (slope * i as f64).exp()).collect();
+        let frequencies = Tensor::<2>::from_data(TensorData::new(frequencies, [1, half]), options);
+        let angles = time.unsqueeze_dim::<2>(1).mul(frequencies);
+        let (sines, cosines) = (angles.clone().sin(), angles.cos());
+        let mut parts = if self.cosines_first { vec![cosines, sines] } else { vec![sines, cosines] };
+        if width % 2 == 1 {
+            parts.push(Tensor::zeros([rows, 1], options));
+        }
+        Tensor::cat(parts, 1)
     }
-    Tensor::cat(parts, 1)
 }
 
 /// The time label as every residual block reads it: sinusoids, dense, SiLU, dense, SiLU.
@@ -56,7 +78,7 @@ impl TimeEmbedding {
 
     /// `time` is `[1]` or `[B]`, the result `[1, 4 width]` or `[B, 4 width]`: one row stays one row.
     pub(crate) fn forward(&self, time: Tensor<1>) -> Tensor<2> {
-        let hidden = silu(self.expand.forward(sinusoidal_embedding(time, self.width)));
+        let hidden = silu(self.expand.forward(Sinusoids::DDPM.embed(time, self.width)));
         silu(self.mix.forward(hidden))
     }
 }
@@ -68,7 +90,7 @@ mod tests {
 
     fn embedding(time: f64, width: usize) -> Vec<f64> {
         let time = Tensor::from_data(TensorData::new(vec![time], [1]), (&Device::flex(), DType::F64));
-        sinusoidal_embedding(time, width).into_data().as_slice::<f64>().unwrap().to_vec()
+        Sinusoids::DDPM.embed(time, width).into_data().as_slice::<f64>().unwrap().to_vec()
     }
 
     #[test]

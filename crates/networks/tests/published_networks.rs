@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 use serde_json::Value;
-use undrift_networks::{
-    DdpmUnet, DdpmUnetConfig, apply_parameters, from_bytes, parameter_shapes, sinusoidal_embedding,
-};
+use undrift_networks::{DdpmUnet, DdpmUnetConfig, Sinusoids, apply_parameters, from_bytes, parameter_shapes};
 use undrift_noise::{Key, Purpose};
 
 type Tensors = HashMap<String, TensorData>;
@@ -251,10 +249,24 @@ fn gradients_agree_in_both_precisions() {
 fn time_embeddings_agree() {
     let recorded = tensors("timestep_embeddings.safetensors");
     let time = load(&recorded["t"], &Device::flex(), DType::F32);
+    let ddpm = Sinusoids::DDPM;
+    let adm = Sinusoids::ADM;
     for width in [32, 128, 33] {
-        let ours = sinusoidal_embedding(time.clone(), width).into_data();
-        let gap = largest_gap(&ours, &recorded[&format!("ermongroup_dim{width}")]);
-        assert!(gap < 1e-4, "width {width}: {gap}");
+        for (name, sinusoids) in [("ermongroup", ddpm), ("guided", adm), ("dit", adm), ("diffusers", ddpm)] {
+            let file = if name == "diffusers" {
+                format!("diffusers_dim{width}_flip0_shift1")
+            } else {
+                format!("{name}_dim{width}")
+            };
+            let gap = largest_gap(&sinusoids.embed(time.clone(), width).into_data(), &recorded[&file]);
+            assert!(gap < 1e-4, "{file}: {gap}");
+        }
+        for (flip, shift) in [(false, 0), (true, 0), (true, 1)] {
+            let sinusoids = Sinusoids { cosines_first: flip, shift: f64::from(shift) };
+            let file = format!("diffusers_dim{width}_flip{}_shift{shift}", u8::from(flip));
+            let gap = largest_gap(&sinusoids.embed(time.clone(), width).into_data(), &recorded[&file]);
+            assert!(gap < 1e-4, "{file}: {gap}");
+        }
     }
 }
 
