@@ -1,5 +1,7 @@
 //! What can be wrong with a checkpoint.
 
+use std::path::PathBuf;
+
 use undrift_networks::NetworkError;
 
 /// What can be wrong with a checkpoint, its layout or its configuration.
@@ -26,4 +28,81 @@ pub enum CheckpointError {
     /// A configuration that makes no network, or weights of another one.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// A tensor without which the configuration cannot be told.
+    #[error("there is no tensor `{name}` of the right shape, without which the configuration cannot be told")]
+    Absent {
+        /// Its name.
+        name: String,
+    },
+    /// Tensors whose names belong to no known layout.
+    #[error(
+        "{} holds tensors of no known layout ({names}); known are the U-Nets of DDPM (diffusers, ermongroup), of \
+         guided-diffusion and its classifier, and DiT", path.display()
+    )]
+    UnknownLayout {
+        /// The file.
+        path: PathBuf,
+        /// The first names in it.
+        names: String,
+    },
+    /// A group of tensors that the file does not have.
+    #[error("{} has no weights called `{group}`; it has: {groups}", path.display())]
+    UnknownGroup {
+        /// The file.
+        path: PathBuf,
+        /// The group asked for.
+        group: String,
+        /// Those it has.
+        groups: String,
+    },
+    /// A folder without a file of weights.
+    #[error("the folder {} holds none of {names}; name the file of weights itself", path.display())]
+    NoWeights {
+        /// The folder.
+        path: PathBuf,
+        /// The names looked for.
+        names: String,
+    },
+    /// A configuration beside the weights that cannot be read.
+    #[error("cannot read the configuration {}: {why}", path.display())]
+    Sidecar {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Tensors that are not those of the configuration.
+    #[error("the tensors of {} are not those of its configuration: {source}", path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// The table of differences.
+        source: NetworkError,
+    },
+    /// A weight that is NaN or infinite.
+    #[error("tensor `{name}` of {} is not finite at index {index}; the file is damaged or its training diverged", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Flat index, row-major.
+        index: usize,
+    },
+    /// A network that a layout has no words or names for.
+    #[error("the layout `{layout}` cannot hold {what}; choose another layout")]
+    Inexpressible {
+        /// The layout.
+        layout: &'static str,
+        /// What it cannot hold.
+        what: String,
+    },
+    /// A file that could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
 }

@@ -1,15 +1,15 @@
-//! Published checkpoints: which files hold them, what their tensors are called, which network they are.
+//! Published checkpoints: what their tensors are called, which network they are.
 //!
-//! A *file* gives named tensors ([`Checkpoint`]); a *layout* ([`Layout`]) says how a published code names the
-//! parameters of a network and which of ours each one is; *settings* ([`Settings`]) are the configuration in
-//! that code's own words, from a sidecar, from flags or inferred from the shapes. Together they make a
-//! [`Network`], or write one.
+//! A *layout* ([`layouts`]) says how a published code names the parameters of a network and which of ours each one
+//! is; *settings* ([`Settings`]) are the configuration in that code's own words, from a sidecar, from flags or
+//! inferred from the shapes.
 //!
 //! This crate knows no levels, samplers or recipes: what a network's output means is decided elsewhere.
 
 mod closed_form;
 mod entry;
 mod error;
+pub mod layouts;
 mod settings;
 
 pub use closed_form::ClosedForm;

@@ -30,6 +30,15 @@ impl Settings {
         self
     }
 
+    /// The settings of a section, an object under one key; none where it is not given.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Setting`] if the value is no object.
+    pub fn section(&self, key: &str) -> Result<Settings, CheckpointError> {
+        Ok(Settings(self.get(key)?.unwrap_or_default()))
+    }
+
     /// The value of a key as it was given.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.0.get(key).filter(|value| !value.is_null())
@@ -67,6 +76,11 @@ impl Settings {
     /// [`CheckpointError::SettingMissing`], and those of [`get`](Self::get).
     pub fn required<T: DeserializeOwned>(&self, key: &str) -> Result<T, CheckpointError> {
         self.get(key)?.ok_or_else(|| CheckpointError::SettingMissing { key: key.into() })
+    }
+
+    /// The settings as a JSON object over several lines.
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", Value::Object(self.0.clone()))
     }
 
     /// All keys and values, in the order of the keys.

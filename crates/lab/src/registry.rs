@@ -19,6 +19,7 @@ use undrift_schedules::{Chain, ChainError};
 pub fn chain(settings: &ChainSettings) -> Result<Chain, ChainError> {
     match *settings {
         ChainSettings::Linear { length } => Chain::linear(length),
+        ChainSettings::LinearBetween { length, start, end } => Chain::linear_between(length, start, end),
         ChainSettings::LinearScaled { length } => Chain::linear_scaled(length),
         ChainSettings::Cosine { length } => Chain::cosine(length),
         ChainSettings::Quadratic { length, start, end } => Chain::quadratic(length, start, end),

@@ -52,6 +52,28 @@ pub enum NetworkError {
         /// The resolutions of this network.
         resolutions: Vec<usize>,
     },
+    /// A list of width multipliers that is empty or has one that is not above 0.
+    #[error("multipliers are {value:?}; give one number above 0 per resolution, e.g. [1, 2]")]
+    FractionalMultipliers {
+        /// The list as given.
+        value: Vec<f64>,
+    },
+    /// Attention at a rate of downsampling that the network does not have.
+    #[error("attention at downsampling rate {rate} has no level; the rates are {rates:?}")]
+    AttentionRate {
+        /// The rate asked for.
+        rate: usize,
+        /// The rates of this network.
+        rates: Vec<usize>,
+    },
+    /// Heads that do not divide the channels.
+    #[error("{heads} heads do not divide the {width} channels of an attention; choose a divisor")]
+    Heads {
+        /// Their number or width.
+        heads: String,
+        /// The channels.
+        width: usize,
+    },
     /// Group normalisation that does not divide the channels.
     #[error("groups is {groups}, which does not divide base {base}; use a divisor of {base}")]
     Groups {

@@ -5,6 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, Linear, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::rand_core::Rng;
+use rand_distr::{Distribution, StandardNormal};
 use undrift_noise::Key;
 
 /// Makes the layers of a network with DDPM's initial values.
@@ -80,16 +81,25 @@ impl Initialiser {
         }
     }
 
-    fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
+    /// A parameter of normal numbers with mean 0.
+    pub(crate) fn normal<const D: usize>(&mut self, shape: [usize; D], std: f64) -> Param<Tensor<D>> {
+        let (key, index) = (self.key, self.next);
+        self.parameter(shape, move |count| normal_values(key, index, count, std))
+    }
+
+    /// A parameter of numbers uniform in ±bound.
+    pub(crate) fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
         let (key, index) = (self.key, self.next);
         self.parameter(shape, move |count| uniform_values(key, index, count, bound))
     }
 
-    fn constant<const D: usize>(&mut self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
+    /// A parameter of one number.
+    pub(crate) fn constant<const D: usize>(&mut self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
         self.parameter(shape, move |count| vec![value; count])
     }
 
-    fn parameter<const D: usize>(
+    /// A parameter that is made when it is first read.
+    pub(crate) fn parameter<const D: usize>(
         &mut self,
         shape: [usize; D],
         values: impl FnOnce(usize) -> Vec<f32> + Send + Sync + 'static,
@@ -112,6 +122,11 @@ fn uniform_values(key: Key, parameter: u64, count: usize, bound: f64) -> Vec<f32
     let unit = (-53f64).exp2();
     let mut symmetric = || 2.0 * ((rng.next_u64() >> 11) as f64 * unit) - 1.0;
     (0..count).map(|_| (bound * symmetric()) as f32).collect()
+}
+
+fn normal_values(key: Key, parameter: u64, count: usize, std: f64) -> Vec<f32> {
+    let mut rng = key.stream(parameter, 0);
+    (0..count).map(|_| (std * Distribution::<f64>::sample(&StandardNormal, &mut rng)) as f32).collect()
 }
 
 #[cfg(test)]

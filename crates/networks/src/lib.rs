@@ -21,6 +21,7 @@
 //! # Ok::<(), undrift_networks::NetworkError>(())
 //! ```
 
+mod adm;
 mod attention;
 mod ddpm_unet;
 mod ddpm_unet_config;
@@ -34,6 +35,9 @@ mod residual_block;
 mod time_embedding;
 mod weights_file;
 
+pub use adm::{
+    AdmClassifier, AdmClassifierConfig, AdmHeads, AdmPool, AdmShape, AdmUnet, AdmUnetConfig, AttentionOrder,
+};
 pub use ddpm_unet::DdpmUnet;
 pub use ddpm_unet_config::DdpmUnetConfig;
 pub use error::{Mismatch, NetworkError, Reshaped};

@@ -162,6 +162,15 @@ pub enum ChainSettings {
         /// T.
         length: usize,
     },
+    /// A straight line between two betas.
+    LinearBetween {
+        /// T.
+        length: usize,
+        /// beta_1.
+        start: f64,
+        /// beta_T.
+        end: f64,
+    },
     /// The linear chain with both ends multiplied by 1000/T.
     LinearScaled {
         /// T.
@@ -233,6 +242,7 @@ impl ChainSettings {
             | Self::Cosine { length }
             | Self::Jsd { length }
             | Self::Constant { length, .. }
+            | Self::LinearBetween { length, .. }
             | Self::Quadratic { length, .. }
             | Self::ScaledLinear { length, .. }
             | Self::Sigmoid { length, .. }

@@ -53,6 +53,7 @@ fn data(data: &DataSettings) -> String {
 fn chain(chain: &ChainSettings) -> String {
     let kind = match chain {
         ChainSettings::Linear { .. } => "linear, beta 1e-4 to 0.02".to_owned(),
+        ChainSettings::LinearBetween { start, end, .. } => format!("linear, beta {start} to {end}"),
         ChainSettings::LinearScaled { .. } => "linear, beta 1e-4 to 0.02 times 1000/T".to_owned(),
         ChainSettings::Cosine { .. } => "cosine (s = 0.008, betas at most 0.999)".to_owned(),
         ChainSettings::Quadratic { start, end, .. } => format!("quadratic, beta {start} to {end}"),
