@@ -66,6 +66,28 @@ pub enum NetworkError {
         /// The rates of this network.
         rates: Vec<usize>,
     },
+    /// Patches that do not divide the image.
+    #[error("patches of {patch}x{patch} do not divide an image of {input_size}x{input_size}; choose a divisor")]
+    Patches {
+        /// Height and width of the image.
+        input_size: usize,
+        /// Height and width of a patch.
+        patch: usize,
+    },
+    /// A width of which no position's sines and cosines can be made.
+    #[error("width is {width}; it must be a multiple of 4, for sines and cosines of rows and columns")]
+    Width {
+        /// The width of a token.
+        width: usize,
+    },
+    /// A perceptron of an impossible width.
+    #[error("mlp_ratio is {value} at width {width}; it must be above 0 and at most 1000, usually 4")]
+    MlpRatio {
+        /// The ratio.
+        value: f64,
+        /// The width of a token.
+        width: usize,
+    },
     /// Heads that do not divide the channels.
     #[error("{heads} heads do not divide the {width} channels of an attention; choose a divisor")]
     Heads {

@@ -98,6 +98,15 @@ impl Initialiser {
         self.parameter(shape, move |count| vec![value; count])
     }
 
+    /// A table that is not trained, made when it is first read.
+    pub(crate) fn fixed<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        values: impl FnOnce(usize) -> Vec<f32> + Send + Sync + 'static,
+    ) -> Param<Tensor<D>> {
+        self.parameter(shape, values).set_require_grad(false)
+    }
+
     /// A parameter that is made when it is first read.
     pub(crate) fn parameter<const D: usize>(
         &mut self,

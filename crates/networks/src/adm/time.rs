@@ -2,11 +2,12 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use undrift_kernels::silu;
 
 use crate::Sinusoids;
 use crate::initialiser::Initialiser;
+use crate::labels::rows;
 
 /// Sinusoids, dense, SiLU, dense, plus the vector of the class, SiLU.
 ///
@@ -45,16 +46,4 @@ impl Conditioning {
             (Some(_), None) => panic!("this network is conditional on a class; give it one label per image"),
         })
     }
-}
-
-/// The rows of a table with these numbers.
-fn rows(table: Tensor<2>, labels: &[usize]) -> Tensor<2> {
-    let [classes, _] = table.dims();
-    if let Some(label) = labels.iter().find(|label| **label >= classes) {
-        panic!("label {label} of {classes} classes; labels count from 0");
-    }
-    let labels: Vec<i64> = labels.iter().map(|label| *label as i64).collect();
-    let count = [labels.len()];
-    let indices = Tensor::<1, Int>::from_data(TensorData::new(labels, count), &table.device());
-    table.select(0, indices)
 }
