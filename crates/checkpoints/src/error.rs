@@ -23,6 +23,14 @@ pub enum CheckpointError {
         /// The key in the published code's words.
         key: String,
     },
+    /// A network that a layout has no words for.
+    #[error("the {layout} layout cannot express {what}; choose another layout")]
+    Inexpressible {
+        /// The layout.
+        layout: &'static str,
+        /// What is different, and how.
+        what: String,
+    },
     /// A configuration that makes no network, or weights of another one.
     #[error(transparent)]
     Network(#[from] NetworkError),

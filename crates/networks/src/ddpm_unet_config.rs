@@ -101,6 +101,14 @@ impl DdpmUnetConfig {
         self.multipliers.iter().map(|multiplier| self.base.saturating_mul(*multiplier)).collect()
     }
 
+    /// Widths of the levels that attend, finest first; the middle's, where it attends, last.
+    pub fn attending_widths(&self) -> Vec<usize> {
+        let (widths, resolutions) = (self.widths(), self.resolutions());
+        let levels = resolutions.iter().zip(&widths).filter(|(resolution, _)| self.attention.contains(resolution));
+        let middle = self.middle_attention.then(|| widths.last()).flatten();
+        levels.map(|(_, width)| *width).chain(middle.copied()).collect()
+    }
+
     /// Attention heads at a level of this width.
     pub fn heads(&self, width: usize) -> usize {
         width / self.head_channels.unwrap_or(width)
@@ -147,19 +155,10 @@ impl DdpmUnetConfig {
     fn validate_heads(&self) -> Result<(), NetworkError> {
         let Some(head) = self.head_channels else { return Ok(()) };
         at_least("head_channels", head, 1)?;
-        let (widths, resolutions) = (self.widths(), self.resolutions());
-        let attends = |(level, width)| self.attends(&resolutions, level).then_some(width);
-        let mut attending = widths.iter().copied().enumerate().filter_map(attends);
-        match attending.find(|width| !width.is_multiple_of(head)) {
+        match self.attending_widths().into_iter().find(|width| !width.is_multiple_of(head)) {
             Some(width) => Err(NetworkError::Heads { head_channels: head, width }),
             None => Ok(()),
         }
-    }
-
-    /// Whether anything of a level's width attends, the middle counted to the deepest level.
-    fn attends(&self, resolutions: &[usize], level: usize) -> bool {
-        let middle = self.middle_attention && level + 1 == resolutions.len();
-        middle || self.attention.contains(&resolutions[level])
     }
 
     fn validate_levels(&self) -> Result<(), NetworkError> {
