@@ -29,6 +29,7 @@ pub fn quick_unet(device: &Device) -> Result<DdpmUnet, NetworkError> {
         attention: Vec::new(),
         groups: 8,
         dropout: 0.0,
+        ..DdpmUnetConfig::cifar10()
     };
     config.init(device, Key::new(0, Purpose::Initialisation))
 }

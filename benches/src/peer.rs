@@ -34,6 +34,7 @@ pub fn small(size: usize) -> DdpmUnetConfig {
         attention: Vec::new(),
         groups: 8,
         dropout: 0.0,
+        ..DdpmUnetConfig::cifar10()
     };
     config.attention = config.resolutions().into_iter().find(|resolution| *resolution <= 8).into_iter().collect();
     config

@@ -8,7 +8,8 @@ use crate::CheckpointError;
 /// A network's configuration in the words of a published code: `config.json` of diffusers, the flags of
 /// guided-diffusion, the constructor's arguments of DiT.
 ///
-/// A key that is absent and one that is `null` are the same: not given.
+/// A key that is absent and one that is `null` are the same, not given, except to
+/// [`is_null`](Self::is_null).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings(Map<String, Value>);
 
@@ -26,7 +27,11 @@ impl Settings {
 
     /// These settings; where `stronger` gives a key, its value.
     pub fn overlaid(mut self, stronger: &Settings) -> Self {
-        self.0.extend(stronger.0.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())));
+        for (key, value) in &stronger.0 {
+            if !value.is_null() || !self.0.contains_key(key) {
+                self.0.insert(key.clone(), value.clone());
+            }
+        }
         self
     }
 
@@ -37,6 +42,11 @@ impl Settings {
     /// [`CheckpointError::Setting`] if the value is no object.
     pub fn section(&self, key: &str) -> Result<Settings, CheckpointError> {
         Ok(Settings(self.get(key)?.unwrap_or_default()))
+    }
+
+    /// Whether a key is given as `null`, for the few settings where that means something else than nothing.
+    pub fn is_null(&self, key: &str) -> bool {
+        self.0.get(key).is_some_and(Value::is_null)
     }
 
     /// The value of a key as it was given.
@@ -105,6 +115,8 @@ mod tests {
         assert_eq!(both.get::<usize>("heads").unwrap(), Some(4));
         assert_eq!(both.get::<usize>("width").unwrap(), Some(16));
         assert_eq!(both.or("size", 32).unwrap(), 32);
+        assert!(both.is_null("size") && !both.is_null("heads") && !both.is_null("depth"));
+        assert!(Settings::default().overlaid(&both).is_null("size"), "a null stays one where nothing is given");
     }
 
     #[test]

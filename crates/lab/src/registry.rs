@@ -106,6 +106,7 @@ pub fn unet(settings: &Settings) -> DdpmUnetConfig {
         attention: n.attention.clone(),
         groups: n.groups,
         dropout: n.dropout,
+        ..DdpmUnetConfig::cifar10()
     }
 }
 

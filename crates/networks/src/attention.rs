@@ -9,7 +9,8 @@ use undrift_kernels::{Activation, attention};
 use crate::fused::{convolve, convolve_onto, normalise};
 use crate::initialiser::{Initialiser, ONE, ZERO};
 
-/// DDPM's self-attention over all positions of an image: one head, 1/sqrt(channels), residual.
+/// DDPM's self-attention over all positions of an image: 1/sqrt(channels of a head), residual; one head in the
+/// paper.
 ///
 /// Source: Ho, Jain, Abbeel 2020, arXiv:2006.11239, appendix B and code (`attn_block`).
 #[derive(Module, Debug)]
@@ -19,16 +20,18 @@ pub(crate) struct SelfAttention {
     key: Conv2d,
     value: Conv2d,
     out: Conv2d,
+    heads: usize,
 }
 
 impl SelfAttention {
-    pub(crate) fn new(width: usize, groups: usize, init: &mut Initialiser) -> Self {
+    pub(crate) fn new(width: usize, groups: usize, heads: usize, init: &mut Initialiser) -> Self {
         SelfAttention {
             norm: init.group_norm(width, groups),
             query: init.conv([width, width], 1, ONE),
             key: init.conv([width, width], 1, ONE),
             value: init.conv([width, width], 1, ONE),
             out: init.conv([width, width], 1, ZERO),
+            heads,
         }
     }
 
@@ -37,7 +40,7 @@ impl SelfAttention {
         let [batch, height, breadth, width] = x.dims();
         let h = normalise(&self.norm, x.clone(), Activation::None);
         let tokens = |layer| convolve(layer, h.clone()).reshape([batch, height * breadth, width]);
-        let mixed = attention(tokens(&self.query), tokens(&self.key), tokens(&self.value), 1);
+        let mixed = attention(tokens(&self.query), tokens(&self.key), tokens(&self.value), self.heads);
         convolve_onto(&self.out, mixed.reshape([batch, height, breadth, width]), x)
     }
 }

@@ -1,10 +1,10 @@
 //! The U-Net of DDPM: how levels, blocks and skips are put together.
 
 use burn::module::Module;
+use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
-use burn::nn::{GroupNorm, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
-use undrift_kernels::{Activation, concat_channels, upsample};
+use undrift_kernels::{Activation, concat_channels};
 use undrift_noise::{Key, SampleNoise};
 
 use crate::DdpmUnetConfig;
@@ -12,12 +12,13 @@ use crate::attention::SelfAttention;
 use crate::dropout::Dropout;
 use crate::fused::{convolve, normalise};
 use crate::initialiser::{Initialiser, ONE, ZERO};
+use crate::resampling::{double, halve};
 use crate::residual_block::ResidualBlock;
 use crate::time_embedding::TimeEmbedding;
 
 /// The U-Net of DDPM, made by [`DdpmUnetConfig::init`].
 ///
-/// It is the network of the paper's code: stride-2 convolutions that pad below and to the right only,
+/// By default it is the network of the paper's code: stride-2 convolutions that pad below and to the right only,
 /// upsampling by repetition, group normalisation with epsilon 1e-6, one attention head, and last layers
 /// of every branch that start as good as zero.
 ///
@@ -74,10 +75,10 @@ impl DdpmUnet {
     }
 
     pub(crate) fn new(config: &DdpmUnetConfig, device: &Device, key: Key) -> Self {
-        let init = &mut Initialiser::new(device, key);
+        let init = &mut Initialiser::new(device, key).with_norm_epsilon(config.norm_epsilon);
         let (base, groups) = (config.base, config.groups);
         let mut widths = vec![base];
-        let time = TimeEmbedding::new(base, init);
+        let time = TimeEmbedding::new(base, config.sinusoids, init);
         let conv_in = init.conv([config.in_channels, base], 3, ONE);
         let down = down_levels(config, &mut widths, init);
         let deepest = base * config.multipliers[config.multipliers.len() - 1];
@@ -121,7 +122,9 @@ impl DdpmUnet {
 #[derive(Module, Debug)]
 struct Level {
     stages: Vec<Stage>,
+    /// The convolution of the change of resolution, where it has one.
     resample: Option<Conv2d>,
+    changes: bool,
 }
 
 /// A residual block and, at the resolutions asked for, the attention after it.
@@ -131,11 +134,11 @@ struct Stage {
     attention: Option<SelfAttention>,
 }
 
-/// The bottom of the U: attention between two residual blocks.
+/// The bottom of the U: two residual blocks, with attention between them unless it is turned off.
 #[derive(Module, Debug)]
 struct Middle {
     first: ResidualBlock,
-    attention: SelfAttention,
+    attention: Option<SelfAttention>,
     last: ResidualBlock,
 }
 
@@ -152,8 +155,8 @@ impl Level {
             h = stage.forward(h, time, dropout);
             skips.push(h.clone());
         }
-        if let Some(downsample) = &self.resample {
-            h = convolve(downsample, h);
+        if self.changes {
+            h = halve(self.resample.as_ref(), h);
             skips.push(h.clone());
         }
         h
@@ -170,10 +173,7 @@ impl Level {
             let skip = skips.pop().expect("the way down left one skip for every stage of the way up");
             h = stage.forward(concat_channels(h, skip), time, dropout);
         }
-        match &self.resample {
-            Some(conv) => convolve(conv, upsample(h)),
-            None => h,
-        }
+        if self.changes { double(self.resample.as_ref(), h) } else { h }
     }
 }
 
@@ -182,16 +182,12 @@ impl Stage {
         let attends = config.attention.contains(&resolution);
         Stage {
             block: ResidualBlock::new(widths, 4 * config.base, config.groups, init),
-            attention: attends.then(|| SelfAttention::new(widths[1], config.groups, init)),
+            attention: attends.then(|| attention(widths[1], config, init)),
         }
     }
 
     fn forward(&self, x: Tensor<4>, time: &Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<4> {
-        let h = self.block.forward(x, time, dropout);
-        match &self.attention {
-            Some(attention) => attention.forward(h),
-            None => h,
-        }
+        attended(self.attention.as_ref(), self.block.forward(x, time, dropout))
     }
 }
 
@@ -200,14 +196,25 @@ impl Middle {
         let time_width = 4 * config.base;
         Middle {
             first: ResidualBlock::new([width, width], time_width, config.groups, init),
-            attention: SelfAttention::new(width, config.groups, init),
+            attention: config.middle_attention.then(|| attention(width, config, init)),
             last: ResidualBlock::new([width, width], time_width, config.groups, init),
         }
     }
 
     fn forward(&self, x: Tensor<4>, time: &Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<4> {
-        let h = self.attention.forward(self.first.forward(x, time, dropout));
+        let h = attended(self.attention.as_ref(), self.first.forward(x, time, dropout));
         self.last.forward(h, time, dropout)
+    }
+}
+
+fn attention(width: usize, config: &DdpmUnetConfig, init: &mut Initialiser) -> SelfAttention {
+    SelfAttention::new(width, config.groups, config.heads(width), init)
+}
+
+fn attended(attention: Option<&SelfAttention>, h: Tensor<4>) -> Tensor<4> {
+    match attention {
+        Some(attention) => attention.forward(h),
+        None => h,
     }
 }
 
@@ -223,12 +230,10 @@ fn down_levels(config: &DdpmUnetConfig, widths: &mut Vec<usize>, init: &mut Init
             widths.push(to);
             from = to;
         }
-        let last = index + 1 == config.multipliers.len();
-        let resample = (!last).then(|| {
-            widths.push(to);
-            init.conv_with([to, to], 3, 2, PaddingConfig2d::Explicit(0, 0, 1, 1), ONE)
-        });
-        levels.push(Level { stages, resample });
+        let changes = index + 1 < config.multipliers.len();
+        let resample = if changes { config.resampling.halving(to, init) } else { None };
+        widths.extend(changes.then_some(to));
+        levels.push(Level { stages, resample, changes });
     }
     levels
 }
@@ -245,8 +250,9 @@ fn up_levels(config: &DdpmUnetConfig, mut from: usize, mut widths: Vec<usize>, i
             stages.push(Stage::new([from + skip, to], resolutions[index], config, init));
             from = to;
         }
-        let resample = (index > 0).then(|| init.conv([to, to], 3, ONE));
-        levels.push(Level { stages, resample });
+        let changes = index > 0;
+        let resample = if changes { config.resampling.doubling(to, init) } else { None };
+        levels.push(Level { stages, resample, changes });
     }
     levels
 }
@@ -254,7 +260,8 @@ fn up_levels(config: &DdpmUnetConfig, mut from: usize, mut widths: Vec<usize>, i
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect_parameters;
+    use crate::{Resampling, Sinusoids, apply_parameters, collect_parameters, parameter_shapes};
+    use burn::tensor::TensorData;
     use undrift_noise::Purpose;
 
     fn count(config: DdpmUnetConfig) -> usize {
@@ -291,5 +298,63 @@ mod tests {
             };
             assert!(expected.contains(&largest), "{name}: {largest}");
         }
+    }
+
+    fn small() -> DdpmUnetConfig {
+        DdpmUnetConfig {
+            image_size: 8,
+            base: 8,
+            multipliers: vec![1, 2],
+            blocks: 1,
+            attention: vec![4],
+            groups: 4,
+            ..DdpmUnetConfig::cifar10()
+        }
+    }
+
+    /// The output where every parameter of one name has the same values, whatever the configuration.
+    fn output(config: DdpmUnetConfig) -> Vec<f32> {
+        let net = config.init(&Device::flex(), Key::new(0, Purpose::Initialisation)).unwrap();
+        let wave = |name: &str, i: usize| (0.37 * (i * i % 1009) as f32 + name.len() as f32).sin() / 2.0;
+        let values = |(name, shape): (String, Vec<usize>)| {
+            let count: usize = shape.iter().product();
+            let data = TensorData::new((0..count).map(|i| wave(&name, i)).collect(), shape);
+            (name, data)
+        };
+        let parameters: Vec<_> = parameter_shapes(&net).into_iter().map(values).collect();
+        let net = apply_parameters(net, parameters).unwrap();
+        let pixels = (0..192).map(|i| (0.7 * i as f32).cos()).collect();
+        let x = Tensor::from_data(TensorData::new(pixels, [1, 3, 8, 8]), &Device::flex());
+        let time = Tensor::from_floats([40.0], &Device::flex());
+        net.forward(x, time).into_data().as_slice::<f32>().unwrap().to_vec()
+    }
+
+    #[test]
+    fn everything_that_later_codes_vary_changes_the_output() {
+        let before = output(small());
+        let others = [
+            DdpmUnetConfig { sinusoids: Sinusoids { cosines_first: true, ..Sinusoids::DDPM }, ..small() },
+            DdpmUnetConfig { sinusoids: Sinusoids { shift: 0.0, ..Sinusoids::DDPM }, ..small() },
+            DdpmUnetConfig { norm_epsilon: 1e-2, ..small() },
+            DdpmUnetConfig { resampling: Resampling::CentredConvolution, ..small() },
+            DdpmUnetConfig { resampling: Resampling::Plain, ..small() },
+            DdpmUnetConfig { head_channels: Some(4), ..small() },
+            DdpmUnetConfig { middle_attention: false, ..small() },
+        ];
+        for config in others {
+            let gap = before.iter().zip(output(config.clone())).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(gap > 1e-4, "{gap}: {config:?}");
+        }
+        assert_eq!(output(DdpmUnetConfig { head_channels: Some(16), ..small() }), before, "one head is one head");
+    }
+
+    #[test]
+    fn what_is_turned_off_has_no_parameters() {
+        let convolutions = 9 * 8 * 8 + 8 + 9 * 16 * 16 + 16;
+        let attention = 4 * (16 * 16 + 16) + 2 * 16;
+        let all = count(small());
+        assert_eq!(count(DdpmUnetConfig { resampling: Resampling::Plain, ..small() }), all - convolutions);
+        assert_eq!(count(DdpmUnetConfig { resampling: Resampling::CentredConvolution, ..small() }), all);
+        assert_eq!(count(DdpmUnetConfig { middle_attention: false, ..small() }), all - attention);
     }
 }

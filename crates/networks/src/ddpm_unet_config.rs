@@ -4,9 +4,11 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use undrift_noise::Key;
 
-use crate::{DdpmUnet, NetworkError};
+use crate::{DdpmUnet, NetworkError, Resampling, Sinusoids};
 
 /// The shape of a DDPM U-Net.
+///
+/// The fields after `dropout` are what later codes vary. What is stored without them has the paper's values.
 ///
 /// Source: Ho, Jain, Abbeel 2020, arXiv:2006.11239, appendix B and code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,12 +26,28 @@ pub struct DdpmUnetConfig {
     pub multipliers: Vec<usize>,
     /// Residual blocks per level on the way down, at least 1; the way up has one more.
     pub blocks: usize,
-    /// Resolutions (height in pixels) with self-attention after each block; the middle always has one.
+    /// Resolutions (height in pixels) with self-attention after each block.
     pub attention: Vec<usize>,
     /// Groups of every group normalisation, a divisor of `base`; the paper has 32.
     pub groups: usize,
     /// Probability in `[0, 1)` that training drops a unit in a residual block.
     pub dropout: f64,
+    /// How a time label becomes sines and cosines.
+    #[serde(default = "paper_sinusoids")]
+    pub sinusoids: Sinusoids,
+    /// What every group normalisation adds to the variance, above 0; the paper's code has 1e-6.
+    #[serde(default = "paper_norm_epsilon")]
+    pub norm_epsilon: f64,
+    /// How the resolution changes between levels.
+    #[serde(default = "paper_resampling")]
+    pub resampling: Resampling,
+    /// Channels of one attention head, a divisor of every width that attends; none for a single head, as in the
+    /// paper.
+    #[serde(default)]
+    pub head_channels: Option<usize>,
+    /// Whether the middle attends, as it does in the paper.
+    #[serde(default = "paper_middle_attention")]
+    pub middle_attention: bool,
 }
 
 impl DdpmUnetConfig {
@@ -45,6 +63,11 @@ impl DdpmUnetConfig {
             attention: vec![16],
             groups: 32,
             dropout: 0.1,
+            sinusoids: paper_sinusoids(),
+            norm_epsilon: paper_norm_epsilon(),
+            resampling: paper_resampling(),
+            head_channels: None,
+            middle_attention: paper_middle_attention(),
         }
     }
 
@@ -73,13 +96,32 @@ impl DdpmUnetConfig {
         (0..self.multipliers.len() as u32).map(|level| self.image_size.checked_shr(level).unwrap_or(0)).collect()
     }
 
+    /// Width of each level in channels, finest first.
+    pub fn widths(&self) -> Vec<usize> {
+        self.multipliers.iter().map(|multiplier| self.base.saturating_mul(*multiplier)).collect()
+    }
+
+    /// Widths of the levels that attend, finest first; the middle's, where it attends, last.
+    pub fn attending_widths(&self) -> Vec<usize> {
+        let (widths, resolutions) = (self.widths(), self.resolutions());
+        let levels = resolutions.iter().zip(&widths).filter(|(resolution, _)| self.attention.contains(resolution));
+        let middle = self.middle_attention.then(|| widths.last()).flatten();
+        levels.map(|(_, width)| *width).chain(middle.copied()).collect()
+    }
+
+    /// Attention heads at a level of this width.
+    pub fn heads(&self, width: usize) -> usize {
+        width / self.head_channels.unwrap_or(width)
+    }
+
     /// Checks every field without building anything.
     ///
     /// # Errors
     ///
     /// The first impossible value: zero channels, pixels, blocks, groups or multipliers, a base below 4,
     /// an image size that cannot be halved at every level, an attention resolution without a level,
-    /// groups that do not divide `base`, a dropout outside `[0, 1)`.
+    /// groups that do not divide `base`, a dropout outside `[0, 1)`, sinusoids without a frequency, an epsilon
+    /// that is not above 0, heads that do not divide the width that they share.
     pub fn validate(&self) -> Result<(), NetworkError> {
         at_least("in_channels", self.in_channels, 1)?;
         at_least("out_channels", self.out_channels, 1)?;
@@ -95,7 +137,28 @@ impl DdpmUnetConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(NetworkError::Dropout { value: self.dropout });
         }
+        self.validate_numbers()?;
+        self.validate_heads()
+    }
+
+    fn validate_numbers(&self) -> Result<(), NetworkError> {
+        let (shift, base, value) = (self.sinusoids.shift, self.base, self.norm_epsilon);
+        if !(shift.is_finite() && shift < (base / 2) as f64) {
+            return Err(NetworkError::Shift { shift, base });
+        }
+        if !(value.is_finite() && value > 0.0) {
+            return Err(NetworkError::NormEpsilon { value });
+        }
         Ok(())
+    }
+
+    fn validate_heads(&self) -> Result<(), NetworkError> {
+        let Some(head) = self.head_channels else { return Ok(()) };
+        at_least("head_channels", head, 1)?;
+        match self.attending_widths().into_iter().find(|width| !width.is_multiple_of(head)) {
+            Some(width) => Err(NetworkError::Heads { head_channels: head, width }),
+            None => Ok(()),
+        }
     }
 
     fn validate_levels(&self) -> Result<(), NetworkError> {
@@ -123,6 +186,22 @@ impl DdpmUnetConfig {
             None => Ok(()),
         }
     }
+}
+
+fn paper_sinusoids() -> Sinusoids {
+    Sinusoids::DDPM
+}
+
+fn paper_norm_epsilon() -> f64 {
+    1e-6
+}
+
+fn paper_resampling() -> Resampling {
+    Resampling::Convolution
+}
+
+fn paper_middle_attention() -> bool {
+    true
 }
 
 fn at_least(field: &'static str, value: usize, least: usize) -> Result<(), NetworkError> {
@@ -175,5 +254,34 @@ mod tests {
         for value in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
             assert!(message(|c| c.dropout = value).contains("[0, 1)"));
         }
+    }
+
+    #[test]
+    fn what_later_codes_vary_is_checked() {
+        assert!(message(|c| c.sinusoids.shift = 64.0).contains("64"));
+        assert!(message(|c| c.sinusoids.shift = f64::NAN).contains("NaN"));
+        for value in [0.0, -1e-6, f64::NAN] {
+            assert!(message(|c| c.norm_epsilon = value).contains("above 0"));
+        }
+        assert!(message(|c| c.head_channels = Some(0)).contains("head_channels is 0"));
+        assert!(message(|c| c.head_channels = Some(96)).contains("width 256"));
+        let quiet = DdpmUnetConfig { attention: vec![], middle_attention: false, ..DdpmUnetConfig::cifar10() };
+        DdpmUnetConfig { head_channels: Some(96), ..quiet }.validate().unwrap();
+    }
+
+    #[test]
+    fn heads_share_the_width() {
+        let config = DdpmUnetConfig { head_channels: Some(8), ..DdpmUnetConfig::cifar10() };
+        assert_eq!((config.heads(256), DdpmUnetConfig::cifar10().heads(256)), (32, 1));
+    }
+
+    #[test]
+    fn what_was_stored_before_has_the_papers_values() {
+        let mut stored = serde_json::to_value(DdpmUnetConfig::cifar10()).unwrap();
+        let fields = stored.as_object_mut().unwrap();
+        for later in ["sinusoids", "norm_epsilon", "resampling", "head_channels", "middle_attention"] {
+            fields.remove(later).unwrap();
+        }
+        assert_eq!(serde_json::from_value::<DdpmUnetConfig>(stored).unwrap(), DdpmUnetConfig::cifar10());
     }
 }

@@ -90,7 +90,7 @@ pub enum NetworkError {
     },
     /// Heads that do not divide the channels.
     #[error("{heads} heads do not divide the {width} channels of an attention; choose a divisor")]
-    Heads {
+    UnevenHeads {
         /// Their number or width.
         heads: String,
         /// The channels.
@@ -109,6 +109,30 @@ pub enum NetworkError {
     Dropout {
         /// The value as given.
         value: f64,
+    },
+    /// Sinusoids of which none is left.
+    #[error("sinusoids.shift is {shift}; it must be a number below {}, half of base {base}", base / 2)]
+    Shift {
+        /// What is taken from the number of frequencies.
+        shift: f64,
+        /// The base width, that of the sinusoids.
+        base: usize,
+    },
+    /// A group normalisation that could divide by zero.
+    #[error("norm_epsilon is {value}; it must be a number above 0, as the paper's 1e-6")]
+    NormEpsilon {
+        /// The value as given.
+        value: f64,
+    },
+    /// Attention heads that do not divide the channels.
+    #[error(
+        "head_channels is {head_channels}, which does not divide width {width} where there is attention; use a divisor of it"
+    )]
+    Heads {
+        /// Channels of one head.
+        head_channels: usize,
+        /// The width that heads share.
+        width: usize,
     },
     /// Bytes that are no safetensors file, or a truncated one.
     #[error("not a complete safetensors file ({0}); check that it was written and copied whole")]

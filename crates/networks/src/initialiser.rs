@@ -20,6 +20,7 @@ pub(crate) struct Initialiser {
     key: Key,
     next: u64,
     device: Device,
+    norm_epsilon: f64,
 }
 
 /// The usual scale of initial weights.
@@ -33,7 +34,12 @@ const GROUP_NORM_EPSILON: f64 = 1e-6;
 
 impl Initialiser {
     pub(crate) fn new(device: &Device, key: Key) -> Self {
-        Initialiser { key, next: 0, device: device.clone() }
+        Initialiser { key, next: 0, device: device.clone(), norm_epsilon: GROUP_NORM_EPSILON }
+    }
+
+    /// The same with another number for every group normalisation to add to the variance.
+    pub(crate) fn with_norm_epsilon(self, norm_epsilon: f64) -> Self {
+        Initialiser { norm_epsilon, ..self }
     }
 
     /// A convolution that keeps height and width; `kernel` is odd.
@@ -76,7 +82,7 @@ impl Initialiser {
             beta: Some(self.constant([channels], 0.0)),
             num_groups: groups,
             num_channels: channels,
-            epsilon: GROUP_NORM_EPSILON,
+            epsilon: self.norm_epsilon,
             affine: true,
         }
     }

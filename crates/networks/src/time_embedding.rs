@@ -70,16 +70,19 @@ pub(crate) struct TimeEmbedding {
     expand: Linear,
     mix: Linear,
     width: usize,
+    #[module(skip)]
+    sinusoids: Sinusoids,
 }
 
 impl TimeEmbedding {
-    pub(crate) fn new(width: usize, init: &mut Initialiser) -> Self {
-        TimeEmbedding { expand: init.linear([width, 4 * width]), mix: init.linear([4 * width, 4 * width]), width }
+    pub(crate) fn new(width: usize, sinusoids: Sinusoids, init: &mut Initialiser) -> Self {
+        let (expand, mix) = (init.linear([width, 4 * width]), init.linear([4 * width, 4 * width]));
+        TimeEmbedding { expand, mix, width, sinusoids }
     }
 
     /// `time` is `[1]` or `[B]`, the result `[1, 4 width]` or `[B, 4 width]`: one row stays one row.
     pub(crate) fn forward(&self, time: Tensor<1>) -> Tensor<2> {
-        let hidden = silu(self.expand.forward(Sinusoids::DDPM.embed(time, self.width)));
+        let hidden = silu(self.expand.forward(self.sinusoids.embed(time, self.width)));
         silu(self.mix.forward(hidden))
     }
 }

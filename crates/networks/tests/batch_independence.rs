@@ -3,12 +3,16 @@
 use std::process::Command;
 
 use burn::tensor::{Device, Tensor};
-use undrift_networks::{DdpmUnet, DdpmUnetConfig, apply_parameters, collect_parameters};
+use undrift_networks::{DdpmUnet, DdpmUnetConfig, Resampling, Sinusoids, apply_parameters, collect_parameters};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 
 /// A small U-Net none of whose layers is near zero, as if it had been trained.
 fn network(device: &Device, dropout: f64) -> DdpmUnet {
-    let config = DdpmUnetConfig {
+    weighted(&config(dropout), device)
+}
+
+fn config(dropout: f64) -> DdpmUnetConfig {
+    DdpmUnetConfig {
         in_channels: 1,
         out_channels: 2,
         image_size: 16,
@@ -18,7 +22,11 @@ fn network(device: &Device, dropout: f64) -> DdpmUnet {
         attention: vec![8],
         groups: 8,
         dropout,
-    };
+        ..DdpmUnetConfig::cifar10()
+    }
+}
+
+fn weighted(config: &DdpmUnetConfig, device: &Device) -> DdpmUnet {
     let net = config.init(device, Key::new(5, Purpose::Initialisation)).unwrap();
     let parameters = collect_parameters(&net).into_iter().enumerate().map(|(i, (name, data))| {
         let bound = 1.5 / (data.num_elements() as f32).powf(0.25);
@@ -59,6 +67,23 @@ fn samples_do_not_depend_on_the_batch() {
     assert!(whole.iter().all(|b| f32::from_bits(*b).is_finite() && f32::from_bits(*b) != 0.0));
     assert!(whole == in_batches(&net, 17), "batches of 17");
     assert!(whole == in_batches(&net, 1), "batches of 1");
+}
+
+#[test]
+fn samples_do_not_depend_on_the_batch_in_what_later_codes_vary() {
+    let plain = DdpmUnetConfig {
+        sinusoids: Sinusoids::ADM,
+        norm_epsilon: 1e-5,
+        resampling: Resampling::Plain,
+        head_channels: Some(8),
+        ..config(0.0)
+    };
+    let centred =
+        DdpmUnetConfig { resampling: Resampling::CentredConvolution, middle_attention: false, ..plain.clone() };
+    for config in [plain, centred] {
+        let net = weighted(&config, &Device::flex());
+        assert!(in_batches(&net, 64) == in_batches(&net, 5), "{config:?}");
+    }
 }
 
 #[test]

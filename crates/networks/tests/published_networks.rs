@@ -61,6 +61,7 @@ fn config(peer: &Value) -> DdpmUnetConfig {
         attention: (0..kinds.len()).filter(attends).map(|l| number("sample_size") >> l).collect(),
         groups: number("norm_num_groups"),
         dropout: 0.0,
+        ..DdpmUnetConfig::cifar10()
     }
 }
 

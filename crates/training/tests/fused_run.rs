@@ -31,6 +31,7 @@ fn network() -> DdpmUnet {
         attention: vec![4],
         groups: 4,
         dropout: 0.0,
+        ..DdpmUnetConfig::cifar10()
     };
     config.init(&Device::flex(), Key::new(5, Purpose::Initialisation)).unwrap()
 }

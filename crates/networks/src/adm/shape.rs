@@ -144,7 +144,7 @@ impl AdmShape {
         }
         let attending = widths.iter().enumerate().filter(|(level, _)| self.attends(1 << level)).map(|(_, width)| width);
         match attending.chain(widths.last()).find(|width| !self.heads.fits(**width)) {
-            Some(&width) => Err(NetworkError::Heads { heads: format!("{:?}", self.heads), width }),
+            Some(&width) => Err(NetworkError::UnevenHeads { heads: format!("{:?}", self.heads), width }),
             None => Ok(()),
         }
     }

@@ -142,7 +142,7 @@ impl DitConfig {
             return Err(NetworkError::Width { width: self.width });
         }
         if !self.width.is_multiple_of(self.heads) {
-            return Err(NetworkError::Heads { heads: self.heads.to_string(), width: self.width });
+            return Err(NetworkError::UnevenHeads { heads: self.heads.to_string(), width: self.width });
         }
         let too_wide = self.width.checked_mul(self.width).and_then(|n| n.checked_mul(64)).is_none();
         if too_wide || !(1e-3..=1e3).contains(&self.mlp_ratio) || self.hidden() == 0 {

@@ -1,0 +1,351 @@
+//! The DDPM U-Net as diffusers' `UNet2DModel` keeps it: `config.json` and the names of its tensors.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use undrift_networks::{DdpmUnetConfig, Resampling, Sinusoids};
+
+use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, multipliers, released_size, resolution, up};
+use crate::{CheckpointError, Entry, Settings, Shapes};
+
+/// The layers inside of blocks.
+const WORDS: Words = Words {
+    time: "time_emb_proj",
+    shortcut: "conv_shortcut",
+    attention: ["group_norm", "to_q", "to_k", "to_v", "to_out.0"],
+    matrices: true,
+};
+
+/// Names of attention's layers before version 0.15, and what they are called now.
+const RENAMED: [(&str, &str); 4] = [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
+
+/// Kinds of blocks on the way down, without and with attention.
+const DOWN: [&str; 2] = ["DownBlock2D", "AttnDownBlock2D"];
+
+/// Kinds of blocks on the way up, without and with attention.
+const UP: [&str; 2] = ["UpBlock2D", "AttnUpBlock2D"];
+
+/// Settings that are read.
+const READ: [&str; 15] = [
+    "add_attention",
+    "attention_head_dim",
+    "block_out_channels",
+    "down_block_types",
+    "downsample_padding",
+    "dropout",
+    "flip_sin_to_cos",
+    "freq_shift",
+    "in_channels",
+    "layers_per_block",
+    "norm_eps",
+    "norm_num_groups",
+    "out_channels",
+    "sample_size",
+    "up_block_types",
+];
+
+/// Settings that change nothing here: a number that only class embeddings use, and what the moving average of
+/// diffusers stores beside the network's own settings.
+const IGNORED: [&str; 8] = [
+    "num_train_timesteps",
+    "decay",
+    "inv_gamma",
+    "min_decay",
+    "optimization_step",
+    "power",
+    "update_after_step",
+    "use_ema_warmup",
+];
+
+/// Whether these tensors are of this layout.
+///
+/// The networks of Stable Diffusion have the same names around transformer blocks, and are not.
+pub fn recognises(shapes: &Shapes) -> bool {
+    let has = |name: &str| shapes.contains_key(name);
+    has("conv_in.weight")
+        && has("time_embedding.linear_1.weight")
+        && has("down_blocks.0.resnets.0.conv1.weight")
+        && !shapes.keys().any(|name| name.contains(".transformer_blocks."))
+}
+
+/// The name that diffusers gives to a tensor now, if this is one that it had before version 0.15.
+pub fn modern_name(name: &str) -> Option<String> {
+    let (path, last) = name.rsplit_once('.')?;
+    let (block, layer) = path.rsplit_once('.')?;
+    let (_, modern) = RENAMED.iter().find(|(old, _)| *old == layer)?;
+    block.contains("attentions.").then(|| format!("{block}.{modern}.{last}"))
+}
+
+/// What the shapes and names tell about the configuration, as settings of `config.json`.
+///
+/// They tell widths, blocks and where there is attention. They do not tell image size, heads, groups and epsilon
+/// of norms, padding and order of sinusoids.
+///
+/// # Errors
+///
+/// [`NetworkError::Mismatch`](undrift_networks::NetworkError::Mismatch) where a convolution is missing.
+pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
+    let [base, in_channels] = channels(shapes, "conv_in.weight")?;
+    let [out_channels, _] = channels(shapes, "conv_out.weight")?;
+    let levels = counted(shapes, |level| format!("down_blocks.{level}.resnets.0.conv1.weight"));
+    let width = |level| Ok(channels(shapes, &format!("down_blocks.{level}.resnets.0.conv1.weight"))?[0]);
+    let widths: Vec<usize> = (0..levels).map(width).collect::<Result<_, CheckpointError>>()?;
+    let attends = |path: String| shapes.contains_key(&format!("{path}.attentions.0.group_norm.weight"));
+    let kinds = |names: [&str; 2], path: &str| -> Vec<String> {
+        (0..levels).map(|level| kind(names, attends(format!("{path}.{level}")))).collect()
+    };
+    let mut settings = Settings::default()
+        .with("in_channels", in_channels)
+        .with("out_channels", out_channels)
+        .with("block_out_channels", widths)
+        .with("layers_per_block", counted(shapes, |block| format!("down_blocks.0.resnets.{block}.conv1.weight")))
+        .with("down_block_types", kinds(DOWN, "down_blocks"))
+        .with("up_block_types", kinds(UP, "up_blocks"))
+        .with("add_attention", attends("mid_block".into()));
+    if let Some([width, _]) = shapes.get("time_embedding.linear_1.weight").map(Vec::as_slice)
+        && *width != 4 * base
+    {
+        settings = settings.with("time_embedding_dim", *width);
+    }
+    if let Some([classes, _]) = shapes.get("class_embedding.weight").map(Vec::as_slice) {
+        settings = settings.with("num_class_embeds", *classes);
+    }
+    Ok(settings)
+}
+
+/// The configuration that settings of `config.json` mean.
+///
+/// Where `_class_name` tells that they are a `config.json`, a key that is not there has the constructor's default.
+/// Bare weights come without `norm_eps`, `freq_shift`, `flip_sin_to_cos`, `downsample_padding` and
+/// `attention_head_dim`, which the constructor does not have as the released models have them: for the shapes of
+/// google's DDPM models those are 1e-6, 1, false, 0 and one head, and the image size is theirs; for any other
+/// shape they must be given. Groups are 32 everywhere.
+///
+/// # Errors
+///
+/// [`CheckpointError::Setting`] for a key that is unknown, or a value that another network than DDPM's needs;
+/// [`CheckpointError::SettingMissing`]; what [`DdpmUnetConfig::validate`] finds.
+pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
+    let widths: Vec<usize> = settings.required("block_out_channels")?;
+    let base = widths.first().copied().unwrap_or(0);
+    let attending = attending_levels(settings, widths.len())?;
+    let unseen = Unseen { settings, released: released_size(&widths, &attending) };
+    let image_size = unseen.image_size()?;
+    let groups = settings.or("norm_num_groups", 32)?;
+    refuse(settings, base, groups)?;
+    let config = DdpmUnetConfig {
+        in_channels: settings.or("in_channels", 3)?,
+        out_channels: settings.or("out_channels", 3)?,
+        image_size,
+        base,
+        multipliers: multipliers("block_out_channels", &widths, base)?,
+        blocks: settings.or("layers_per_block", 2)?,
+        attention: attending.into_iter().map(|level| resolution(image_size, level)).collect(),
+        groups,
+        dropout: settings.or("dropout", 0.0)?,
+        sinusoids: Sinusoids {
+            cosines_first: unseen.or("flip_sin_to_cos", true, false)?,
+            shift: unseen.or("freq_shift", 0.0, 1.0)?,
+        },
+        norm_epsilon: unseen.or("norm_eps", 1e-5, 1e-6)?,
+        resampling: unseen.resampling()?,
+        head_channels: unseen.head_channels()?,
+        middle_attention: settings.or("add_attention", true)?,
+    };
+    config.validate()?;
+    Ok(config)
+}
+
+/// The settings of a configuration, those of a whole `config.json`.
+pub fn settings(config: &DdpmUnetConfig) -> Settings {
+    let kinds = |names: [&str; 2], levels: Vec<Level>| -> Vec<String> {
+        levels.iter().map(|level| kind(names, level.attends)).collect()
+    };
+    let padding = usize::from(config.resampling == Resampling::CentredConvolution);
+    Settings::default()
+        .with("_class_name", "UNet2DModel")
+        .with("act_fn", "silu")
+        .with("add_attention", config.middle_attention)
+        .with("attention_head_dim", config.head_channels)
+        .with("block_out_channels", config.widths())
+        .with("center_input_sample", false)
+        .with("down_block_types", kinds(DOWN, down(config)))
+        .with("downsample_padding", padding)
+        .with("dropout", config.dropout)
+        .with("flip_sin_to_cos", config.sinusoids.cosines_first)
+        .with("freq_shift", whole(config.sinusoids.shift))
+        .with("in_channels", config.in_channels)
+        .with("layers_per_block", config.blocks)
+        .with("mid_block_scale_factor", 1)
+        .with("norm_eps", config.norm_epsilon)
+        .with("norm_num_groups", config.groups)
+        .with("out_channels", config.out_channels)
+        .with("sample_size", config.image_size)
+        .with("time_embedding_type", "positional")
+        .with("up_block_types", kinds(UP, up(config)))
+}
+
+/// Whether this layout has words for a configuration.
+///
+/// # Errors
+///
+/// [`CheckpointError::Inexpressible`] for plain resampling.
+pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
+    if config.resampling == Resampling::Plain && config.multipliers.len() > 1 {
+        let what = "resampling without convolutions".into();
+        return Err(CheckpointError::Inexpressible { layout: "diffusers", what });
+    }
+    Ok(())
+}
+
+/// All tensors of the layout for a configuration, in the order of the `state_dict`.
+pub fn entries(config: &DdpmUnetConfig) -> Vec<Entry> {
+    let mut writer = Writer::new(WORDS, config);
+    let (base, width) = (config.base, deepest(config));
+    writer.conv("conv_in", "conv_in", [config.in_channels, base], 3);
+    writer.dense("time_embedding.linear_1", "time.expand", [base, 4 * base]);
+    writer.dense("time_embedding.linear_2", "time.mix", [4 * base; 2]);
+    for (way, sampler, levels) in [("down", "downsamplers", down(config)), ("up", "upsamplers", up(config))] {
+        for (index, level) in levels.iter().enumerate() {
+            let (theirs, ours) = (format!("{way}_blocks.{index}"), format!("{way}.{index}"));
+            write_level(&mut writer, &theirs, &ours, level);
+            if let Some(width) = level.resample {
+                let (theirs, ours) = (format!("{theirs}.{sampler}.0.conv"), format!("{ours}.resample"));
+                writer.conv(&theirs, &ours, [width; 2], 3);
+            }
+        }
+    }
+    if config.middle_attention {
+        writer.attention("mid_block.attentions.0", "middle.attention", width);
+    }
+    writer.block("mid_block.resnets.0", "middle.first", [width; 2]);
+    writer.block("mid_block.resnets.1", "middle.last", [width; 2]);
+    writer.norm("conv_norm_out", "norm_out", config.widths()[0]);
+    writer.conv("conv_out", "conv_out", [config.widths()[0], config.out_channels], 3);
+    writer.finish()
+}
+
+/// All attentions of a level stand before its blocks.
+fn write_level(writer: &mut Writer, theirs: &str, ours: &str, level: &Level) {
+    if level.attends {
+        for (stage, [_, width]) in level.blocks.iter().enumerate() {
+            let (theirs, ours) = (format!("{theirs}.attentions.{stage}"), format!("{ours}.stages.{stage}.attention"));
+            writer.attention(&theirs, &ours, *width);
+        }
+    }
+    for (stage, widths) in level.blocks.iter().enumerate() {
+        writer.block(&format!("{theirs}.resnets.{stage}"), &format!("{ours}.stages.{stage}.block"), *widths);
+    }
+}
+
+/// What cannot be seen from tensors.
+struct Unseen<'a> {
+    settings: &'a Settings,
+    released: Option<usize>,
+}
+
+impl Unseen<'_> {
+    /// The value given, or the constructor's for a `config.json`, or the released models'.
+    fn or<T: DeserializeOwned>(&self, key: &str, constructor: T, released: T) -> Result<T, CheckpointError> {
+        match self.settings.get(key)? {
+            Some(value) => Ok(value),
+            None if self.settings.value("_class_name").is_some() => Ok(constructor),
+            None if self.released.is_some() => Ok(released),
+            None => Err(CheckpointError::SettingMissing { key: key.into() }),
+        }
+    }
+
+    fn image_size(&self) -> Result<usize, CheckpointError> {
+        const KEY: &str = "sample_size";
+        match self.settings.value(KEY) {
+            Some(Value::Array(sides)) => match sides.as_slice() {
+                [height, width] if height == width => Settings::default().with(KEY, height.clone()).required(KEY),
+                _ => Err(refused(KEY, self.settings.value(KEY), "only square images are supported")),
+            },
+            Some(_) => self.settings.required(KEY),
+            None => self.released.ok_or_else(|| CheckpointError::SettingMissing { key: KEY.into() }),
+        }
+    }
+
+    fn resampling(&self) -> Result<Resampling, CheckpointError> {
+        const KEY: &str = "downsample_padding";
+        match self.or(KEY, 1, 0)? {
+            0 => Ok(Resampling::Convolution),
+            1 => Ok(Resampling::CentredConvolution),
+            _ => Err(refused(KEY, self.settings.value(KEY), "must be 0 or 1")),
+        }
+    }
+
+    /// `null` is one head; it is what the constructor's default of 8 is not.
+    fn head_channels(&self) -> Result<Option<usize>, CheckpointError> {
+        const KEY: &str = "attention_head_dim";
+        if self.settings.is_null(KEY) { Ok(None) } else { self.or(KEY, Some(8), None) }
+    }
+}
+
+fn kind(names: [&str; 2], attends: bool) -> String {
+    names[usize::from(attends)].into()
+}
+
+/// The levels with attention; the way up must mirror the way down.
+fn attending_levels(settings: &Settings, levels: usize) -> Result<Vec<usize>, CheckpointError> {
+    let down = block_attends(settings, "down_block_types", DOWN, levels)?;
+    let mut up = block_attends(settings, "up_block_types", UP, levels)?;
+    up.reverse();
+    if up != down {
+        let expected = "must have attention where down_block_types, read backwards, has it";
+        return Err(refused("up_block_types", settings.value("up_block_types"), expected));
+    }
+    Ok((0..levels).filter(|level| down[*level]).collect())
+}
+
+fn block_attends(
+    settings: &Settings,
+    key: &str,
+    [plain, attending]: [&str; 2],
+    levels: usize,
+) -> Result<Vec<bool>, CheckpointError> {
+    let kinds: Vec<String> = settings.required(key)?;
+    if kinds.len() != levels || kinds.iter().any(|kind| kind != plain && kind != attending) {
+        let expected = format!("must be {levels} of {plain} and {attending}, one for each width");
+        return Err(refused(key, settings.value(key), &expected));
+    }
+    Ok(kinds.iter().map(|kind| kind == attending).collect())
+}
+
+/// Refuses what is unknown, and what makes another network than DDPM's.
+fn refuse(settings: &Settings, base: usize, groups: usize) -> Result<(), CheckpointError> {
+    for (key, value) in settings.iter().filter(|(_, value)| !value.is_null()) {
+        let only = match key {
+            "_class_name" => vec![json!("UNet2DModel")],
+            "act_fn" => vec![json!("silu"), json!("swish")],
+            "attn_norm_num_groups" => vec![json!(groups)],
+            "center_input_sample" => vec![json!(false)],
+            "downsample_type" | "upsample_type" => vec![json!("conv")],
+            "mid_block_scale_factor" => vec![json!(1), json!(1.0)],
+            "mid_block_type" => vec![json!("UNetMidBlock2D")],
+            "resnet_time_scale_shift" => vec![json!("default")],
+            "time_embedding_dim" => vec![json!(4 * base)],
+            "time_embedding_type" => vec![json!("positional")],
+            "class_embed_type" | "num_class_embeds" => {
+                return Err(refused(key, Some(value), "class embeddings are not supported"));
+            }
+            _ if key.starts_with('_') || READ.contains(&key) || IGNORED.contains(&key) => continue,
+            _ => return Err(refused(key, Some(value), "no setting of UNet2DModel that is known here")),
+        };
+        if !only.contains(value) {
+            let only: Vec<String> = only.iter().map(Value::to_string).collect();
+            return Err(refused(key, Some(value), &format!("only {} is supported", only.join(" or "))));
+        }
+    }
+    Ok(())
+}
+
+fn refused(key: &str, value: Option<&Value>, expected: &str) -> CheckpointError {
+    let value = value.map_or_else(|| "not given".into(), Value::to_string);
+    CheckpointError::Setting { key: key.into(), value, expected: expected.into() }
+}
+
+/// A number as diffusers writes it, without a fraction where it has none.
+fn whole(number: f64) -> Value {
+    if number.fract() == 0.0 { json!(number as i64) } else { json!(number) }
+}

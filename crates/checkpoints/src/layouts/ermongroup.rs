@@ -1,0 +1,238 @@
+//! The DDPM U-Net as the PyTorch code of DDIM keeps it, and the converted weights of the paper: the settings of
+//! its `yml` files and the names of its tensors.
+//!
+//! Source: Song, Meng, Ermon 2021, arXiv:2010.02502, code (`models/diffusion.py`); the layout of the converted
+//! weights of Ho, Jain, Abbeel 2020, arXiv:2006.11239, is the same.
+
+use serde_json::{Map, Value};
+use undrift_networks::{DdpmUnetConfig, Resampling, Sinusoids};
+
+use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, multipliers, released_size, resolution, up};
+use crate::{CheckpointError, Entry, Settings, Shapes};
+
+/// The layers inside of blocks.
+const WORDS: Words = Words {
+    time: "temb_proj",
+    shortcut: "nin_shortcut",
+    attention: ["norm", "q", "k", "v", "proj_out"],
+    matrices: false,
+};
+
+/// The groups of every normalisation.
+const GROUPS: usize = 32;
+
+/// What every normalisation adds to the variance.
+const NORM_EPSILON: f64 = 1e-6;
+
+/// Settings that are read.
+const READ: [&str; 10] = [
+    "type",
+    "in_channels",
+    "out_ch",
+    "ch",
+    "ch_mult",
+    "num_res_blocks",
+    "attn_resolutions",
+    "dropout",
+    "resamp_with_conv",
+    "image_size",
+];
+
+/// Settings that change nothing in the network: the sampler's, and the moving average's.
+const IGNORED: [&str; 3] = ["var_type", "ema", "ema_rate"];
+
+/// Parts of a `yml` file that are not about the network.
+const OTHER_PARTS: [&str; 5] = ["data", "diffusion", "training", "sampling", "optim"];
+
+/// What is seen of attention without the image size: levels, from 0 at the finest.
+///
+/// This is the one key that is not the published code's, which has `attn_resolutions` in pixels.
+const LEVELS: &str = "attn_levels";
+
+/// Whether these tensors are of this layout.
+pub fn recognises(shapes: &Shapes) -> bool {
+    ["temb.dense.0.weight", "conv_in.weight", "down.0.block.0.conv1.weight", "mid.block_1.conv1.weight"]
+        .iter()
+        .all(|name| shapes.contains_key(*name))
+}
+
+/// What the shapes and names tell about the configuration, as settings of the `model` part of a `yml` file.
+///
+/// Which levels attend is seen, but not at how many pixels; they are `attn_levels`, which is not a key of the
+/// published code.
+///
+/// # Errors
+///
+/// [`NetworkError::Mismatch`](undrift_networks::NetworkError::Mismatch) where a convolution is missing;
+/// [`CheckpointError::Setting`] where a width is no multiple of the first one.
+pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
+    let [base, in_channels] = channels(shapes, "conv_in.weight")?;
+    let [out_channels, _] = channels(shapes, "conv_out.weight")?;
+    let levels = counted(shapes, |level| format!("down.{level}.block.0.conv1.weight"));
+    let width = |level| Ok(channels(shapes, &format!("down.{level}.block.0.conv1.weight"))?[0]);
+    let widths: Vec<usize> = (0..levels).map(width).collect::<Result<_, CheckpointError>>()?;
+    let attends = |level: &usize| shapes.contains_key(&format!("down.{level}.attn.0.norm.weight"));
+    let settings = Settings::default()
+        .with("in_channels", in_channels)
+        .with("out_ch", out_channels)
+        .with("ch", base)
+        .with("ch_mult", multipliers("ch_mult", &widths, base)?)
+        .with("num_res_blocks", counted(shapes, |block| format!("down.0.block.{block}.conv1.weight")))
+        .with("resamp_with_conv", levels < 2 || shapes.contains_key("down.0.downsample.conv.weight"))
+        .with(LEVELS, (0..levels).filter(attends).collect::<Vec<_>>());
+    Ok(if shapes.contains_key("logvar") { settings.with("type", "bayesian") } else { settings })
+}
+
+/// The configuration that settings of a `yml` file mean, given in its parts (`model`, `data`) or without them.
+///
+/// A key in a part counts more than one outside. An image size that is not given is that of the released models of
+/// the same shape (32 for CIFAR-10, 64 for CelebA, 256 for LSUN and CelebA-HQ), and must be given for any
+/// other. Dropout that is not given is none.
+///
+/// # Errors
+///
+/// [`CheckpointError::Setting`] for a key that is unknown or a value that cannot be honoured;
+/// [`CheckpointError::SettingMissing`]; what [`DdpmUnetConfig::validate`] finds.
+pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
+    let settings = flattened(settings)?;
+    refuse(&settings)?;
+    let (base, multipliers): (usize, Vec<usize>) = (settings.required("ch")?, settings.required("ch_mult")?);
+    let seen: Option<Vec<usize>> = settings.get(LEVELS)?;
+    let widths: Vec<usize> = multipliers.iter().map(|multiplier| base.saturating_mul(*multiplier)).collect();
+    let released = seen.as_ref().and_then(|levels| released_size(&widths, levels));
+    let image_size = settings.get("image_size")?.or(released);
+    let image_size = image_size.ok_or_else(|| CheckpointError::SettingMissing { key: "image_size".into() })?;
+    let at = |levels: Vec<usize>| levels.into_iter().map(|level| resolution(image_size, level)).collect();
+    let attention: Option<Vec<usize>> = settings.get("attn_resolutions")?.or(seen.map(at));
+    let convolves = settings.or("resamp_with_conv", true)?;
+    let config = DdpmUnetConfig {
+        in_channels: settings.required("in_channels")?,
+        out_channels: settings.required("out_ch")?,
+        image_size,
+        base,
+        multipliers,
+        blocks: settings.required("num_res_blocks")?,
+        attention: attention.ok_or_else(|| CheckpointError::SettingMissing { key: "attn_resolutions".into() })?,
+        groups: GROUPS,
+        dropout: settings.or("dropout", 0.0)?,
+        sinusoids: Sinusoids::DDPM,
+        norm_epsilon: NORM_EPSILON,
+        resampling: if convolves { Resampling::Convolution } else { Resampling::Plain },
+        head_channels: None,
+        middle_attention: true,
+    };
+    config.validate()?;
+    Ok(config)
+}
+
+/// The settings of a configuration, without parts.
+pub fn settings(config: &DdpmUnetConfig) -> Settings {
+    Settings::default()
+        .with("type", "simple")
+        .with("in_channels", config.in_channels)
+        .with("out_ch", config.out_channels)
+        .with("ch", config.base)
+        .with("ch_mult", config.multipliers.clone())
+        .with("num_res_blocks", config.blocks)
+        .with("attn_resolutions", config.attention.clone())
+        .with("dropout", config.dropout)
+        .with("resamp_with_conv", config.resampling != Resampling::Plain)
+        .with("image_size", config.image_size)
+}
+
+/// Whether this layout has words for a configuration.
+///
+/// # Errors
+///
+/// [`CheckpointError::Inexpressible`] for other sinusoids, norms, padding or heads than DDPM's, and for a middle
+/// without attention.
+pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
+    let one_head = config.attending_widths().into_iter().all(|width| config.heads(width) == 1);
+    let what = if config.sinusoids != Sinusoids::DDPM {
+        format!("{:?}, only sines before cosines with shift 1", config.sinusoids)
+    } else if config.groups != GROUPS {
+        format!("{} groups, only {GROUPS}", config.groups)
+    } else if config.norm_epsilon != NORM_EPSILON {
+        format!("norm_epsilon {:e}, only {NORM_EPSILON:e}", config.norm_epsilon)
+    } else if config.resampling == Resampling::CentredConvolution {
+        "padding on all sides before halving the resolution, only below and to the right".into()
+    } else if !one_head {
+        "attention with several heads".into()
+    } else if !config.middle_attention {
+        "a middle without attention".into()
+    } else {
+        return Ok(());
+    };
+    Err(CheckpointError::Inexpressible { layout: "ermongroup", what })
+}
+
+/// All tensors of the layout for a configuration, in the order of the `state_dict`.
+pub fn entries(config: &DdpmUnetConfig) -> Vec<Entry> {
+    let mut writer = Writer::new(WORDS, config);
+    let (base, width) = (config.base, deepest(config));
+    writer.dense("temb.dense.0", "time.expand", [base, 4 * base]);
+    writer.dense("temb.dense.1", "time.mix", [4 * base; 2]);
+    writer.conv("conv_in", "conv_in", [config.in_channels, base], 3);
+    for (index, level) in down(config).iter().enumerate() {
+        write_level(&mut writer, &format!("down.{index}"), &format!("down.{index}"), "downsample", level);
+    }
+    writer.block("mid.block_1", "middle.first", [width; 2]);
+    if config.middle_attention {
+        writer.attention("mid.attn_1", "middle.attention", width);
+    }
+    writer.block("mid.block_2", "middle.last", [width; 2]);
+    // They count the levels of the way up from the finest, we from the deepest.
+    for (ours, level) in up(config).iter().enumerate().rev() {
+        let theirs = config.multipliers.len() - 1 - ours;
+        write_level(&mut writer, &format!("up.{theirs}"), &format!("up.{ours}"), "upsample", level);
+    }
+    writer.norm("norm_out", "norm_out", config.widths()[0]);
+    writer.conv("conv_out", "conv_out", [config.widths()[0], config.out_channels], 3);
+    writer.finish()
+}
+
+/// All attentions of a level stand after its blocks.
+fn write_level(writer: &mut Writer, theirs: &str, ours: &str, sampler: &str, level: &Level) {
+    for (stage, widths) in level.blocks.iter().enumerate() {
+        writer.block(&format!("{theirs}.block.{stage}"), &format!("{ours}.stages.{stage}.block"), *widths);
+    }
+    if level.attends {
+        for (stage, [_, width]) in level.blocks.iter().enumerate() {
+            let (theirs, ours) = (format!("{theirs}.attn.{stage}"), format!("{ours}.stages.{stage}.attention"));
+            writer.attention(&theirs, &ours, *width);
+        }
+    }
+    if let Some(width) = level.resample {
+        writer.conv(&format!("{theirs}.{sampler}.conv"), &format!("{ours}.resample"), [width; 2], 3);
+    }
+}
+
+/// The settings without parts: all of `model`, and the image size of `data`.
+///
+/// # Errors
+///
+/// [`CheckpointError::Setting`] for a part that is no object.
+pub fn flattened(settings: &Settings) -> Result<Settings, CheckpointError> {
+    let outside = settings.iter().filter(|(key, _)| *key != "model" && !OTHER_PARTS.contains(key));
+    let outside: Map<String, Value> = outside.map(|(key, value)| (key.to_owned(), value.clone())).collect();
+    let part = |key: &str| settings.or::<Map<String, Value>>(key, Map::new());
+    let size = part("data")?.remove("image_size").unwrap_or_default();
+    let inside = Settings::new(part("model")?).with("image_size", size);
+    Ok(Settings::new(outside).overlaid(&inside))
+}
+
+/// Refuses what is unknown, and the networks that have more parameters.
+fn refuse(settings: &Settings) -> Result<(), CheckpointError> {
+    let known = |key: &str| READ.contains(&key) || IGNORED.contains(&key) || key == LEVELS;
+    let refused = |key: &str, value: &Value, expected: &str| {
+        Err(CheckpointError::Setting { key: key.into(), value: value.to_string(), expected: expected.into() })
+    };
+    match settings.iter().find(|(key, value)| !value.is_null() && !known(key)) {
+        Some((key, value)) => return refused(key, value, "no setting of this layout that is known here"),
+        None => {}
+    }
+    match settings.value("type") {
+        Some(kind) if kind != "simple" => refused("type", kind, "only \"simple\" is supported"),
+        _ => Ok(()),
+    }
+}
