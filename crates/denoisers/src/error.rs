@@ -3,6 +3,12 @@
 /// What keeps a belief from being formed or read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DenoiseError {
+    /// A strength of guidance that is no number.
+    #[error("the guidance scale is {scale}; it must be finite: 1 is the plain condition, 0 none")]
+    GuidanceScale {
+        /// The scale.
+        scale: f64,
+    },
     /// An eps model was asked at a level without signal, where eps says nothing about x0.
     #[error(
         "an eps model knows nothing about x0 at time {time}, where the signal is 0: \

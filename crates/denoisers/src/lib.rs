@@ -18,6 +18,8 @@
 //! ```
 
 mod affine;
+mod classifier_free;
+mod classifier_guidance;
 mod clip_x0;
 mod denoiser;
 mod edm;
@@ -43,6 +45,8 @@ mod v;
 mod variance;
 mod x0;
 
+pub use classifier_free::ClassifierFree;
+pub use classifier_guidance::{ClassifierGuidance, Guide};
 pub use clip_x0::ClipX0;
 pub use denoiser::Denoiser;
 pub use edm::Edm;

@@ -69,6 +69,29 @@ impl Variance {
             Variance::Learned => Ok((learned(prediction, &x, spans)? * column(&[0.5], &x)).exp()),
         }
     }
+
+    /// The variance of the step; the fixed small one is 0 on a span to the data, where only its logarithm is
+    /// clipped.
+    ///
+    /// # Shapes
+    /// As [`log_variance`](Self::log_variance).
+    ///
+    /// # Errors
+    /// As [`log_variance`](Self::log_variance).
+    pub fn variance<const D: usize>(
+        self,
+        prediction: &Prediction<D>,
+        spans: &[Span],
+    ) -> Result<Tensor<D>, DenoiseError> {
+        match self {
+            Variance::FixedSmall => {
+                prediction.check_spans(spans)?;
+                let small = |span: &Span| span.beta_tilde() * span.to_scale().powi(2);
+                Ok(column(&per_span(spans, small), &prediction.x()))
+            }
+            Variance::FixedLarge | Variance::Learned => Ok(self.log_variance(prediction, spans)?.exp()),
+        }
+    }
 }
 
 fn per_span(spans: &[Span], f: impl Fn(&Span) -> f64) -> Vec<f64> {

@@ -1,5 +1,7 @@
 //! One reverse step.
 
+mod cfg_combine;
+mod classifier_guidance;
 mod ddim;
 mod ddpm;
 mod diffusers;
@@ -25,7 +27,11 @@ pub(super) use diffusers_ddim::check as check_ddim;
 /// Chooses the runner by what the sidecar says about itself.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let peer = fixture.peer();
-    if peer.contains("p_mean_variance") && fixture.root().has("mean_type") {
+    if peer.contains("condition_mean") {
+        classifier_guidance::run(fixture, cases)
+    } else if peer.contains("forward_with_cfg") {
+        cfg_combine::run(fixture, cases)
+    } else if peer.contains("p_mean_variance") && fixture.root().has("mean_type") {
         ddpm::run(fixture, cases)
     } else if peer.contains("DDPMScheduler.step") {
         diffusers::run(fixture, cases)

@@ -100,6 +100,9 @@ pub const fn step(run: Arithmetic) -> Tolerance {
     }
 }
 
+/// A mean moved by a classifier, which the published code takes in single precision whatever the rest is in.
+pub const SINGLE_CONDITION_MEAN: Tolerance = step(Arithmetic::F32);
+
 /// A whole reverse chain; `bounded` when clipping or the toy model keeps the state from growing.
 pub const fn chain(run: Arithmetic, bounded: Bounded) -> Tolerance {
     match (run, bounded) {

@@ -134,7 +134,7 @@ fn compare_single(ours: &[Step<4>], published: &[f64], tables: impl Fn(&Step<4>)
 
 impl Reading {
     /// A denoiser that says what was recorded.
-    fn model(&self, output: Tensor<4>) -> Box<dyn Denoiser<4>> {
+    pub(super) fn model(&self, output: Tensor<4>) -> Box<dyn Denoiser<4>> {
         let model = Preconditioned {
             network: move |_: Tensor<4>, _: Tensor<1>| output.clone(),
             parameterisation: self.meaning.clone(),
