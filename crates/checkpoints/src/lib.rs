@@ -10,6 +10,7 @@
 mod closed_form;
 mod entry;
 mod error;
+pub mod layouts;
 mod settings;
 
 pub use closed_form::ClosedForm;

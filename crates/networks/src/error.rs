@@ -60,6 +60,22 @@ pub enum NetworkError {
         /// The base width; every other width is a sum of multiples of it.
         base: usize,
     },
+    /// An attention rate that the network does not have.
+    #[error("attention at rate {rate} has no level; the levels have the rates {rates:?}")]
+    AttentionRate {
+        /// The downsampling rate asked for.
+        rate: usize,
+        /// The rates of this network.
+        rates: Vec<usize>,
+    },
+    /// Attention heads that do not divide the channels.
+    #[error("{heads:?} of attention does not divide {width} channels; use a divisor")]
+    Heads {
+        /// The heads asked for.
+        heads: crate::AdmHeads,
+        /// Channels of the layer.
+        width: usize,
+    },
     /// A probability outside `[0, 1)`.
     #[error("dropout is {value}; it must lie in [0, 1), and 0 turns it off")]
     Dropout {

@@ -80,12 +80,18 @@ impl Initialiser {
         }
     }
 
-    fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
+    pub(crate) fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
         let (key, index) = (self.key, self.next);
         self.parameter(shape, move |count| uniform_values(key, index, count, bound))
     }
 
-    fn constant<const D: usize>(&mut self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
+    /// Numbers of a normal distribution with this standard deviation.
+    pub(crate) fn normal<const D: usize>(&mut self, shape: [usize; D], deviation: f64) -> Param<Tensor<D>> {
+        let (key, index) = (self.key, self.next);
+        self.parameter(shape, move |count| normal_values(key, index, count, deviation))
+    }
+
+    pub(crate) fn constant<const D: usize>(&mut self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
         self.parameter(shape, move |count| vec![value; count])
     }
 
@@ -112,6 +118,16 @@ fn uniform_values(key: Key, parameter: u64, count: usize, bound: f64) -> Vec<f32
     let unit = (-53f64).exp2();
     let mut symmetric = || 2.0 * ((rng.next_u64() >> 11) as f64 * unit) - 1.0;
     (0..count).map(|_| (bound * symmetric()) as f32).collect()
+}
+
+/// Normals by Box and Muller's rule, one from each pair of uniforms.
+fn normal_values(key: Key, parameter: u64, count: usize, deviation: f64) -> Vec<f32> {
+    let mut rng = key.stream(parameter, 0);
+    let unit = (-53f64).exp2();
+    // In (0, 1], so that the logarithm is finite.
+    let mut uniform = || ((rng.next_u64() >> 11) + 1) as f64 * unit;
+    let mut normal = || (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+    (0..count).map(|_| (deviation * normal()) as f32).collect()
 }
 
 #[cfg(test)]
