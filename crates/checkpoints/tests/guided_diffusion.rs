@@ -71,8 +71,8 @@ fn key() -> Key {
 
 /// One of both networks.
 enum Network {
-    Unet(AdmUnet),
-    Classifier(AdmClassifier),
+    Unet(Box<AdmUnet>),
+    Classifier(Box<AdmClassifier>),
 }
 
 impl Network {
@@ -88,7 +88,7 @@ impl Network {
             assert_eq!(inferred.get::<usize>("image_size").unwrap(), Some(config.trunk.image_size));
             assert_eq!(guided_classifier::config(&inferred.overlaid(&unseen(&config.trunk))).unwrap(), config);
             assert_eq!(guided_classifier::config(&guided_classifier::settings(&config)).unwrap(), config);
-            (Network::Classifier(config.init(device, key()).unwrap()), entries)
+            (Network::Classifier(Box::new(config.init(device, key()).unwrap())), entries)
         } else {
             let config = guided_diffusion::config(given).unwrap();
             let entries = guided_diffusion::entries(&config);
@@ -99,7 +99,7 @@ impl Network {
             let rest = unseen(&config.trunk).with("conv_resample", config.trunk.conv_resample);
             assert_eq!(guided_diffusion::config(&inferred.overlaid(&rest)).unwrap(), config);
             assert_eq!(guided_diffusion::config(&guided_diffusion::settings(&config)).unwrap(), config);
-            (Network::Unet(config.init(device, key()).unwrap()), entries)
+            (Network::Unet(Box::new(config.init(device, key()).unwrap())), entries)
         }
     }
 
@@ -111,8 +111,8 @@ impl Network {
     fn filled(self, mut weights: impl FnMut(&str, &[usize]) -> TensorData) -> Self {
         let mut fill = |name: &str, shape: &[usize]| Ok::<_, CheckpointError>(weights(name, shape));
         match self {
-            Network::Unet(net) => Network::Unet(fill_parameters(net, &mut fill).unwrap()),
-            Network::Classifier(net) => Network::Classifier(fill_parameters(net, &mut fill).unwrap()),
+            Network::Unet(net) => Network::Unet(Box::new(fill_parameters(*net, &mut fill).unwrap())),
+            Network::Classifier(net) => Network::Classifier(Box::new(fill_parameters(*net, &mut fill).unwrap())),
         }
     }
 
@@ -126,8 +126,8 @@ impl Network {
 
     fn parameter_shapes(&self) -> Vec<(String, Vec<usize>)> {
         match self {
-            Network::Unet(net) => parameter_shapes(net),
-            Network::Classifier(net) => parameter_shapes(net),
+            Network::Unet(net) => parameter_shapes(net.as_ref()),
+            Network::Classifier(net) => parameter_shapes(net.as_ref()),
         }
     }
 }

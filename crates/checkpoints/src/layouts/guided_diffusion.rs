@@ -113,7 +113,7 @@ const CLASSES: usize = 1000;
 fn constructed(settings: &Settings) -> Result<Settings, CheckpointError> {
     let texts = ["attention_resolutions", "channel_mult"];
     let is_text = |key: &&str| settings.value(key).is_some_and(Value::is_string);
-    if !texts.iter().any(|key| is_text(&key)) && SCRIPT_WORDS.iter().all(|key| settings.value(key).is_none()) {
+    if !texts.iter().any(is_text) && SCRIPT_WORDS.iter().all(|key| settings.value(key).is_none()) {
         return Ok(settings.clone());
     }
     let mut words = script_defaults();

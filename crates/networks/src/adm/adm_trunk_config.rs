@@ -143,8 +143,8 @@ impl AdmTrunkConfig {
     /// Checks that the heads divide the middle's width and that of every level with attention.
     pub(crate) fn validate_heads(&self, heads: AdmHeads) -> Result<(), NetworkError> {
         heads.validate(self.deepest())?;
-        let attending = (0..self.widths.len()).filter(|level| self.attends(*level));
-        attending.map(|level| heads.validate(self.widths[level])).collect()
+        let mut attending = (0..self.widths.len()).filter(|level| self.attends(*level));
+        attending.try_for_each(|level| heads.validate(self.widths[level]))
     }
 
     /// Panics unless images and times fit.
