@@ -52,20 +52,6 @@ pub enum NetworkError {
         /// The resolutions of this network.
         resolutions: Vec<usize>,
     },
-    /// A list of width multipliers that is empty or has one that is not above 0.
-    #[error("multipliers are {value:?}; give one number above 0 per resolution, e.g. [1, 2]")]
-    FractionalMultipliers {
-        /// The list as given.
-        value: Vec<f64>,
-    },
-    /// Attention at a rate of downsampling that the network does not have.
-    #[error("attention at downsampling rate {rate} has no level; the rates are {rates:?}")]
-    AttentionRate {
-        /// The rate asked for.
-        rate: usize,
-        /// The rates of this network.
-        rates: Vec<usize>,
-    },
     /// Patches that do not divide the image.
     #[error("patches of {patch}x{patch} do not divide an image of {input_size}x{input_size}; choose a divisor")]
     Patches {
@@ -103,6 +89,14 @@ pub enum NetworkError {
         groups: usize,
         /// The base width; every other width is a sum of multiples of it.
         base: usize,
+    },
+    /// An attention rate that the network does not have.
+    #[error("attention at rate {rate} has no level; the levels have the rates {rates:?}")]
+    AttentionRate {
+        /// The downsampling rate asked for.
+        rate: usize,
+        /// The rates of this network.
+        rates: Vec<usize>,
     },
     /// A probability outside `[0, 1)`.
     #[error("dropout is {value}; it must lie in [0, 1), and 0 turns it off")]

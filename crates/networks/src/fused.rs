@@ -15,23 +15,6 @@ pub(crate) fn normalise(layer: &GroupNorm, x: Tensor<4>, activation: Activation)
     group_norm(x, gain, bias, layer.num_groups, layer.epsilon, activation)
 }
 
-/// The normalised image times `1 + scale` plus `shift`, then the activation: the scale-shift norm.
-///
-/// `scale` and `shift` are `[1 or B, C]`. Source: Nichol, Dhariwal 2021, arXiv:2102.09672, section 3.
-pub(crate) fn normalise_shifted(
-    layer: &GroupNorm,
-    x: Tensor<4>,
-    scale: Tensor<2>,
-    shift: Tensor<2>,
-    activation: Activation,
-) -> Tensor<4> {
-    let [gain, bias] =
-        [&layer.gamma, &layer.beta].map(|part| row(part.as_ref().expect("every norm here is affine").val()));
-    let scale = scale.add_scalar(1.0);
-    let (gain, bias) = (gain.mul(scale.clone()), bias.mul(scale).add(shift));
-    group_norm(x, gain, bias, layer.num_groups, layer.epsilon, activation)
-}
-
 /// The convolved image with the layer's bias.
 pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     run(layer, x, bias(layer), None)

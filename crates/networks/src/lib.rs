@@ -1,4 +1,4 @@
-//! The networks: the DDPM U-Net and a small image classifier, as plain Burn modules, and their weights
+//! The networks: the U-Nets of DDPM and ADM, ADM's classifier and a small image classifier, as plain Burn modules, and their weights
 //! as named parameters in safetensors files.
 //!
 //! This crate decides how a network is built, initialised and stored. It knows no schedule: a U-Net maps
@@ -38,9 +38,7 @@ mod residual_block;
 mod time_embedding;
 mod weights_file;
 
-pub use adm::{
-    AdmClassifier, AdmClassifierConfig, AdmHeads, AdmPool, AdmShape, AdmUnet, AdmUnetConfig, AttentionOrder,
-};
+pub use adm::{AdmClassifier, AdmClassifierConfig, AdmHeads, AdmPool, AdmTrunkConfig, AdmUnet, AdmUnetConfig};
 pub use ddpm_unet::DdpmUnet;
 pub use ddpm_unet_config::DdpmUnetConfig;
 pub use dit::{Dit, DitConfig};

@@ -5,7 +5,6 @@
 
 use undrift_networks::DitConfig;
 
-use super::list::List;
 use crate::{CheckpointError, Entry, Settings, Shapes};
 
 /// Sinusoidal features of the time.
@@ -145,23 +144,34 @@ pub fn settings(config: &DitConfig) -> Settings {
 /// All tensors, in the published order, and which parameter of ours each one is.
 pub fn entries(config: &DitConfig) -> Vec<Entry> {
     let (width, patch, hidden) = (config.width, config.patch, config.hidden());
-    let mut list = List::default();
-    list.same(POSITIONS.into(), "positions".into(), &[1, config.grid() * config.grid(), width]);
-    list.layer("x_embedder.proj", "patches", &[width, config.in_channels, patch, patch]);
-    list.layer("t_embedder.mlp.0", "conditioning.expand", &[width, FEATURES]);
-    list.layer("t_embedder.mlp.2", "conditioning.mix", &[width, width]);
-    list.same("y_embedder.embedding_table.weight".into(), "conditioning.label".into(), &[config.labels(), width]);
+    let mut list = vec![tensor(POSITIONS, "positions", &[1, config.grid() * config.grid(), width])];
+    list.extend(layer("x_embedder.proj", "patches", &[width, config.in_channels, patch, patch]));
+    list.extend(layer("t_embedder.mlp.0", "conditioning.expand", &[width, FEATURES]));
+    list.extend(layer("t_embedder.mlp.2", "conditioning.mix", &[width, width]));
+    list.push(tensor("y_embedder.embedding_table.weight", "conditioning.label", &[config.labels(), width]));
     for block in 0..config.depth {
-        let mut layer = |theirs: &str, ours: &str, shape: &[usize]| {
-            list.layer(&format!("blocks.{block}.{theirs}"), &format!("blocks.{block}.{ours}"), shape);
-        };
-        layer("attn.qkv", "qkv", &[3 * width, width]);
-        layer("attn.proj", "out", &[width, width]);
-        layer("mlp.fc1", "expand", &[hidden, width]);
-        layer("mlp.fc2", "contract", &[width, hidden]);
-        layer("adaLN_modulation.1", "modulation", &[6 * width, width]);
+        for (theirs, ours, shape) in [
+            ("attn.qkv", "qkv", [3 * width, width]),
+            ("attn.proj", "out", [width, width]),
+            ("mlp.fc1", "expand", [hidden, width]),
+            ("mlp.fc2", "contract", [width, hidden]),
+            ("adaLN_modulation.1", "modulation", [6 * width, width]),
+        ] {
+            list.extend(layer(&format!("blocks.{block}.{theirs}"), &format!("blocks.{block}.{ours}"), &shape));
+        }
     }
-    list.layer("final_layer.linear", "out", &[patch * patch * config.out_channels(), width]);
-    list.layer("final_layer.adaLN_modulation.1", "modulation", &[2 * width, width]);
-    list.0
+    list.extend(layer("final_layer.linear", "out", &[patch * patch * config.out_channels(), width]));
+    list.extend(layer("final_layer.adaLN_modulation.1", "modulation", &[2 * width, width]));
+    list
+}
+
+/// Weights of this shape and one bias for each of its first axis.
+fn layer(theirs: &str, ours: &str, shape: &[usize]) -> [Entry; 2] {
+    let part = |name: &str, shape: &[usize]| tensor(&format!("{theirs}.{name}"), &format!("{ours}.{name}"), shape);
+    [part("weight", shape), part("bias", &shape[..1])]
+}
+
+/// The same numbers in the same order.
+fn tensor(theirs: &str, ours: &str, shape: &[usize]) -> Entry {
+    Entry { theirs: theirs.into(), ours: ours.into(), shape: shape.to_vec(), transposed: false }
 }

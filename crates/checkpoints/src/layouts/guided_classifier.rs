@@ -1,17 +1,101 @@
-//! `EncoderUNetModel` of guided-diffusion, the classifier of noised images.
-//!
-//! Settings are understood in the constructor's vocabulary and in that of the scripts (`classifier_width`,
-//! `classifier_depth`, ..).
+//! The classifier of guided-diffusion.
 
 use undrift_networks::{AdmClassifierConfig, AdmPool};
 
-use super::guided::{self, Levels, SHARED};
-use super::list::List;
+use crate::layouts::guided_trunk::{self, IGNORED, Listing, WORDS, known, refused, size};
 use crate::{CheckpointError, Entry, Settings, Shapes};
 
-/// What the scripts call the settings of the constructor.
-const SCRIPTS: [(&str, &str); 6] = [
-    ("classifier_width", "num_channels"),
+/// Whether these tensors are of this layout.
+pub fn recognises(shapes: &Shapes) -> bool {
+    let has = |name: &str| shapes.contains_key(name);
+    let ends = has("out.2.positional_embedding") || has("out.3.weight");
+    has("time_embed.0.weight") && has("input_blocks.0.0.weight") && !has("output_blocks.0.0.in_layers.0.weight") && ends
+}
+
+/// What the shapes and names tell about the configuration, in the constructor's words.
+///
+/// Heads and their order cannot be seen: they are `null` here and [`config`] asks for them. The image size is
+/// seen where there is attention pooling, which has a vector for every pixel of the deepest level.
+///
+/// # Errors
+///
+/// [`CheckpointError::SettingMissing`] for a tensor that every network has, or blocks per level that several
+/// numbers would explain.
+pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
+    let settings = guided_trunk::infer(shapes)?;
+    let Some(positions) = shapes.get("out.2.positional_embedding").and_then(|shape| shape.get(1)) else {
+        return Ok(settings.with("pool", "adaptive").with("out_channels", size(shapes, "out.3.weight", 0)?));
+    };
+    let levels = settings.required::<Vec<f64>>("channel_mult")?.len();
+    let side = positions.saturating_sub(1).isqrt();
+    let classes = size(shapes, "out.2.c_proj.weight", 0)?;
+    Ok(settings.with("pool", "attention").with("image_size", side << (levels - 1)).with("out_channels", classes))
+}
+
+/// The configuration that settings mean, in the constructor's words or in those of the scripts.
+///
+/// Any word of the scripts (`classifier_width` ...) brings the scripts' defaults, among them heads of 64
+/// channels and 1000 classes; otherwise the constructor's hold.
+///
+/// # Errors
+///
+/// [`CheckpointError::Setting`] for an unknown key, a value that cannot be read, a pooling that is not here;
+/// [`CheckpointError::SettingMissing`] for what has no default; what the network's own check finds.
+pub fn config(settings: &Settings) -> Result<AdmClassifierConfig, CheckpointError> {
+    let script: Vec<&str> = SCRIPT_WORDS.iter().map(|(script, _)| *script).collect();
+    known(settings, &[WORDS, &script, &["pool"], IGNORED])?;
+    let settings = constructed(settings)?;
+    let pool = match settings.or("pool", "adaptive".to_string())?.as_str() {
+        "attention" => AdmPool::Attention { head_channels: settings.required("num_head_channels")? },
+        "adaptive" => AdmPool::Adaptive,
+        _ => return Err(refused(&settings, "pool", "the poolings here are attention and adaptive")),
+    };
+    let config = AdmClassifierConfig {
+        trunk: guided_trunk::config(&settings)?,
+        classes: settings.required("out_channels")?,
+        pool,
+    };
+    config.validate()?;
+    Ok(config)
+}
+
+/// The settings of a configuration in the constructor's words: the inverse of [`config`].
+///
+/// The published code has one `num_head_channels` for the blocks and the pooling; so has every configuration that
+/// [`config`] makes, and of another one it is the pooling's.
+pub fn settings(config: &AdmClassifierConfig) -> Settings {
+    let settings = guided_trunk::settings(&config.trunk).with("out_channels", config.classes);
+    match config.pool {
+        AdmPool::Attention { head_channels } => {
+            settings.with("pool", "attention").with("num_head_channels", head_channels)
+        }
+        AdmPool::Adaptive => settings.with("pool", "adaptive"),
+    }
+}
+
+/// All tensors of the layout's `state_dict`, in the published order.
+pub fn entries(config: &AdmClassifierConfig) -> Vec<Entry> {
+    let trunk = &config.trunk;
+    let width = trunk.widths[trunk.widths.len() - 1];
+    let mut listing = Listing::default();
+    listing.embedding(trunk.base);
+    listing.down_and_middle(trunk);
+    listing.norm("out.0", "norm_out", width);
+    match config.pool {
+        AdmPool::Attention { .. } => {
+            let side = trunk.image_size >> (trunk.widths.len() - 1);
+            listing.tensor("out.2.positional_embedding", "pool.positions", &[width, side * side + 1]);
+            listing.layer("out.2.qkv_proj", "pool.qkv", &[3 * width, width, 1]);
+            listing.layer("out.2.c_proj", "pool.out", &[config.classes, width, 1]);
+        }
+        AdmPool::Adaptive => listing.layer("out.3", "head", &[config.classes, width, 1, 1]),
+    }
+    listing.0
+}
+
+/// What the scripts say in words of their own, and the constructor's words for it.
+const SCRIPT_WORDS: &[(&str, &str)] = &[
+    ("classifier_width", "model_channels"),
     ("classifier_depth", "num_res_blocks"),
     ("classifier_attention_resolutions", "attention_resolutions"),
     ("classifier_use_scale_shift_norm", "use_scale_shift_norm"),
@@ -19,108 +103,32 @@ const SCRIPTS: [(&str, &str); 6] = [
     ("classifier_pool", "pool"),
 ];
 
-/// Channels of a head in the scripts' classifiers, which is no flag.
-const HEAD_WIDTH: usize = 64;
-
-/// Whether these tensors are of this layout.
-pub fn recognises(shapes: &Shapes) -> bool {
-    ["time_embed.0.weight", "input_blocks.0.0.weight", "out.0.weight"].iter().all(|name| shapes.contains_key(*name))
-        && !shapes.keys().any(|name| name.starts_with("output_blocks."))
-}
-
-/// What names and shapes tell about the configuration.
-///
-/// Not to be seen: the width of heads; and where changes of resolution happen in residual blocks, the
-/// number of levels may be open.
-///
-/// # Errors
-///
-/// [`CheckpointError::Absent`] for a tensor without which nothing can be told.
-pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
-    let mut s = guided::infer(shapes)?;
-    let first = |name: &str| shapes.get(name).and_then(|shape| shape.first()).copied();
-    if let Some(classes) = first("out.2.c_proj.weight") {
-        s = s.with("out_channels", classes).with("pool", "attention");
+/// The settings in the constructor's words alone.
+fn constructed(settings: &Settings) -> Result<Settings, CheckpointError> {
+    if SCRIPT_WORDS.iter().all(|(script, _)| settings.value(script).is_none()) {
+        return Ok(settings.clone());
     }
-    if let Some(classes) = first("out.3.weight") {
-        s = s.with("out_channels", classes).with("pool", "adaptive");
-    }
-    let tokens = shapes.get("out.2.positional_embedding").and_then(|shape| shape.get(1));
-    if let (Some(tokens), Some(levels)) = (tokens, Levels::of(shapes)) {
-        let size = tokens.saturating_sub(1).isqrt();
-        s = s.with("image_size", size << (levels.count - 1));
-    }
-    Ok(s)
-}
-
-/// The configuration that settings mean.
-///
-/// # Errors
-///
-/// [`CheckpointError`] names a setting that is missing, unknown or impossible.
-pub fn config(s: &Settings) -> Result<AdmClassifierConfig, CheckpointError> {
-    let s = constructor(s);
-    guided::refuse_unknown(&s, &[&SHARED[..], &["pool"]].concat())?;
-    let shape = guided::shape(&s)?;
-    let pool = match s.or("pool", "adaptive".to_owned())?.as_str() {
-        "adaptive" => AdmPool::Adaptive,
-        "attention" => AdmPool::Attention,
-        other => {
-            return Err(CheckpointError::Setting {
-                key: "pool".into(),
-                value: other.into(),
-                expected: "known are adaptive and attention".into(),
-            });
+    let mut words = script_defaults().overlaid(settings);
+    for (script, word) in SCRIPT_WORDS {
+        if let Some(value) = settings.value(script) {
+            words = words.with(word, value.clone());
         }
-    };
-    let config = AdmClassifierConfig { classes: s.or("out_channels", 1000)?, pool, shape };
-    config.validate()?;
-    Ok(config)
+    }
+    guided_trunk::without_texts(words)
 }
 
-/// The same in the constructor's words, with what the scripts set and do not ask for.
-fn constructor(s: &Settings) -> Settings {
-    let Some(width) = s.value("classifier_width") else { return s.clone() };
-    let mut renamed = Settings::default()
-        .with("num_channels", width.clone())
-        .with("num_head_channels", HEAD_WIDTH)
+/// What the scripts take where a flag is not given, in the constructor's words.
+fn script_defaults() -> Settings {
+    Settings::default()
+        .with("in_channels", 3)
+        .with("model_channels", 128)
+        .with("out_channels", 1000)
+        .with("num_res_blocks", 2)
         .with("attention_resolutions", "32,16,8")
+        .with("channel_mult", "")
+        .with("num_head_channels", 64)
+        .with("use_new_attention_order", false)
         .with("use_scale_shift_norm", true)
         .with("resblock_updown", true)
-        .with("pool", "attention");
-    for (key, value) in s.iter() {
-        let name = SCRIPTS.iter().find(|(script, _)| *script == key).map_or(key, |(_, name)| *name);
-        renamed = renamed.with(name, value.clone());
-    }
-    renamed
-}
-
-/// The settings of a configuration, as the constructor takes them.
-pub fn settings(config: &AdmClassifierConfig) -> Settings {
-    let pool = match config.pool {
-        AdmPool::Adaptive => "adaptive",
-        AdmPool::Attention => "attention",
-    };
-    guided::settings(&config.shape).with("out_channels", config.classes).with("pool", pool)
-}
-
-/// All tensors, in the published order, and which parameter of ours each one is.
-pub fn entries(config: &AdmClassifierConfig) -> Vec<Entry> {
-    let (shape, mut list) = (&config.shape, List::default());
-    guided::time_entries(shape, &mut list);
-    guided::encoder_entries(shape, &mut list);
-    let widths = shape.widths();
-    let width = widths[widths.len() - 1];
-    list.norm("out.0", "norm_out", width);
-    match config.pool {
-        AdmPool::Adaptive => list.layer("out.3", "mean", &[config.classes, width, 1, 1]),
-        AdmPool::Attention => {
-            let size = shape.image_size >> (widths.len() - 1);
-            let positions = "out.2.positional_embedding".to_owned();
-            list.same(positions, "attention.positions".into(), &[width, size * size + 1]);
-            list.layer("out.2.qkv_proj", "attention.qkv", &[3 * width, width, 1]);
-            list.layer("out.2.c_proj", "attention.out", &[config.classes, width, 1]);
-        }
-    }
-    list.0
+        .with("pool", "attention")
 }

@@ -1,103 +1,162 @@
-//! `UNetModel` of guided-diffusion, improved-diffusion, DDPM-IP and ADM-ES.
-//!
-//! Settings are understood in both vocabularies: that of the constructor (`model_channels`,
-//! `attention_resolutions` as a list of downsampling rates, `num_classes`) and that of the scripts
-//! (`num_channels`, `attention_resolutions` as a text of sizes in pixels, `class_cond`, `learn_sigma`), each with its
-//! own defaults.
+//! The U-Net of guided-diffusion, improved-diffusion and DDPM-IP.
 
-use undrift_networks::AdmUnetConfig;
+use serde_json::{Value, json};
+use undrift_networks::{AdmHeads, AdmUnetConfig};
 
-use super::guided::{self, SHARED};
-use super::list::List;
+use crate::layouts::guided_trunk::{self, IGNORED, Listing, WORDS, known, refused, size};
 use crate::{CheckpointError, Entry, Settings, Shapes};
-
-/// Classes of ImageNet, which `class_cond` stands for.
-const IMAGENET: usize = 1000;
 
 /// Whether these tensors are of this layout.
 pub fn recognises(shapes: &Shapes) -> bool {
-    ["time_embed.0.weight", "input_blocks.0.0.weight", "out.2.weight"].iter().all(|name| shapes.contains_key(*name))
-        && shapes.keys().any(|name| name.starts_with("output_blocks."))
+    let has = |name: &str| shapes.contains_key(name);
+    has("time_embed.0.weight") && has("input_blocks.0.0.weight") && has("output_blocks.0.0.in_layers.0.weight")
 }
 
-/// What names and shapes tell about the configuration.
+/// What the shapes and names tell about the configuration, in the constructor's words.
 ///
-/// Not to be seen: heads and the order of their channels, and the image size.
+/// Image size, heads and the order of their channels cannot be seen. Released models of one shape do not agree
+/// on the last two, so that they are `null` here and [`config`] asks for them.
 ///
 /// # Errors
 ///
-/// [`CheckpointError::Absent`] for a tensor without which nothing can be told.
+/// [`CheckpointError::SettingMissing`] for a tensor that every network has, or blocks per level that several
+/// numbers would explain.
 pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
-    let mut s = guided::infer(shapes)?;
-    if let Some(out) = shapes.get("out.2.weight").and_then(|shape| shape.first()) {
-        s = s.with("out_channels", *out);
-    }
-    if let Some(classes) = shapes.get("label_emb.weight").and_then(|shape| shape.first()) {
-        s = s.with("num_classes", *classes);
-    }
-    Ok(s)
+    let settings = guided_trunk::infer(shapes)?.with("out_channels", size(shapes, "out.2.weight", 0)?);
+    Ok(match shapes.get("label_emb.weight") {
+        Some(shape) => settings.with("num_classes", shape[0]),
+        None => settings,
+    })
 }
 
-/// The configuration that settings mean.
+/// The configuration that settings mean, in the constructor's words or in those of the scripts.
+///
+/// Any word of the scripts (`num_channels`, `learn_sigma`, `class_cond`, or a list as text) brings the scripts'
+/// defaults, which are 4 heads and scale and shift; otherwise the constructor's hold. Where
+/// [`infer`] left heads or their order open, they must be given: by themselves or by the scripts' words.
 ///
 /// # Errors
 ///
-/// [`CheckpointError`] names a setting that is missing, unknown or impossible.
-pub fn config(s: &Settings) -> Result<AdmUnetConfig, CheckpointError> {
-    guided::refuse_unknown(s, &[&SHARED[..], &["learn_sigma", "class_cond"]].concat())?;
-    let shape = guided::shape(s)?;
-    let factor = if s.or("learn_sigma", false)? { 2 } else { 1 };
-    let labelled = s.or("class_cond", false)?;
+/// [`CheckpointError::Setting`] for an unknown key, a value that cannot be read, or two words that disagree;
+/// [`CheckpointError::SettingMissing`] for what has no default; what the network's own check finds.
+pub fn config(settings: &Settings) -> Result<AdmUnetConfig, CheckpointError> {
+    known(settings, &[WORDS, SCRIPT_WORDS, &["num_classes"], IGNORED])?;
+    let settings = constructed(settings)?;
     let config = AdmUnetConfig {
-        out_channels: s.or("out_channels", factor * shape.in_channels)?,
-        classes: s.get("num_classes")?.or(labelled.then_some(IMAGENET)),
-        dropout: s.or("dropout", 0.0)?,
-        shape,
+        out_channels: settings.required("out_channels")?,
+        classes: settings.get("num_classes")?,
+        heads_up: guided_trunk::heads(&settings, "num_heads_upsample")?,
+        trunk: guided_trunk::config(&settings)?,
     };
     config.validate()?;
     Ok(config)
 }
 
-/// The settings of a configuration, as the constructor takes them.
+/// The settings of a configuration in the constructor's words: the inverse of [`config`].
 pub fn settings(config: &AdmUnetConfig) -> Settings {
-    let s = guided::settings(&config.shape).with("out_channels", config.out_channels).with("dropout", config.dropout);
+    let settings = guided_trunk::settings(&config.trunk).with("out_channels", config.out_channels);
+    let settings = match config.heads_up {
+        AdmHeads::Number(heads) => settings.with("num_heads_upsample", heads),
+        AdmHeads::Channels(_) => settings,
+    };
     match config.classes {
-        Some(classes) => s.with("num_classes", classes),
-        None => s,
+        Some(classes) => settings.with("num_classes", classes),
+        None => settings,
     }
 }
 
-/// All tensors, in the published order, and which parameter of ours each one is.
+/// All tensors of the layout's `state_dict`, in the published order.
 pub fn entries(config: &AdmUnetConfig) -> Vec<Entry> {
-    let (shape, mut list) = (&config.shape, List::default());
-    guided::time_entries(shape, &mut list);
+    let trunk = &config.trunk;
+    let mut listing = Listing::default();
+    listing.embedding(trunk.base);
     if let Some(classes) = config.classes {
-        list.same("label_emb.weight".into(), "time.label".into(), &[classes, shape.time_width()]);
+        listing.tensor("label_emb.weight", "labels.table", &[classes, 4 * trunk.base]);
     }
-    let skips = guided::encoder_entries(shape, &mut list);
-    decoder_entries(config, skips, &mut list);
-    let width = shape.widths()[0];
-    list.norm("out.0", "norm_out", width);
-    list.layer("out.2", "conv_out", &[config.out_channels, width, 3, 3]);
-    list.0
+    let skips = listing.down_and_middle(trunk);
+    up(config, skips, &mut listing);
+    listing.norm("out.0", "norm_out", trunk.widths[0]);
+    listing.layer("out.2", "conv_out", &[config.out_channels, trunk.widths[0], 3, 3]);
+    listing.0
 }
 
-/// The way up, deepest level first.
-fn decoder_entries(config: &AdmUnetConfig, mut skips: Vec<usize>, list: &mut List) {
-    let (shape, widths) = (&config.shape, config.shape.widths());
-    let (mut from, mut number) = (widths[widths.len() - 1], 0);
-    for (up, (level, &to)) in widths.iter().enumerate().rev().enumerate() {
-        for stage in 0..=shape.blocks {
-            let skip = skips.pop().expect("one skip for every block of the way up");
-            let (theirs, ours) = (format!("output_blocks.{number}"), format!("up.{up}.stages.{stage}"));
-            let attends = shape.attends(1 << level);
-            guided::stage_entries(&theirs, &ours, [from + skip, to], attends, shape, list);
-            if level > 0 && stage == shape.blocks {
-                let theirs = format!("{theirs}.{}", if attends { 2 } else { 1 });
-                guided::resample_entries(&theirs, "conv", &format!("up.{up}.double"), to, shape, list);
-            }
+fn up(config: &AdmUnetConfig, mut skips: Vec<usize>, listing: &mut Listing) {
+    let trunk = &config.trunk;
+    let levels = trunk.widths.len();
+    let mut from = trunk.widths[levels - 1];
+    for (depth, &to) in trunk.widths.iter().rev().enumerate() {
+        let level = levels - 1 - depth;
+        for stage in 0..=trunk.blocks {
+            let theirs = format!("output_blocks.{}", depth * (trunk.blocks + 1) + stage);
+            let ours = format!("up.{depth}.stages.{stage}");
+            let skip = skips.pop().expect("there is a skip for every block of the way up");
+            listing.block(&format!("{theirs}.0"), &format!("{ours}.block"), [from + skip, to], trunk);
             from = to;
-            number += 1;
+            if trunk.attends(level) {
+                listing.attention(&format!("{theirs}.1"), &format!("{ours}.attention"), to);
+            }
+            if level > 0 && stage == trunk.blocks {
+                let part = 1 + usize::from(trunk.attends(level));
+                listing.resample(&format!("{theirs}.{part}"), "conv", &format!("up.{depth}.resample"), to, trunk);
+            }
         }
+    }
+}
+
+/// What the scripts say in words of their own.
+const SCRIPT_WORDS: &[&str] = &["num_channels", "learn_sigma", "class_cond"];
+
+/// Classes of every class-conditional model that the scripts make.
+const CLASSES: usize = 1000;
+
+/// The settings in the constructor's words alone.
+fn constructed(settings: &Settings) -> Result<Settings, CheckpointError> {
+    let texts = ["attention_resolutions", "channel_mult"];
+    let is_text = |key: &&str| settings.value(key).is_some_and(Value::is_string);
+    if !texts.iter().any(is_text) && SCRIPT_WORDS.iter().all(|key| settings.value(key).is_none()) {
+        return Ok(settings.clone());
+    }
+    let mut words = script_defaults();
+    let channels = settings.or("in_channels", 3usize)?;
+    words = words.with("out_channels", channels).with("in_channels", channels).overlaid(settings);
+    if let Some(width) = settings.get::<usize>("num_channels")? {
+        words = agreeing(words, settings, ["num_channels", "model_channels"], width)?;
+    }
+    if let Some(learned) = settings.get::<bool>("learn_sigma")? {
+        let out = if learned { 2 * channels } else { channels };
+        words = agreeing(words, settings, ["learn_sigma", "out_channels"], out)?;
+    }
+    match settings.get::<bool>("class_cond")? {
+        Some(true) => words = agreeing(words, settings, ["class_cond", "num_classes"], CLASSES)?,
+        Some(false) if settings.value("num_classes").is_some() => {
+            return Err(refused(settings, "class_cond", "the network has a table of classes"));
+        }
+        _ => {}
+    }
+    guided_trunk::without_texts(words)
+}
+
+/// What the scripts take where a flag is not given, in the constructor's words.
+fn script_defaults() -> Settings {
+    Settings::default()
+        .with("model_channels", 128)
+        .with("num_res_blocks", 2)
+        .with("num_heads", 4)
+        .with("attention_resolutions", "16,8")
+        .with("channel_mult", "")
+        .with("use_scale_shift_norm", true)
+        .with("use_new_attention_order", false)
+}
+
+/// `words` with a constructor's word that a script's word means; both may be given if they agree.
+fn agreeing(
+    words: Settings,
+    given: &Settings,
+    [script, word]: [&str; 2],
+    meant: usize,
+) -> Result<Settings, CheckpointError> {
+    match given.get::<usize>(word)? {
+        Some(other) if other != meant => Err(refused(given, script, &format!("{word} is {other}, not {meant}"))),
+        _ => Ok(words.with(word, json!(meant))),
     }
 }

@@ -4,7 +4,6 @@ mod ddpm;
 pub mod diffusers;
 pub mod dit;
 pub mod ermongroup;
-mod guided;
 pub mod guided_classifier;
 pub mod guided_diffusion;
-mod list;
+pub(crate) mod guided_trunk;

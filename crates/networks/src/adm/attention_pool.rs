@@ -1,50 +1,45 @@
-//! Attention pooling.
+//! The attention pooling that ends ADM's classifier.
 
 use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use undrift_kernels::attention;
 
-use super::AttentionOrder;
-use super::attention::split;
+use crate::adm::attention_block::split;
 use crate::fused::convolve;
 use crate::initialiser::Initialiser;
 
-/// The mean of all positions asks all positions, and what it gets is the result.
+/// All pixels and their mean attend to each other; what the mean has seen is projected.
 ///
-/// Source: Radford et al. 2021, arXiv:2103.00020, as adapted in guided-diffusion's `AttentionPool2d`.
+/// Source: Dhariwal, Nichol 2021, arXiv:2105.05233, code (`AttentionPool2d`).
 #[derive(Module, Debug)]
-pub(super) struct AttentionPool {
+pub(crate) struct AttentionPool {
     positions: Param<Tensor<2>>,
     qkv: Conv2d,
     out: Conv2d,
-    #[module(skip)]
     heads: usize,
 }
 
 impl AttentionPool {
-    /// `size` is height and width of the image that is pooled.
-    pub(super) fn new(size: usize, width: usize, heads: usize, out: usize, init: &mut Initialiser) -> Self {
+    pub(crate) fn new([width, out]: [usize; 2], pixels: usize, heads: usize, init: &mut Initialiser) -> Self {
         AttentionPool {
-            positions: init.normal([width, size * size + 1], 1.0 / (width as f64).sqrt()),
-            qkv: init.torch_conv([width, 3 * width], 1, 1),
-            out: init.torch_conv([width, out], 1, 1),
+            positions: init.normal([width, pixels + 1], 1.0 / (width as f64).sqrt()),
+            qkv: init.adm_conv([width, 3 * width], 1),
+            out: init.adm_conv([width, out], 1),
             heads,
         }
     }
 
-    /// `x` is `[B, H, W, width]`, the result `[B, out]`.
-    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+    /// `[B, H, W, width]` to `[B, out]`.
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let [batch, height, breadth, width] = x.dims();
-        let tokens = height * breadth + 1;
-        let x = x.reshape([batch, tokens - 1, width]);
-        let x = Tensor::cat(vec![x.clone().mean_dim(1), x], 1);
-        let x = x.add(self.positions.val().transpose().unsqueeze());
-        let qkv = convolve(&self.qkv, x.reshape([batch, tokens, 1, width]));
-        let [q, k, v] = split(qkv.reshape([batch, tokens, 3 * width]), self.heads, AttentionOrder::New);
-        let first = attention(q, k, v, self.heads).narrow(1, 0, 1);
-        let pooled = convolve(&self.out, first.reshape([batch, 1, 1, width]));
-        let out = pooled.dims()[3];
-        pooled.reshape([batch, out])
+        let pixels = x.reshape([batch, height * breadth, width]);
+        let tokens = Tensor::cat(vec![pixels.clone().mean_dim(1), pixels], 1);
+        let tokens = tokens.add(self.positions.val().transpose().unsqueeze::<3>());
+        let count = height * breadth + 1;
+        let qkv = convolve(&self.qkv, tokens.reshape([batch, count, 1, width]));
+        let [q, k, v] = split(qkv.reshape([batch, count, 3 * width]), self.heads, true);
+        let mean = attention(q, k, v, self.heads).narrow(1, 0, 1);
+        convolve(&self.out, mean.reshape([batch, 1, 1, width])).flatten::<2>(1, 3)
     }
 }

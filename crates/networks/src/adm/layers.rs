@@ -1,56 +1,62 @@
-//! The layers of guided-diffusion with their initial weights.
+//! Layers with the initial values and the group normalisation of ADM's code.
 
-use burn::module::Param;
 use burn::nn::conv::Conv2d;
-use burn::nn::{GroupNorm, Linear, PaddingConfig2d};
+use burn::nn::{GroupNorm, PaddingConfig2d};
 use burn::tensor::Tensor;
 
+use crate::fused::convolve;
 use crate::initialiser::Initialiser;
 
-/// What guided-diffusion's normalisations add to the variance.
+/// Groups of every group normalisation of ADM.
+pub(crate) const GROUPS: usize = 32;
+
+/// What ADM's group normalisation adds to the variance.
 const EPSILON: f64 = 1e-5;
 
-/// Groups of guided-diffusion's normalisations.
-const GROUPS: usize = 32;
-
+/// ADM's layers start as PyTorch's do: weights and biases uniform in ±1/sqrt(fan_in).
+///
+/// Source: Dhariwal, Nichol 2021, arXiv:2105.05233, code (`nn.py`, `unet.py`).
 impl Initialiser {
-    /// A convolution as PyTorch starts it: weights and biases uniform in ±1/sqrt(fan_in).
-    pub(super) fn torch_conv(&mut self, channels: [usize; 2], kernel: usize, stride: usize) -> Conv2d {
-        let [from, to] = channels;
-        let bound = 1.0 / ((kernel * kernel * from) as f64).sqrt();
+    /// A convolution of stride 1 that keeps height and width; `kernel` is odd.
+    pub(crate) fn adm_conv(&mut self, channels: [usize; 2], kernel: usize) -> Conv2d {
+        self.adm_conv_with(channels, kernel, 1)
+    }
+
+    /// A convolution padded by half its kernel on every side.
+    pub(crate) fn adm_conv_with(&mut self, [from, to]: [usize; 2], kernel: usize, stride: usize) -> Conv2d {
+        let bound = 1.0 / ((from * kernel * kernel) as f64).sqrt();
         let weight = self.uniform([to, from, kernel, kernel], bound);
-        let bias = self.uniform([to], bound);
-        conv(weight, bias, kernel, stride)
+        let bias = Some(self.uniform([to], bound));
+        let pad = kernel / 2;
+        Conv2d {
+            weight,
+            bias,
+            stride: [stride; 2],
+            kernel_size: [kernel; 2],
+            dilation: [1; 2],
+            groups: 1,
+            padding: PaddingConfig2d::Explicit(pad, pad, pad, pad),
+        }
     }
 
-    /// A convolution that starts at 0.
-    pub(super) fn zero_conv(&mut self, [from, to]: [usize; 2], kernel: usize) -> Conv2d {
-        let weight = self.constant([to, from, kernel, kernel], 0.0);
-        let bias = self.constant([to], 0.0);
-        conv(weight, bias, kernel, 1)
+    /// A convolution that starts at exactly zero, as the last of every branch does.
+    pub(crate) fn adm_zero_conv(&mut self, channels: [usize; 2], kernel: usize) -> Conv2d {
+        let mut conv = self.adm_conv(channels, kernel);
+        conv.weight = self.constant([channels[1], channels[0], kernel, kernel], 0.0);
+        conv.bias = Some(self.constant([channels[1]], 0.0));
+        conv
     }
 
-    /// A dense layer as PyTorch starts it.
-    pub(super) fn torch_linear(&mut self, [from, to]: [usize; 2]) -> Linear {
-        let bound = 1.0 / (from as f64).sqrt();
-        Linear { weight: self.uniform([from, to], bound), bias: Some(self.uniform([to], bound)) }
-    }
-
-    /// guided-diffusion's normalisation, of 32 groups.
-    pub(super) fn group_norm_32(&mut self, channels: usize) -> GroupNorm {
+    /// A group normalisation of 32 groups.
+    pub(crate) fn adm_norm(&mut self, channels: usize) -> GroupNorm {
         GroupNorm { epsilon: EPSILON, ..self.group_norm(channels, GROUPS) }
     }
 }
 
-fn conv(weight: Param<Tensor<4>>, bias: Param<Tensor<1>>, kernel: usize, stride: usize) -> Conv2d {
-    let pad = kernel / 2;
-    Conv2d {
-        weight,
-        bias: Some(bias),
-        stride: [stride; 2],
-        kernel_size: [kernel; 2],
-        dilation: [1; 2],
-        groups: 1,
-        padding: PaddingConfig2d::Explicit(pad, pad, pad, pad),
-    }
+/// A dense layer, kept as a 1x1 convolution: `[N, from]` to `[N, to]`.
+///
+/// In this way row i does not depend on how many rows there are, which a product of matrices does not promise.
+pub(crate) fn dense(layer: &Conv2d, x: Tensor<2>) -> Tensor<2> {
+    let [rows, from] = x.dims();
+    convolve(layer, x.reshape([rows, 1, 1, from])).flatten::<2>(1, 3)
 }

@@ -1,23 +1,20 @@
-//! The networks of guided-diffusion: the U-Net and the classifier of noised images.
-//!
-//! Source: Dhariwal, Nichol 2021, arXiv:2105.05233, code; improved-diffusion (Nichol, Dhariwal 2021,
-//! arXiv:2102.09672) and DDPM-IP (Ning et al. 2023, arXiv:2301.11706) use the same U-Net.
+//! The networks of Improved DDPM and ADM: the U-Net, and the classifier that is its way down.
 
-mod attention;
+mod adm_classifier;
+mod adm_classifier_config;
+mod adm_trunk;
+mod adm_trunk_config;
+mod adm_unet;
+mod adm_unet_config;
+mod attention_block;
 mod attention_pool;
-mod block;
-mod classifier;
-mod classifier_config;
-mod encoder;
+mod embedding;
 mod layers;
 mod resample;
-mod shape;
-mod time;
-mod unet;
-mod unet_config;
+mod residual_block;
 
-pub use classifier::AdmClassifier;
-pub use classifier_config::{AdmClassifierConfig, AdmPool};
-pub use shape::{AdmHeads, AdmShape, AttentionOrder};
-pub use unet::AdmUnet;
-pub use unet_config::AdmUnetConfig;
+pub use adm_classifier::AdmClassifier;
+pub use adm_classifier_config::{AdmClassifierConfig, AdmPool};
+pub use adm_trunk_config::{AdmHeads, AdmTrunkConfig};
+pub use adm_unet::AdmUnet;
+pub use adm_unet_config::AdmUnetConfig;

@@ -1,48 +1,74 @@
-//! Changes of resolution.
+//! How ADM halves and doubles the resolution.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use undrift_kernels::upsample;
 
+use crate::adm::AdmTrunkConfig;
+use crate::adm::residual_block::ResidualBlock;
+use crate::dropout::Dropout;
 use crate::fused::convolve;
 use crate::initialiser::Initialiser;
 
-/// A change of resolution outside a residual block.
+/// What happens to the resolution of an image, without parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// Nothing.
+    Kept,
+    /// The mean of each 2x2 pixels.
+    Halved,
+    /// Every pixel four times.
+    Doubled,
+}
+
+impl Resolution {
+    /// `[B, H, W, C]` to `[B, h, w, C]`.
+    pub(crate) fn change(self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Resolution::Kept => x,
+            Resolution::Halved => pool(x),
+            Resolution::Doubled => upsample(x),
+        }
+    }
+}
+
+/// A change of resolution between two levels: a residual block, a convolution, or neither.
+///
+/// The convolution on the way down has stride 2 and one pixel of padding on every side (DDPM's pads below
+/// and to the right only); on the way up it follows the repetition of pixels.
+///
+/// Source: Dhariwal, Nichol 2021, arXiv:2105.05233, code (`Downsample`, `Upsample`, `resblock_updown`).
 #[derive(Module, Debug)]
-pub(super) struct Resample {
+pub(crate) struct Resample {
+    block: Option<ResidualBlock>,
     conv: Option<Conv2d>,
+    #[module(skip)]
+    resolution: Resolution,
 }
 
 impl Resample {
-    /// Half the resolution by a convolution of stride 2 that pads by 1 on all sides, or by a mean.
-    pub(super) fn down(width: usize, with_conv: bool, init: &mut Initialiser) -> Self {
-        Resample { conv: with_conv.then(|| init.torch_conv([width, width], 3, 2)) }
+    pub(crate) fn new(width: usize, resolution: Resolution, config: &AdmTrunkConfig, init: &mut Initialiser) -> Self {
+        let stride = if resolution == Resolution::Halved { 2 } else { 1 };
+        let block = config.block_resample.then(|| ResidualBlock::new([width, width], resolution, config, init));
+        let convolves = config.conv_resample && !config.block_resample;
+        let conv = convolves.then(|| init.adm_conv_with([width, width], 3, stride));
+        Resample { block, conv, resolution }
     }
 
-    /// Twice the resolution by repetition, and a convolution.
-    pub(super) fn up(width: usize, with_conv: bool, init: &mut Initialiser) -> Self {
-        Resample { conv: with_conv.then(|| init.torch_conv([width, width], 3, 1)) }
-    }
-
-    pub(super) fn halve(&self, x: Tensor<4>) -> Tensor<4> {
-        match &self.conv {
-            Some(conv) => convolve(conv, x),
-            None => halved(x),
-        }
-    }
-
-    pub(super) fn double(&self, x: Tensor<4>) -> Tensor<4> {
-        match &self.conv {
-            Some(conv) => convolve(conv, upsample(x)),
-            None => upsample(x),
+    /// `[B, H, W, width]` to half or twice the height and width.
+    pub(crate) fn forward(&self, x: Tensor<4>, embedding: &Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<4> {
+        match (&self.block, &self.conv) {
+            (Some(block), _) => block.forward(x, embedding, dropout),
+            (None, Some(conv)) if self.resolution == Resolution::Halved => convolve(conv, x),
+            (None, Some(conv)) => convolve(conv, self.resolution.change(x)),
+            (None, None) => self.resolution.change(x),
         }
     }
 }
 
-/// The means of squares of 2x2 pixels: `[B, H, W, C]` to `[B, H / 2, W / 2, C]`.
-pub(super) fn halved(x: Tensor<4>) -> Tensor<4> {
+fn pool(x: Tensor<4>) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
-    let squares = x.reshape([batch, height / 2, 2, width / 2, 2, channels]);
-    squares.mean_dim(4).mean_dim(2).reshape([batch, height / 2, width / 2, channels])
+    let pairs = x.reshape([batch, height / 2, 2, width / 2, 2, channels]);
+    pairs.mean_dim(4).mean_dim(2).reshape([batch, height / 2, width / 2, channels])
 }
