@@ -227,9 +227,8 @@ fn refuse(settings: &Settings) -> Result<(), CheckpointError> {
     let refused = |key: &str, value: &Value, expected: &str| {
         Err(CheckpointError::Setting { key: key.into(), value: value.to_string(), expected: expected.into() })
     };
-    match settings.iter().find(|(key, value)| !value.is_null() && !known(key)) {
-        Some((key, value)) => return refused(key, value, "no setting of this layout that is known here"),
-        None => {}
+    if let Some((key, value)) = settings.iter().find(|(key, value)| !value.is_null() && !known(key)) {
+        return refused(key, value, "no setting of this layout that is known here");
     }
     match settings.value("type") {
         Some(kind) if kind != "simple" => refused("type", kind, "only \"simple\" is supported"),
