@@ -127,11 +127,11 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
 pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
     let widths: Vec<usize> = settings.required("block_out_channels")?;
     let base = widths.first().copied().unwrap_or(0);
+    let groups = settings.or("norm_num_groups", 32)?;
+    refuse(settings, base, groups)?;
     let attending = attending_levels(settings, widths.len())?;
     let unseen = Unseen { settings, released: released_size(&widths, &attending) };
     let image_size = unseen.image_size()?;
-    let groups = settings.or("norm_num_groups", 32)?;
-    refuse(settings, base, groups)?;
     let config = DdpmUnetConfig {
         in_channels: settings.or("in_channels", 3)?,
         out_channels: settings.or("out_channels", 3)?,
@@ -200,7 +200,7 @@ pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
     Err(CheckpointError::Inexpressible { layout: "diffusers", what })
 }
 
-/// All tensors of the layout for a configuration, in the order of the `state_dict`.
+/// All tensors of the layout for a valid configuration, in the order of the `state_dict`.
 pub fn entries(config: &DdpmUnetConfig) -> Vec<Entry> {
     let mut writer = Writer::new(WORDS, config);
     let (base, width) = (config.base, deepest(config));

@@ -166,7 +166,7 @@ pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
     Err(CheckpointError::Inexpressible { layout: "ermongroup", what })
 }
 
-/// All tensors of the layout for a configuration, in the order of the `state_dict`.
+/// All tensors of the layout for a valid configuration, in the order of the `state_dict`.
 pub fn entries(config: &DdpmUnetConfig) -> Vec<Entry> {
     let mut writer = Writer::new(WORDS, config);
     let (base, width) = (config.base, deepest(config));
