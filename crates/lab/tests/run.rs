@@ -5,6 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use burn::tensor::Device;
+use undrift_lab::recipe::Settings;
+use undrift_lab::run::{NETWORK, SETTINGS};
+use undrift_networks::{DdpmUnetConfig, apply_parameters};
+use undrift_noise::{Key, Purpose};
+use undrift_training::TrainState;
+
 const UNDRIFT: &str = env!("CARGO_BIN_EXE_undrift");
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tiny.toml");
 
@@ -63,6 +70,16 @@ fn interrupt_when(mut child: Child, ready: impl Fn() -> bool) -> i32 {
     child.wait().unwrap().code().unwrap()
 }
 
+/// The header alone tells what is needed to load the weights elsewhere.
+fn assert_tells_its_network(checkpoint: &Path) {
+    let state = TrainState::load(checkpoint).unwrap();
+    let config: DdpmUnetConfig = serde_json::from_str(&state.metadata()[NETWORK]).unwrap();
+    let network = config.init(&Device::flex(), Key::new(0, Purpose::Initialisation)).unwrap();
+    apply_parameters(network, state.averaged()).unwrap();
+    let settings: Settings = toml::from_str(&state.metadata()[SETTINGS]).unwrap();
+    assert_eq!(settings.training.steps, state.step());
+}
+
 #[test]
 fn an_interrupted_run_ends_as_an_uninterrupted_one() {
     let folder = tempfile::tempdir().unwrap();
@@ -70,6 +87,8 @@ fn an_interrupted_run_ends_as_an_uninterrupted_one() {
     let printed = succeeds(&mut undrift(&["run", TINY, "--out", text(&whole)]));
     assert!(printed.contains("eps, L_simple"), "{printed}");
     assert!(whole.join("report.md").exists() && whole.join("report.html").exists());
+
+    assert_tells_its_network(&whole.join("first/seed-0/checkpoint.safetensors"));
 
     let run = || {
         let mut command = undrift(&["run", TINY, "--out", text(&stopped)]);

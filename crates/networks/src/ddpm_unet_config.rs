@@ -109,9 +109,9 @@ impl DdpmUnetConfig {
         levels.map(|(_, width)| *width).chain(middle.copied()).collect()
     }
 
-    /// Attention heads at a level of this width.
+    /// Attention heads at a level of this width; 0 where a head of no channels is asked for, which is not valid.
     pub fn heads(&self, width: usize) -> usize {
-        width / self.head_channels.unwrap_or(width)
+        self.head_channels.map_or(Some(1), |head| width.checked_div(head)).unwrap_or(0)
     }
 
     /// Checks every field without building anything.

@@ -1,5 +1,6 @@
 //! The DDPM U-Net's layers, which its layouts name and order differently.
 
+use serde_json::json;
 use undrift_networks::{DdpmUnetConfig, Mismatch, NetworkError, Resampling};
 
 use crate::{CheckpointError, Entry, Shapes};
@@ -149,7 +150,7 @@ pub(crate) fn released_size(widths: &[usize], attending: &[usize]) -> Option<usi
 pub(crate) fn multipliers(key: &str, widths: &[usize], base: usize) -> Result<Vec<usize>, CheckpointError> {
     if base == 0 || widths.iter().any(|width| !width.is_multiple_of(base)) {
         let expected = "every width must be a multiple of the first one".into();
-        return Err(CheckpointError::Setting { key: key.into(), value: format!("{widths:?}"), expected });
+        return Err(CheckpointError::Setting { key: key.into(), value: json!(widths).to_string(), expected });
     }
     Ok(widths.iter().map(|width| width / base).collect())
 }

@@ -127,11 +127,11 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
 pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
     let widths: Vec<usize> = settings.required("block_out_channels")?;
     let base = widths.first().copied().unwrap_or(0);
+    let groups = settings.or("norm_num_groups", 32)?;
+    refuse(settings, base, groups)?;
     let attending = attending_levels(settings, widths.len())?;
     let unseen = Unseen { settings, released: released_size(&widths, &attending) };
     let image_size = unseen.image_size()?;
-    let groups = settings.or("norm_num_groups", 32)?;
-    refuse(settings, base, groups)?;
     let config = DdpmUnetConfig {
         in_channels: settings.or("in_channels", 3)?,
         out_channels: settings.or("out_channels", 3)?,
@@ -188,16 +188,19 @@ pub fn settings(config: &DdpmUnetConfig) -> Settings {
 ///
 /// # Errors
 ///
-/// [`CheckpointError::Inexpressible`] for plain resampling.
+/// [`CheckpointError::Inexpressible`] for plain resampling, and for a first level that is wider than `base`.
 pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
-    if config.resampling == Resampling::Plain && config.multipliers.len() > 1 {
-        let what = "resampling without convolutions".into();
-        return Err(CheckpointError::Inexpressible { layout: "diffusers", what });
-    }
-    Ok(())
+    let what = if config.resampling == Resampling::Plain && config.multipliers.len() > 1 {
+        "resampling without convolutions".into()
+    } else if config.multipliers.first() != Some(&1) {
+        format!("multipliers {:?}, only those that begin with 1", config.multipliers)
+    } else {
+        return Ok(());
+    };
+    Err(CheckpointError::Inexpressible { layout: "diffusers", what })
 }
 
-/// All tensors of the layout for a configuration, in the order of the `state_dict`.
+/// All tensors of the layout for a valid configuration, in the order of the `state_dict`.
 pub fn entries(config: &DdpmUnetConfig) -> Vec<Entry> {
     let mut writer = Writer::new(WORDS, config);
     let (base, width) = (config.base, deepest(config));
@@ -348,4 +351,138 @@ fn refused(key: &str, value: Option<&Value>, expected: &str) -> CheckpointError 
 /// A number as diffusers writes it, without a fraction where it has none.
 fn whole(number: f64) -> Value {
     if number.fract() == 0.0 { json!(number as i64) } else { json!(number) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn released() -> Settings {
+        settings(&DdpmUnetConfig::cifar10())
+    }
+
+    fn message(key: &str, value: Value) -> String {
+        config(&released().with(key, value)).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn what_makes_another_network_is_refused_by_name() {
+        for (key, value) in [
+            ("_class_name", json!("UNet2DConditionModel")),
+            ("act_fn", json!("gelu")),
+            ("attn_norm_num_groups", json!(8)),
+            ("center_input_sample", json!(true)),
+            ("class_embed_type", json!("timestep")),
+            ("num_class_embeds", json!(10)),
+            ("downsample_type", json!("resnet")),
+            ("upsample_type", json!("resnet")),
+            ("mid_block_scale_factor", json!(1.5)),
+            ("mid_block_type", json!("UNetMidBlock2DCrossAttn")),
+            ("resnet_time_scale_shift", json!("scale_shift")),
+            ("time_embedding_dim", json!(128)),
+            ("time_embedding_type", json!("fourier")),
+            ("downsample_padding", json!(2)),
+            ("sample_size", json!([32, 64])),
+            ("block_out_channels", json!([128, 200, 256, 256])),
+            ("down_block_types", json!(["DownBlock2D", "SkipDownBlock2D", "DownBlock2D", "DownBlock2D"])),
+            ("up_block_types", json!(["AttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"])),
+            ("skip_time_act", json!(true)),
+            ("freq_shift", json!("one")),
+        ] {
+            let text = message(key, value.clone());
+            assert!(text.contains(&format!("`{key}`")) && text.contains(&value.to_string()), "{text}");
+        }
+        assert!(message("attention_head_dim", json!(96)).contains("does not divide width 256"));
+    }
+
+    #[test]
+    fn what_changes_nothing_is_read() {
+        let more = released()
+            .with("_diffusers_version", "0.42.1")
+            .with("act_fn", "swish")
+            .with("num_train_timesteps", 1000)
+            .with("decay", 0.9999)
+            .with("mid_block_scale_factor", 1.0)
+            .with("time_embedding_dim", 512)
+            .with("sample_size", json!([32, 32]))
+            .with("skip_time_act", Value::Null);
+        assert_eq!(config(&more).unwrap(), DdpmUnetConfig::cifar10());
+    }
+
+    #[test]
+    fn a_config_file_leaves_out_the_constructors_defaults() {
+        let given = ["_class_name", "sample_size", "block_out_channels", "down_block_types", "up_block_types"];
+        let given = released()
+            .iter()
+            .filter(|(key, _)| given.contains(key))
+            .fold(Settings::default(), |settings, (key, value)| settings.with(key, value.clone()));
+        let expected = DdpmUnetConfig {
+            dropout: 0.0,
+            sinusoids: Sinusoids::ADM,
+            norm_epsilon: 1e-5,
+            resampling: Resampling::CentredConvolution,
+            head_channels: Some(8),
+            ..DdpmUnetConfig::cifar10()
+        };
+        assert_eq!(config(&given).unwrap(), expected);
+        let one_head = config(&given.with("attention_head_dim", Value::Null)).unwrap();
+        assert_eq!(one_head.head_channels, None);
+    }
+
+    #[test]
+    fn bare_weights_of_another_shape_need_every_setting_that_is_not_seen() {
+        let config_of = DdpmUnetConfig { base: 64, ..DdpmUnetConfig::cifar10() };
+        let shapes = entries(&config_of).into_iter().map(|entry| (entry.theirs, entry.shape)).collect();
+        let mut given = infer(&shapes).unwrap();
+        for (key, value) in [
+            ("sample_size", json!(32)),
+            ("flip_sin_to_cos", json!(false)),
+            ("freq_shift", json!(1)),
+            ("norm_eps", json!(1e-6)),
+            ("downsample_padding", json!(0)),
+            ("attention_head_dim", Value::Null),
+        ] {
+            let missing = config(&given).expect_err("must be asked for").to_string();
+            assert!(missing.contains(&format!("`{key}`")), "{missing}");
+            given = given.with(key, value);
+        }
+        assert_eq!(config(&given).unwrap(), DdpmUnetConfig { dropout: 0.0, ..config_of });
+    }
+
+    #[test]
+    fn what_has_no_words_is_named() {
+        let text = |config| expresses(&config).expect_err("must be refused").to_string();
+        let plain = DdpmUnetConfig { resampling: Resampling::Plain, ..DdpmUnetConfig::cifar10() };
+        assert!(text(plain).contains("without convolutions"));
+        assert!(text(DdpmUnetConfig { multipliers: vec![2, 2], ..DdpmUnetConfig::cifar10() }).contains("[2, 2]"));
+        expresses(&DdpmUnetConfig::lsun256()).unwrap();
+    }
+
+    #[test]
+    fn only_attentions_layers_are_renamed() {
+        let modern = modern_name("mid_block.attentions.0.proj_attn.bias");
+        assert_eq!(modern.as_deref(), Some("mid_block.attentions.0.to_out.0.bias"));
+        assert_eq!(modern_name("mid_block.resnets.0.value.weight"), None);
+        assert_eq!(modern_name("conv_in.weight"), None);
+    }
+
+    #[test]
+    fn stable_diffusions_networks_are_others() {
+        let mut shapes: Shapes =
+            entries(&DdpmUnetConfig::cifar10()).into_iter().map(|entry| (entry.theirs, entry.shape)).collect();
+        assert!(recognises(&shapes));
+        shapes.insert("down_blocks.0.attentions.0.transformer_blocks.0.norm1.weight".into(), vec![320]);
+        assert!(!recognises(&shapes));
+    }
+
+    #[test]
+    fn tensors_of_another_network_show_in_the_settings() {
+        let mut shapes: Shapes =
+            entries(&DdpmUnetConfig::cifar10()).into_iter().map(|entry| (entry.theirs, entry.shape)).collect();
+        shapes.insert("class_embedding.weight".into(), vec![10, 512]);
+        let refused = config(&infer(&shapes).unwrap()).expect_err("must be refused").to_string();
+        assert!(refused.contains("`num_class_embeds` is 10"), "{refused}");
+        shapes.remove("conv_out.weight");
+        assert!(infer(&shapes).expect_err("must be refused").to_string().contains("conv_out.weight"));
+    }
 }

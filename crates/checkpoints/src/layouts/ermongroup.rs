@@ -166,7 +166,7 @@ pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
     Err(CheckpointError::Inexpressible { layout: "ermongroup", what })
 }
 
-/// All tensors of the layout for a configuration, in the order of the `state_dict`.
+/// All tensors of the layout for a valid configuration, in the order of the `state_dict`.
 pub fn entries(config: &DdpmUnetConfig) -> Vec<Entry> {
     let mut writer = Writer::new(WORDS, config);
     let (base, width) = (config.base, deepest(config));
@@ -227,12 +227,86 @@ fn refuse(settings: &Settings) -> Result<(), CheckpointError> {
     let refused = |key: &str, value: &Value, expected: &str| {
         Err(CheckpointError::Setting { key: key.into(), value: value.to_string(), expected: expected.into() })
     };
-    match settings.iter().find(|(key, value)| !value.is_null() && !known(key)) {
-        Some((key, value)) => return refused(key, value, "no setting of this layout that is known here"),
-        None => {}
+    if let Some((key, value)) = settings.iter().find(|(key, value)| !value.is_null() && !known(key)) {
+        return refused(key, value, "no setting of this layout that is known here");
     }
     match settings.value("type") {
         Some(kind) if kind != "simple" => refused("type", kind, "only \"simple\" is supported"),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// `cifar10.yml` of the published code.
+    fn published() -> Settings {
+        let model = json!({
+            "type": "simple", "in_channels": 3, "out_ch": 3, "ch": 128, "ch_mult": [1, 2, 2, 2],
+            "num_res_blocks": 2, "attn_resolutions": [16], "dropout": 0.1, "var_type": "fixedlarge",
+            "ema_rate": 0.9999, "ema": true, "resamp_with_conv": true,
+        });
+        let data = json!({"dataset": "CIFAR10", "image_size": 32, "channels": 3, "rescaled": true});
+        Settings::default().with("model", model).with("data", data).with("diffusion", json!({"beta_end": 0.02}))
+    }
+
+    #[test]
+    fn a_yml_file_is_read_in_its_parts() {
+        assert_eq!(config(&published()).unwrap(), DdpmUnetConfig::cifar10());
+        let flat = flattened(&published()).unwrap();
+        assert_eq!(config(&flat).unwrap(), DdpmUnetConfig::cifar10());
+        let other = config(&published().with("ch", 64)).unwrap();
+        assert_eq!(other, DdpmUnetConfig::cifar10(), "a part counts more than what is outside of it");
+    }
+
+    #[test]
+    fn levels_become_pixels_where_the_image_size_is_given() {
+        let flat = settings(&DdpmUnetConfig::cifar10()).with("attn_resolutions", Value::Null).with(LEVELS, [0, 2]);
+        assert_eq!(config(&flat).unwrap().attention, [32, 8]);
+        let missing = |settings: Settings| config(&settings).expect_err("must be asked for").to_string();
+        assert!(missing(flat.clone().with(LEVELS, Value::Null)).contains("`attn_resolutions`"));
+        assert!(missing(flat.clone().with("image_size", Value::Null)).contains("`image_size`"));
+        let deep = flat.with(LEVELS, [70]);
+        assert!(missing(deep).contains("resolution 0 has no level"));
+    }
+
+    #[test]
+    fn what_makes_another_network_is_refused_by_name() {
+        let message = |key: &str, value: Value| {
+            let given = settings(&DdpmUnetConfig::cifar10()).with(key, value);
+            config(&given).expect_err("must be refused").to_string()
+        };
+        assert!(message("type", json!("bayesian")).contains("`type` is \"bayesian\""));
+        assert!(message("conditional", json!(true)).contains("`conditional` is true"));
+        assert!(message("ch", json!(48)).contains("groups is 32"));
+        assert!(message("model", json!(3)).contains("`model` is 3"));
+    }
+
+    #[test]
+    fn what_has_no_words_is_named() {
+        let refused = |change: fn(&mut DdpmUnetConfig), named: &str| {
+            let mut config = DdpmUnetConfig::cifar10();
+            change(&mut config);
+            let text = expresses(&config).expect_err("must be refused").to_string();
+            assert!(text.contains("ermongroup") && text.contains(named), "{text}");
+        };
+        refused(|c| c.sinusoids.cosines_first = true, "cosines_first: true");
+        refused(|c| c.groups = 16, "16 groups");
+        refused(|c| c.norm_epsilon = 1e-5, "norm_epsilon 1e-5");
+        refused(|c| c.resampling = Resampling::CentredConvolution, "padding on all sides");
+        refused(|c| c.head_channels = Some(64), "several heads");
+        refused(|c| c.middle_attention = false, "a middle without attention");
+        let one_head = DdpmUnetConfig { head_channels: Some(256), ..DdpmUnetConfig::cifar10() };
+        expresses(&one_head).unwrap();
+    }
+
+    #[test]
+    fn a_network_with_learned_variances_of_its_own_is_refused() {
+        let mut shapes: Shapes =
+            entries(&DdpmUnetConfig::cifar10()).into_iter().map(|entry| (entry.theirs, entry.shape)).collect();
+        shapes.insert("logvar".into(), vec![1000]);
+        assert!(config(&infer(&shapes).unwrap()).is_err());
     }
 }

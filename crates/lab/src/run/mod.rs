@@ -26,4 +26,4 @@ pub(crate) use record::{read_json, write_json};
 pub use row::{Data, check_images, run_recipe, trained_network};
 pub use score::{Reference, bits_per_dim, distance_name};
 pub use setup::Setup;
-pub use train::{Trained, train};
+pub use train::{NETWORK, SETTINGS, Trained, train};

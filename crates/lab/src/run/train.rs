@@ -14,6 +14,12 @@ use undrift_networks::DdpmUnet;
 use undrift_noise::{Key, Purpose};
 use undrift_training::{Ema, Optimisation, TrainError, TrainState, Trainer};
 
+/// The note of a checkpoint that holds its row's resolved settings, in TOML.
+pub const SETTINGS: &str = "settings";
+
+/// The note of a checkpoint that holds its [`DdpmUnetConfig`](undrift_networks::DdpmUnetConfig), in JSON.
+pub const NETWORK: &str = "network";
+
 /// A trainer, and where its training stands.
 pub enum Trained {
     /// All steps are done.
@@ -54,7 +60,7 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
         let stop = interrupt::requested();
         if stop || done % settings.checkpoint_every == 0 || done == settings.steps {
             losses.sync()?;
-            trainer.state(metadata(&window, &objective)).save(&cell.checkpoint())?;
+            trainer.state(metadata(setup, &window, &objective)).save(&cell.checkpoint())?;
             clock.save(cell)?;
         }
         if stop && done < settings.steps {
@@ -65,9 +71,13 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
     Ok(Trained::Finished(Box::new(trainer)))
 }
 
-/// What a checkpoint keeps beside the trainer.
-fn metadata(window: &Window, objective: &Objective<'_>) -> BTreeMap<String, String> {
+/// What a checkpoint keeps beside the trainer: what going on needs, and what tells anyone who has this file alone
+/// which network it holds and how it was trained.
+fn metadata(setup: &Setup, window: &Window, objective: &Objective<'_>) -> BTreeMap<String, String> {
     let mut metadata = window.metadata();
+    let settings = toml::to_string_pretty(&setup.settings).expect("settings of a loaded recipe have a TOML form");
+    let network = serde_json::to_string(&setup.unet).expect("a valid configuration has a JSON form");
+    metadata.extend([(SETTINGS.to_owned(), settings), (NETWORK.to_owned(), network)]);
     metadata.extend(objective.metadata());
     metadata
 }
