@@ -1,6 +1,6 @@
 //! Published checkpoints: which files hold them, what their tensors are called, which network they are.
 //!
-//! A *file* gives named tensors ([`Checkpoint`]); a *layout* ([`Layout`]) says how a published code names the
+//! A *file* gives named tensors ([`file::Checkpoint`]); a *layout* ([`Layout`]) says how a published code names the
 //! parameters of a network and which of ours each one is; *settings* ([`Settings`]) are the configuration in
 //! that code's own words, from a sidecar, from flags or inferred from the shapes. Together they make a
 //! [`Network`], or write one.
@@ -10,6 +10,7 @@
 mod closed_form;
 mod entry;
 mod error;
+pub mod file;
 mod settings;
 
 pub use closed_form::ClosedForm;
