@@ -36,10 +36,9 @@ fn numbers(data: &TensorData) -> Vec<f64> {
 #[test]
 fn every_element_type_is_read() {
     let sidecar: Value = serde_json::from_slice(&fs::read(fixture("data/tensors.json")).unwrap()).unwrap();
-    for (file, format) in [
-        ("data/mixed_dtypes.pt", FileFormat::TorchZip),
-        ("data/mixed_dtypes.safetensors", FileFormat::Safetensors),
-    ] {
+    for (file, format) in
+        [("data/mixed_dtypes.pt", FileFormat::TorchZip), ("data/mixed_dtypes.safetensors", FileFormat::Safetensors)]
+    {
         let checkpoint = open(file);
         assert_eq!((checkpoint.format(), checkpoint.groups()), (format, vec![""]));
         let expected = sidecar["mixed_dtypes"].as_object().unwrap();
@@ -189,7 +188,9 @@ fn what_cannot_be_written_is_named() {
     let twice = [("a".to_owned(), data()), ("a".to_owned(), data())];
     assert!(matches!(write_torch_zip(&path, &twice).unwrap_err().fault, Fault::Duplicate { name } if name == "a"));
     let double = [("d".to_owned(), TensorData::new(vec![1f64], [1]))];
-    assert!(matches!(write_torch_zip(&path, &double).unwrap_err().fault, Fault::ElementType { tensor, .. } if tensor == "d"));
+    assert!(
+        matches!(write_torch_zip(&path, &double).unwrap_err().fault, Fault::ElementType { tensor, .. } if tensor == "d")
+    );
 }
 
 #[test]

@@ -36,7 +36,9 @@ pub enum Fault {
         found: &'static str,
     },
     /// A safetensors header that is longer than the file.
-    #[error("the header's length says {length} bytes and {available} follow; the file is cut or damaged, fetch it again")]
+    #[error(
+        "the header's length says {length} bytes and {available} follow; the file is cut or damaged, fetch it again"
+    )]
     HeaderLength {
         /// The length as written in the file.
         length: u64,
@@ -73,7 +75,9 @@ pub enum Fault {
         expected: u64,
     },
     /// More or fewer bytes of data than the header says.
-    #[error("the header describes {described} bytes of data and the file has {found}; it is cut or damaged, fetch it again")]
+    #[error(
+        "the header describes {described} bytes of data and the file has {found}; it is cut or damaged, fetch it again"
+    )]
     DataLength {
         /// Bytes of all tensors.
         described: u64,
@@ -81,7 +85,9 @@ pub enum Fault {
         found: u64,
     },
     /// A shape that no memory holds.
-    #[error("tensor `{tensor}` of shape {shape:?} has more elements than fit into 64 bits; the file is damaged, fetch it again")]
+    #[error(
+        "tensor `{tensor}` of shape {shape:?} has more elements than fit into 64 bits; the file is damaged, fetch it again"
+    )]
     Overflow {
         /// The tensor.
         tensor: String,
@@ -132,7 +138,9 @@ pub enum Fault {
     #[error("the zip archive is damaged ({0}); fetch the file again")]
     Zip(#[from] ZipError),
     /// A compressed member, which torch never writes.
-    #[error("member `{member}` is compressed or encrypted; torch.save stores its members, so save the checkpoint again with it")]
+    #[error(
+        "member `{member}` is compressed or encrypted; torch.save stores its members, so save the checkpoint again with it"
+    )]
     Compressed {
         /// The member of the archive.
         member: String,
@@ -172,7 +180,9 @@ pub enum Fault {
         expected: &'static str,
     },
     /// An instruction that no checkpoint of tensors needs.
-    #[error("the pickle has instruction 0x{opcode:02x} at byte {at}, which torch.save does not write; save the weights with it")]
+    #[error(
+        "the pickle has instruction 0x{opcode:02x} at byte {at}, which torch.save does not write; save the weights with it"
+    )]
     Opcode {
         /// The instruction.
         opcode: u8,
@@ -190,7 +200,9 @@ pub enum Fault {
         at: usize,
     },
     /// A storage that is not there or not whole.
-    #[error("storage `{key}` has {found} bytes and its tensors need {needed}; the file is cut or damaged, fetch it again")]
+    #[error(
+        "storage `{key}` has {found} bytes and its tensors need {needed}; the file is cut or damaged, fetch it again"
+    )]
     Storage {
         /// The storage's key.
         key: String,

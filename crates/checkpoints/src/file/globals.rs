@@ -51,7 +51,17 @@ fn storage(name: &str) -> Option<Global> {
 
 /// The dtypes of PyTorch, which occur among the settings of a training run.
 const DTYPES: [&str; 12] = [
-    "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
+    "float64",
+    "float32",
+    "float16",
+    "bfloat16",
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+    "bool",
+    "complex64",
     "complex128",
 ];
 

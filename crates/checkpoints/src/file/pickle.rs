@@ -252,7 +252,14 @@ impl<'a> Machine<'a> {
         let storage = match self.values.items(id) {
             Some(
                 &[Value::Text("storage"), Value::Global(Global::Storage(dtype)), Value::Text(key), _, count]
-                | &[Value::Text("storage"), Value::Global(Global::Storage(dtype)), Value::Text(key), _, count, Value::Opaque],
+                | &[
+                    Value::Text("storage"),
+                    Value::Global(Global::Storage(dtype)),
+                    Value::Text(key),
+                    _,
+                    count,
+                    Value::Opaque,
+                ],
             ) => count.size().map(|count| Storage { key, dtype, count }),
             _ => None,
         };

@@ -9,9 +9,9 @@ use super::fault::Fault;
 
 /// An open file that is read by position, a range at a time.
 ///
-/// Reads, not a memory map: measured on a file of 400 MB both are as fast, and a read keeps no pages of the
-/// file in the process, needs no unsafe code, and is an error instead of a signal where another program
-/// shortens the file meanwhile.
+/// Reads, not a memory map: no pages of the file stay in the process (weights of 400 MB are read with a peak
+/// of 401 MB), no unsafe code is needed, and where another program shortens the file meanwhile, that is an
+/// error instead of a signal.
 #[derive(Debug)]
 pub(super) struct Source {
     file: Mutex<File>,
