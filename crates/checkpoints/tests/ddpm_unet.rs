@@ -55,7 +55,7 @@ impl Case {
 
     /// Whether it is small enough for double precision.
     fn is_small(&self) -> bool {
-        parameters(&self.entries()) < 1_000_000
+        parameters(&self.entries()) < 3_000_000
     }
 
     /// The network, all weights from the file or by the rule.
