@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use undrift_networks::NetworkError;
 
+use crate::file::FileError;
+
 /// What can be wrong with a checkpoint, its layout or its configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
@@ -34,6 +36,9 @@ pub enum CheckpointError {
         /// Its name.
         name: String,
     },
+    /// A file that is no checkpoint, or a damaged one.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Tensors whose names belong to no known layout.
     #[error(
         "{} holds tensors of no known layout ({names}); known are the U-Nets of DDPM (diffusers, ermongroup), of \

@@ -1,19 +1,28 @@
-//! Published checkpoints: what their files hold, what their tensors are called, which network they are.
+//! Published checkpoints: which files hold them, what their tensors are called, which network they are.
 //!
-//! A *file* gives named tensors ([`file::Checkpoint`]); a *layout* ([`layouts`]) says how a published code names
+//! A *file* gives named tensors ([`file::Checkpoint`]); a *layout* ([`Layout`]) says how a published code names
 //! the parameters of a network and which of ours each one is; *settings* ([`Settings`]) are the configuration in
-//! that code's own words, from a sidecar, from flags or inferred from the shapes.
+//! that code's own words, from a sidecar, from flags or inferred from the shapes. Together they are a
+//! [`Published`] checkpoint, which loads a [`Network`]; [`export`] writes one.
 //!
 //! This crate knows no levels, samplers or recipes: what a network's output means is decided elsewhere.
 
 mod closed_form;
 mod entry;
 mod error;
+mod export;
 pub mod file;
+mod layout;
 pub mod layouts;
+mod network;
+mod published;
 mod settings;
 
 pub use closed_form::ClosedForm;
 pub use entry::{Entry, Shapes};
 pub use error::CheckpointError;
+pub use export::export;
+pub use layout::Layout;
+pub use network::{Network, NetworkConfig};
+pub use published::{Given, Published, WeightKind, read_settings};
 pub use settings::Settings;

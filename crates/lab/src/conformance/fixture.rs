@@ -44,6 +44,21 @@ impl Fixture {
         &self.stem
     }
 
+    /// Where the fixture lies.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Another file of the same folder.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A field of the sidecar as it is.
+    pub(super) fn value(&self, field: &str) -> Result<&Value, FixtureError> {
+        self.sidecar.get(field).ok_or_else(|| FixtureError::NoField { field: field.to_owned() })
+    }
+
     /// The implementation and function that made the numbers; "" when the sidecar does not say.
     pub(super) fn peer(&self) -> &str {
         self.root().text_or_empty("peer")

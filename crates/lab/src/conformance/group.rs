@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 use super::case::{Case, Cases, Outcome};
 use super::error::{ConformanceError, FixtureError};
 use super::fixture::Fixture;
-use super::{chains, losses, metrics, schedules, steps};
+use super::{chains, losses, metrics, networks, schedules, steps};
 
 /// What a fixture of a group is run by.
 type Runner = fn(&Fixture, &mut Cases) -> Result<(), FixtureError>;
+
+/// What a file of a folder that is no fixture is run by.
+type FileRunner = fn(&Path, &str, &mut Cases) -> Result<(), FixtureError>;
 
 /// One folder of golden vectors.
 pub(super) struct Group {
     pub(super) name: &'static str,
     runner: Option<Runner>,
+    files: Option<FileRunner>,
     /// Whether every file must be known, but for those of `ABSENT`.
     whole: bool,
 }
@@ -38,7 +42,7 @@ pub(super) const GROUPS: [Group; 8] = [
     Group::whole("chains", chains::run),
     Group::run_by("metrics", metrics::run),
     Group::later("cold"),
-    Group::later("networks"),
+    Group::of_files("networks", networks::run, networks::run_file),
     Group::later("data"),
 ];
 
@@ -47,7 +51,7 @@ const ABOUT: [&str; 4] = ["README.md", "INDEX.json", "PEERS.json", "f32_vs_f64.j
 
 impl Group {
     const fn run_by(name: &'static str, runner: Runner) -> Self {
-        Group { name, runner: Some(runner), whole: false }
+        Group { name, runner: Some(runner), files: None, whole: false }
     }
 
     /// A group of which a file that is not known fails, so that no new vector goes unnoticed.
@@ -55,8 +59,13 @@ impl Group {
         Group { whole: true, ..Group::run_by(name, runner) }
     }
 
+    /// A whole group with files beside its fixtures that say something of their own.
+    const fn of_files(name: &'static str, runner: Runner, files: FileRunner) -> Self {
+        Group { files: Some(files), ..Group::whole(name, runner) }
+    }
+
     const fn later(name: &'static str) -> Self {
-        Group { name, runner: None, whole: false }
+        Group { name, runner: None, files: None, whole: false }
     }
 
     /// The cases of a folder, file by file.
@@ -68,7 +77,7 @@ impl Group {
         let files = files_below(folder)?;
         match self.runner {
             Some(runner) => {
-                let cases = run_files(self.name, folder, &files, runner);
+                let cases = run_files(self.name, folder, &files, runner, self.files);
                 Ok(cases.into_iter().map(|case| if self.whole { must_be_known(case) } else { case }).collect())
             }
             None => Ok(uncovered(self.name, folder, &files)),
@@ -111,7 +120,7 @@ fn must_be_known(case: Case) -> Case {
     }
 }
 
-fn run_files(group: &str, folder: &Path, files: &[PathBuf], runner: Runner) -> Vec<Case> {
+fn run_files(group: &str, folder: &Path, files: &[PathBuf], runner: Runner, alone: Option<FileRunner>) -> Vec<Case> {
     let names: Vec<String> = files.iter().map(|file| name_of(folder, file)).collect();
     let has = |name: String| names.contains(&name);
     let mut cases = Vec::new();
@@ -121,8 +130,15 @@ fn run_files(group: &str, folder: &Path, files: &[PathBuf], runner: Runner) -> V
             Some((stem, "json")) if stem.starts_with('_') => {
                 cases.extend(note(&file(stem), "notes on how the vectors were checked when they were made"));
             }
-            Some((stem, "json")) => cases.extend(run_file(&file(stem), folder, stem, runner)),
+            Some((stem, "json")) => {
+                let run = |cases: &mut Cases| Fixture::read(folder, stem).and_then(|fixture| runner(&fixture, cases));
+                cases.extend(guarded(&file(stem), run));
+            }
             Some((stem, "safetensors")) if has(format!("{stem}.json")) => {}
+            Some((stem, _)) if alone.is_some() && has(format!("{stem}.json")) => {}
+            Some(_) if let Some(alone) = alone => {
+                cases.extend(guarded(&file(name), |cases| alone(folder, name, cases)))
+            }
             Some((stem, "safetensors")) => {
                 let field = format!("{stem}.json");
                 let mut orphan = Cases::of(&file(stem));
@@ -135,11 +151,11 @@ fn run_files(group: &str, folder: &Path, files: &[PathBuf], runner: Runner) -> V
     cases
 }
 
-fn run_file(file: &str, folder: &Path, stem: &str, runner: Runner) -> Vec<Case> {
+/// The cases of one file.
+fn guarded(file: &str, run: impl FnOnce(&mut Cases) -> Result<(), FixtureError>) -> Vec<Case> {
     let mut cases = Cases::of(file);
-    let run = || Fixture::read(folder, stem).and_then(|fixture| runner(&fixture, &mut cases));
     // One file whose shapes contradict each other must not hide what the others show.
-    let run = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    let run = catch_unwind(AssertUnwindSafe(|| run(&mut cases))).unwrap_or_else(|panic| Err(panicked(&*panic)));
     match run {
         Err(error) => cases.error("", error),
         Ok(()) if cases.is_empty() => cases.error("", FixtureError::NothingCompared),

@@ -16,6 +16,7 @@ mod losses;
 mod method;
 mod metrics;
 mod multistep;
+mod networks;
 mod report;
 mod schedules;
 mod setting;

@@ -179,6 +179,26 @@ pub fn single_x0_mse(mse: f64, signal: f64) -> f64 {
     base.absolute + base.relative * mse + 2.0 * mse.sqrt() * gap + gap * gap
 }
 
+/// An output of a network. Published networks take the sines and cosines of time labels in single precision, whose
+/// elementary functions differ in the last place from one processor to the next: near a time of 1000 that moves the
+/// features by up to 6e-5 and outputs by up to 4e-6, in double precision too.
+pub const fn network_output(run: Arithmetic) -> Tolerance {
+    match run {
+        Arithmetic::F64 => Tolerance::absolute(5e-6),
+        Arithmetic::F32 => Tolerance::absolute(2e-5),
+    }
+}
+/// The mean squared error of such an output.
+pub const NETWORK_LOSS: Tolerance = Tolerance::relative(1e-5);
+/// The length of a gradient; a bias just before a normalisation of its channel has one of rounding errors only.
+pub const GRADIENT_NORM: Tolerance = Tolerance::new(1e-7, 1e-4, 0.0);
+/// Entries of a gradient whose length is `norm`.
+pub fn gradient(norm: f64) -> Tolerance {
+    Tolerance::absolute(GRADIENT_NORM.relative * norm + GRADIENT_NORM.absolute)
+}
+/// Sines and cosines of time labels, whose arguments near 1000 are rounded to 6e-5 in single precision.
+pub const SINUSOIDS: Tolerance = Tolerance::absolute(1e-4);
+
 /// Frechet distance where both covariances have full rank.
 pub const FRECHET: Tolerance = Tolerance::relative(1e-8);
 /// Frechet distance where a covariance has lost rank and eigenvalues near 0 enter through their roots.

@@ -1,0 +1,47 @@
+//! Names and shapes of all tensors of a published model.
+
+use undrift_checkpoints::{Layout, Settings, Shapes};
+
+use crate::conformance::case::{Arithmetic, Cases, Outcome};
+use crate::conformance::compare::{Comparison, Tolerance, compare};
+use crate::conformance::error::FixtureError;
+use crate::conformance::fixture::Fixture;
+
+/// From the recorded names and shapes to a configuration, and back to the same names and shapes.
+pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
+    let root = fixture.root();
+    let recorded: Shapes = root
+        .get("state_dict")?
+        .fields()
+        .into_iter()
+        .map(|(name, shape)| {
+            Ok((name.to_owned(), shape.members().iter().map(|n| n.as_count()).collect::<Result<_, _>>()?))
+        })
+        .collect::<Result<_, FixtureError>>()?;
+    let layout =
+        Layout::of(&recorded).ok_or_else(|| FixtureError::NotCovered("names of no known layout".to_owned()))?;
+    // Heads and their order are no tensors; any will do for names and shapes.
+    let heads = Settings::default().with("num_heads", 1).with("use_new_attention_order", false);
+    let given = if layout == Layout::GuidedDiffusion { heads.with("image_size", SIZE) } else { Settings::default() };
+    let settings = layout.infer(&recorded).map(|settings| settings.overlaid(&given));
+    let config = settings.and_then(|settings| layout.config(&settings)).map_err(FixtureError::refused)?;
+    let entries = layout.entries(&config).map_err(FixtureError::refused)?;
+    let ours: Shapes = entries.into_iter().map(|entry| (entry.theirs, entry.shape)).collect();
+    cases.add("state_dict", Arithmetic::F32, Ok(same(&ours, &recorded)));
+    let count = ours.values().map(|shape| shape.iter().product::<usize>()).sum::<usize>() as f64;
+    cases.add("n_parameters", Arithmetic::F32, Ok(compare(&[count], &root.numbers("n_parameters")?, Tolerance::EXACT)));
+    cases.add("n_keys", Arithmetic::F32, Ok(compare(&[ours.len() as f64], &root.numbers("n_keys")?, Tolerance::EXACT)));
+    Ok(())
+}
+
+/// Any image size that can be halved often enough: no tensor depends on it.
+const SIZE: usize = 512;
+
+fn same(ours: &Shapes, recorded: &Shapes) -> Outcome {
+    let differs =
+        |a: &Shapes, b: &Shapes| a.iter().find(|(name, shape)| b.get(*name) != Some(shape)).map(|(n, _)| n.clone());
+    match differs(recorded, ours).or_else(|| differs(ours, recorded)) {
+        None => Outcome::Compared(Comparison { values: recorded.len(), ..Comparison::AGREES }),
+        Some(name) => Outcome::Failed { reason: format!("`{name}` is not the same tensor here and there") },
+    }
+}
