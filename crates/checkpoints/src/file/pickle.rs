@@ -71,10 +71,10 @@ impl<'a> Machine<'a> {
         match opcode {
             0x80 => self.take(1).map(drop),
             0x95 => self.take(8).map(drop),
-            b'(' => Ok(self.marks.push(self.stack.len())),
+            b'(' => self.mark(),
             b'0' => self.pop().map(drop),
             b'1' => self.popped_to_mark().map(drop),
-            b'2' => self.top().map(|top| self.stack.push(top)),
+            b'2' => self.top().and_then(|top| self.push(top)),
             b'N' | b'\x88' | b'\x89' | b'K' | b'M' | b'J' | b'G' | b'\x8a' | b'\x8b' => self.number(opcode),
             b'X' | b'\x8c' | b'\x8d' | b'T' | b'U' | b'B' | b'C' | b'\x8e' => self.string(opcode),
             b')' | b'\x85' | b'\x86' | b'\x87' | b't' | b']' | b'l' | b'a' | b'e' => self.sequence(opcode),
@@ -100,7 +100,7 @@ impl<'a> Machine<'a> {
             b'G' => self.take(8).map(|_| Value::Opaque)?,
             _ => Value::Opaque,
         };
-        Ok(self.stack.push(value))
+        self.push(value)
     }
 
     /// An integer of any length; one of more than 64 bits is not looked at.
@@ -131,7 +131,7 @@ impl<'a> Machine<'a> {
             b'T' | b'U' => text(bytes).unwrap_or(Value::Opaque),
             _ => Value::Opaque,
         };
-        Ok(self.stack.push(value))
+        self.push(value)
     }
 
     fn sequence(&mut self, opcode: u8) -> Result<(), Fault> {
@@ -143,7 +143,7 @@ impl<'a> Machine<'a> {
             b't' => self.popped_to_mark().map(|items| self.values.tuple(items))?,
             _ => self.popped(1 + usize::from(opcode - b'\x85')).map(|items| self.values.tuple(items))?,
         };
-        Ok(self.stack.push(value))
+        self.push(value)
     }
 
     fn append(&mut self, opcode: u8) -> Result<(), Fault> {
@@ -156,7 +156,7 @@ impl<'a> Machine<'a> {
     fn dictionary(&mut self, opcode: u8) -> Result<(), Fault> {
         if opcode == b'}' {
             let dict = self.values.dict();
-            return Ok(self.stack.push(dict));
+            return self.push(dict);
         }
         let items = if opcode == b's' { self.popped(2)? } else { self.popped_to_mark()? };
         if opcode == b'd' {
@@ -180,7 +180,7 @@ impl<'a> Machine<'a> {
         };
         if matches!(opcode, b'h' | b'j') {
             let value = self.memo.get(&slot).copied().ok_or(self.expected("a value that was remembered"))?;
-            return Ok(self.stack.push(value));
+            return self.push(value);
         }
         let top = self.top()?;
         self.memo.insert(slot, top);
@@ -200,7 +200,7 @@ impl<'a> Machine<'a> {
         if opcode == b'i' {
             return Err(Fault::Opcode { opcode, at: self.began });
         }
-        Ok(self.stack.push(Value::Global(global)))
+        self.push(Value::Global(global))
     }
 
     /// A call of what the pickle named, as far as it is data.
@@ -217,7 +217,7 @@ impl<'a> Machine<'a> {
             (Global::Ignored, _) => Value::Opaque,
             _ => return Err(self.expected("the arguments that torch.save writes")),
         };
-        Ok(self.stack.push(value))
+        self.push(value)
     }
 
     /// `_rebuild_tensor(storage, offset, size, stride, ..)`.
@@ -264,7 +264,7 @@ impl<'a> Machine<'a> {
             _ => None,
         };
         self.values.storages.push(storage.ok_or(self.expected("a storage's type, key and number of elements"))?);
-        Ok(self.stack.push(Value::Storage(self.values.storages.len() - 1)))
+        self.push(Value::Storage(self.values.storages.len() - 1))
     }
 
     fn expected(&self, expected: &'static str) -> Fault {
@@ -296,6 +296,17 @@ impl<'a> Machine<'a> {
         let length = rest.iter().position(|byte| *byte == b'\n').ok_or(self.expected("the end of a line"))?;
         let line = self.take(length + 1)?;
         std::str::from_utf8(&line[..length]).or(Err(self.expected("a name in UTF-8")))
+    }
+
+    /// Puts a value on the stack, which always works, and so ends an instruction.
+    fn push(&mut self, value: Value<'a>) -> Result<(), Fault> {
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn mark(&mut self) -> Result<(), Fault> {
+        self.marks.push(self.stack.len());
+        Ok(())
     }
 
     fn top(&self) -> Result<Value<'a>, Fault> {

@@ -92,7 +92,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A tuple of at most `most` numbers that are not negative.
+    /// A tuple's numbers, if none is negative.
     pub(super) fn sizes(&self, value: Value<'a>) -> Option<Vec<usize>> {
         self.items(value)?.iter().map(|item| item.size()).collect()
     }

@@ -24,13 +24,7 @@ const PROTOCOL: i64 = 1001;
 pub(super) fn contents(source: &Source) -> Result<Contents, Fault> {
     let head = source.head(LONGEST_PICKLE as usize)?;
     let mut at = 0;
-    let mut next = || {
-        let pickle = read_pickle(&head[at..]);
-        pickle.map(|pickle| {
-            at += pickle.length;
-            pickle
-        })
-    };
+    let mut next = || read_pickle(&head[at..]).inspect(|pickle| at += pickle.length);
     next()?;
     if !head.starts_with(MAGIC) {
         return Err(Fault::Unrecognised { found: "a pickle without the magic number of torch.save" });
