@@ -21,6 +21,7 @@ pub mod exposure;
 pub mod interrupt;
 pub mod methods;
 pub mod progress;
+pub mod published;
 pub mod recipe;
 pub mod registry;
 pub mod report;

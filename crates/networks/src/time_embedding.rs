@@ -33,8 +33,11 @@ impl Sinusoids {
     /// Source: Dhariwal, Nichol 2021, arXiv:2105.05233, code (`timestep_embedding`).
     pub const ADM: Sinusoids = Sinusoids { cosines_first: true, shift: 0.0 };
 
-    /// The features of each time label, computed in single precision whatever that of `time`, and in the order
-    /// of the published codes: at a time near 1000 they decide about the fifth digit of a feature.
+    /// The features of each time label, computed in single precision whatever that of `time`, as all published
+    /// codes do: at a time near 1000 its rounding decides about the fifth digit of a feature.
+    ///
+    /// The exponent is rounded in the order of guided-diffusion, DiT and diffusers, `(-ln 10000 * i) / (width/2 -
+    /// shift)`. DDIM's code divides on the host first, which moves a feature by up to 3e-5 at a time near 1000.
     ///
     /// # Shapes
     ///

@@ -32,13 +32,15 @@ fn time_embeddings_agree() {
                 format!("{name}_dim{width}")
             };
             let gap = largest_gap(&sinusoids.embed(time.clone(), width).into_data(), &recorded[&file]);
-            assert!(gap < 1e-4, "{file}: {gap}");
+            // DDIM's code rounds its exponents in another order.
+            let room = if name == "ermongroup" { 4e-5 } else { 1e-5 };
+            assert!(gap < room, "{file}: {gap}");
         }
         for (flip, shift) in [(false, 0), (true, 0), (true, 1)] {
             let sinusoids = Sinusoids { cosines_first: flip, shift: f64::from(shift) };
             let file = format!("diffusers_dim{width}_flip{}_shift{shift}", u8::from(flip));
             let gap = largest_gap(&sinusoids.embed(time.clone(), width).into_data(), &recorded[&file]);
-            assert!(gap < 1e-4, "{file}: {gap}");
+            assert!(gap < 1e-5, "{file}: {gap}");
         }
     }
 }
