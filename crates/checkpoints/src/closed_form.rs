@@ -1,6 +1,11 @@
 //! Weights given by a formula instead of a file.
 
-use burn::tensor::TensorData;
+use std::collections::HashMap;
+
+use burn::tensor::{DType, Device, TensorData};
+
+use crate::layouts::dit::POSITIONS;
+use crate::{CheckpointError, Entry, Layout, Network, NetworkConfig};
 
 /// Weights given by a formula, so that a network of any size can be held against another implementation
 /// without a download.
@@ -32,6 +37,32 @@ impl ClosedForm {
         };
         let values = self.units(name).take(count).map(|u| (a + b * u) as f32).collect();
         TensorData::new(values, shape.to_vec())
+    }
+
+    /// The network of a configuration with these weights, in `precision` (f32 or f64, of the same f32 values).
+    ///
+    /// A transformer's table of positions is its own.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Inexpressible`] for a network that the layout cannot hold.
+    pub fn network(
+        &self,
+        layout: Layout,
+        config: &NetworkConfig,
+        device: &Device,
+        precision: DType,
+    ) -> Result<Network, CheckpointError> {
+        let entries = layout.entries(config)?;
+        let by_ours: HashMap<&str, &Entry> = entries.iter().map(|entry| (entry.ours.as_str(), entry)).collect();
+        config.fill(device, |ours, shape| {
+            let entry = by_ours[ours];
+            let data = match (entry.theirs.as_str(), config) {
+                (POSITIONS, NetworkConfig::Dit(dit)) => dit.position_table().convert_dtype(DType::F32),
+                (name, _) => self.tensor(name, &entry.shape),
+            };
+            Ok(entry.to_ours(data.convert_dtype(precision), shape))
+        })
     }
 
     /// The numbers u of a name, by flat index.
@@ -72,7 +103,7 @@ mod tests {
     fn the_recorded_values_come_out() {
         let weight = first("conv_in.weight", &[128, 3, 3, 3]);
         assert_eq!(weight, [0.047_500_033, 0.255_509_7, -0.273_313_97]);
-        assert_eq!(first("conv_in.bias", &[128]), [-0.051_596_265, 0.085_213_475, -0.057_798_378]);
+        assert_eq!(first("conv_in.bias", &[128]), [-0.051_596_265, 0.085_213_475, -0.057_798_38]);
         let gain = first("conv_norm_out.weight", &[128]);
         assert!(gain.iter().all(|g| (0.9..1.1).contains(g)));
     }

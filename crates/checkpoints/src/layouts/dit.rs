@@ -11,7 +11,7 @@ use crate::{CheckpointError, Entry, Settings, Shapes};
 const FEATURES: usize = 256;
 
 /// The fixed table among the tensors.
-const POSITIONS: &str = "pos_embed";
+pub(crate) const POSITIONS: &str = "pos_embed";
 
 /// Whether these tensors are of this layout.
 pub fn recognises(shapes: &Shapes) -> bool {

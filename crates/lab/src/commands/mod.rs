@@ -1,7 +1,9 @@
 //! The command line: one file per command.
 
 mod conformance;
+mod export;
 mod info;
+mod inspect;
 mod methods;
 mod report;
 mod run;
@@ -31,8 +33,12 @@ enum Command {
     ShowRecipe(show_recipe::Args),
     /// List the solvers and wrappers by name, with their parameters
     Methods,
-    /// Draw samples from a trained row of a run directory
+    /// Draw samples from a trained row of a run directory, or from any checkpoint
     Sample(sample::Args),
+    /// Say what a checkpoint holds: layout, configuration, parameters, precision, EMA or raw
+    Inspect(inspect::Args),
+    /// Write a network so that diffusers, guided-diffusion or DDIM's code loads it
+    Export(export::Args),
     /// Search the constants of epsilon scaling or time shift on a trained row, and print the curve
     Tune(tune::Args),
     /// Write the report of a run directory again
@@ -78,6 +84,8 @@ impl Command {
             Command::ShowRecipe(args) => show_recipe::run(args),
             Command::Methods => methods::run(),
             Command::Sample(args) => sample::run(args),
+            Command::Inspect(args) => inspect::run(args),
+            Command::Export(args) => export::run(args),
             Command::Tune(args) => tune::run(args),
             Command::Report(args) => report::run(args),
             Command::Conformance(args) => conformance::run(args),

@@ -60,10 +60,14 @@ impl CheckpointArgs {
     ///
     /// # Errors
     /// [`CheckpointError::Sidecar`] for a configuration that cannot be read.
-    pub(super) fn given(&self) -> Result<Given, CheckpointError> {
+    pub fn settings(&self) -> Result<Settings, CheckpointError> {
         let file = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
         let set = self.set.iter().fold(Settings::default(), |set, one| set.with(&one.key, one.value.clone()));
-        Ok(Given { settings: file.overlaid(&set), group: self.group.clone() })
+        Ok(file.overlaid(&set))
+    }
+
+    pub(super) fn given(&self) -> Result<Given, CheckpointError> {
+        Ok(Given { settings: self.settings()?, group: self.group.clone() })
     }
 }
 

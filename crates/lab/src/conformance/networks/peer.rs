@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use burn::tensor::{DType, Device};
 use serde_json::{Map, Value};
-use undrift_checkpoints::{CheckpointError, ClosedForm, Given, Layout, Network, NetworkConfig, Published, Settings};
+use undrift_checkpoints::{ClosedForm, Given, Layout, Network, NetworkConfig, Published, Settings};
 
 use crate::conformance::case::Arithmetic;
 use crate::conformance::error::FixtureError;
@@ -66,7 +66,7 @@ impl Peer {
                 let given = self.given()?;
                 Published::open(path, &given).and_then(|published| published.load(device, dtype(run)))
             }
-            Weights::ClosedForm(rule) => by_rule(rule, self.layout, &self.config, device, dtype(run)),
+            Weights::ClosedForm(rule) => rule.network(self.layout, &self.config, device, dtype(run)),
         };
         network.map_err(FixtureError::refused)
     }
@@ -117,24 +117,6 @@ fn closed_form(fixture: &Fixture) -> ClosedForm {
 
 /// The one tensor that no rule gives: a transformer's table of positions.
 pub(super) const TABLE: &str = "pos_embed";
-
-fn by_rule(
-    rule: &ClosedForm,
-    layout: Layout,
-    config: &NetworkConfig,
-    device: &Device,
-    dtype: DType,
-) -> Result<Network, CheckpointError> {
-    let entries = layout.entries(config)?;
-    config.fill(device, |ours, shape| {
-        let entry = entries.iter().find(|entry| entry.ours == ours).expect("a layout names every parameter");
-        let data = match (entry.theirs.as_str(), config) {
-            (TABLE, NetworkConfig::Dit(dit)) => dit.position_table().convert_dtype(DType::F32),
-            (name, _) => rule.tensor(name, &entry.shape),
-        };
-        Ok(entry.to_ours(data.convert_dtype(dtype), shape))
-    })
-}
 
 fn dtype(run: Arithmetic) -> DType {
     match run {

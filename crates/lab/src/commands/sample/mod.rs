@@ -1,0 +1,113 @@
+//! `undrift sample`.
+
+mod checkpoint;
+mod trained;
+
+use super::Outcome;
+use crate::methods::{Method, SamplerSettings, SpacingName};
+use crate::recipe::WeightSet;
+use crate::registry;
+use checkpoint::CheckpointSampling;
+use clap::ValueEnum;
+use miette::{Result, miette};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run directory of a trained recipe; or give --checkpoint
+    #[arg(required_unless_present = "checkpoint", conflicts_with = "checkpoint")]
+    directory: Option<PathBuf>,
+    /// Row whose network is sampled
+    #[arg(long, required_unless_present = "checkpoint", conflicts_with = "checkpoint")]
+    row: Option<String>,
+    /// Seed that the row was trained with
+    #[arg(long, default_value_t = 0)]
+    trained_with: u64,
+    /// Weights to sample, where there are several [default: ema]
+    #[arg(long, value_enum)]
+    weights: Option<Weights>,
+    /// Number of samples
+    #[arg(long, default_value_t = 64)]
+    count: usize,
+    /// Samples drawn at a time; no sample depends on it
+    #[arg(long, default_value_t = 64)]
+    batch: usize,
+    /// Seed of the samples
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Solver, as `ddim` or `ddim:eta=0.5`; `undrift methods` lists all [default: that of the recipe, or `ddpm`]
+    #[arg(long)]
+    sampler: Option<Method>,
+    /// Wrapper around the network, as `epsilon-scaling:b=1.01`; give it again for more, the one next to the network
+    /// first; `none` for none [default: those of the recipe, or `clip` for images]
+    #[arg(long = "wrapper")]
+    wrappers: Vec<Method>,
+    /// Sampling steps [default: those of the recipe, or all]
+    #[arg(long)]
+    steps: Option<usize>,
+    /// How those steps are chosen [default: that of the recipe, or trailing]
+    #[arg(long, value_enum)]
+    spacing: Option<SpacingName>,
+    /// Device to compute on
+    #[arg(long, default_value = registry::DEVICES[0])]
+    device: String,
+    /// Where to: a picture of all (`.png`), arrays (`.npz`), or a folder of pictures
+    #[arg(long, default_value = "samples.png")]
+    out: PathBuf,
+    #[command(flatten)]
+    checkpoint: CheckpointSampling,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Weights {
+    /// The moving average
+    Ema,
+    /// The last step's
+    Raw,
+}
+
+impl Weights {
+    /// Its name on the command line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Weights::Ema => "ema",
+            Weights::Raw => "raw",
+        }
+    }
+}
+
+impl From<Weights> for WeightSet {
+    fn from(weights: Weights) -> Self {
+        match weights {
+            Weights::Ema => WeightSet::Ema,
+            Weights::Raw => WeightSet::Raw,
+        }
+    }
+}
+
+impl Args {
+    /// A sampler with what the command line says otherwise.
+    fn sampler(&self, usual: &SamplerSettings) -> SamplerSettings {
+        let wrappers = match self.wrappers.as_slice() {
+            [] => usual.wrappers.clone(),
+            [none] if *none == Method::named("none") => Vec::new(),
+            given => given.to_vec(),
+        };
+        SamplerSettings {
+            solver: self.sampler.clone().unwrap_or_else(|| usual.solver.clone()),
+            steps: self.steps.or(usual.steps),
+            spacing: self.spacing.unwrap_or(usual.spacing),
+            wrappers,
+        }
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<Outcome> {
+    if args.count == 0 || args.batch == 0 {
+        return Err(miette!("--count and --batch must be at least 1"));
+    }
+    match &args.checkpoint.checkpoint {
+        Some(path) => checkpoint::run(&args, path),
+        None => trained::run(&args),
+    }
+}

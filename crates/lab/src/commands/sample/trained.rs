@@ -1,0 +1,39 @@
+//! Samples of a trained row of a run directory.
+
+use super::{Args, Weights};
+use crate::commands::Outcome;
+use crate::published::{Drawing, Output};
+use crate::registry;
+use crate::run::{RunDirectory, RunError, Setup, draw_all, trained_network};
+use miette::{IntoDiagnostic, Result, miette};
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let (Some(directory), Some(row)) = (&args.directory, &args.row) else {
+        return Err(miette!("name a run directory and its --row, or a --checkpoint"));
+    };
+    args.checkpoint.check_unused()?;
+    let (directory, recipe) = RunDirectory::existing(directory).into_diagnostic()?;
+    let mut recipe = recipe.with_rows(std::slice::from_ref(row)).into_diagnostic()?;
+    let row = &mut recipe.rows[0];
+    (row.settings.sampling.count, row.settings.sampling.batch) = (args.count, args.batch);
+    let device = registry::device(&args.device).into_diagnostic()?;
+    let setup = Setup::new(row, &device).into_diagnostic()?;
+    let output = Output::of(&args.out);
+    output.check(setup.shape)?;
+    let weights = args.weights.unwrap_or(Weights::Ema);
+    let network = trained_network(&directory, row, &setup, args.trained_with, weights.into()).into_diagnostic()?;
+    let sampler = setup.sampler(&args.sampler(&row.settings.sampling.sampler)).into_diagnostic()?;
+    crate::interrupt::install().into_diagnostic()?;
+    let bytes = match draw_all(&setup, &network, args.seed, &sampler, "sample".to_owned()) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(miette!("the samples are not finite; is the network trained?")),
+        Err(RunError::Interrupted) => {
+            eprintln!("stopped; nothing was written");
+            return Ok(Outcome::Interrupted);
+        }
+        Err(e) => return Err(e).into_diagnostic(),
+    };
+    output.write(&Drawing::Images(bytes), setup.shape, None)?;
+    println!("{}", output.path().display());
+    Ok(Outcome::Done)
+}
