@@ -15,10 +15,10 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Run directory of a trained recipe; or give --checkpoint
-    #[arg(required_unless_present = "checkpoint", conflicts_with = "checkpoint")]
+    #[arg(conflicts_with = "checkpoint")]
     directory: Option<PathBuf>,
     /// Row whose network is sampled
-    #[arg(long, required_unless_present = "checkpoint", conflicts_with = "checkpoint")]
+    #[arg(long, conflicts_with = "checkpoint")]
     row: Option<String>,
     /// Seed that the row was trained with
     #[arg(long, default_value_t = 0)]
