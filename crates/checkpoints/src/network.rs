@@ -25,6 +25,7 @@ pub enum NetworkConfig {
 
 /// A published network.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are one or two of them in a program")]
 pub enum Network {
     /// The U-Net of DDPM.
     Ddpm(DdpmUnet),

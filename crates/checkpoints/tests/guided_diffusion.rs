@@ -339,18 +339,6 @@ fn flags(name: &str) -> Settings {
     }
 }
 
-#[test]
-fn parameter_counts_of_all_published_networks_agree() {
-    let counts = sidecar("parameter_counts");
-    let counts = counts["counts"].as_object().unwrap().iter();
-    let counts: Vec<_> = counts.filter(|(name, _)| name.starts_with("ADM") || name.starts_with("iDDPM")).collect();
-    assert_eq!(counts.len(), 13);
-    for (name, count) in counts {
-        let (network, entries) = Network::new(&flags(name), name.contains("classifier"), &Device::flex());
-        assert_eq!(covered(&network, &entries), count.as_u64().unwrap(), "{name}");
-    }
-}
-
 fn refusal(settings: Settings) -> String {
     guided_diffusion::config(&settings).expect_err("must be refused").to_string()
 }

@@ -17,6 +17,13 @@ pub(super) struct Peer {
     weights: Weights,
 }
 
+/// The first values of a tensor that a rule gives, beside those recorded.
+pub(super) struct Example {
+    pub(super) name: String,
+    pub(super) ours: Vec<f64>,
+    pub(super) recorded: Vec<f64>,
+}
+
 /// Where the weights are.
 enum Weights {
     File(PathBuf),
@@ -44,7 +51,7 @@ impl Peer {
     }
 
     /// The values that a rule gives for the first of its examples, beside those recorded.
-    pub(super) fn examples(&self, fixture: &Fixture) -> Result<Vec<(String, Vec<f64>, Vec<f64>)>, FixtureError> {
+    pub(super) fn examples(&self, fixture: &Fixture) -> Result<Vec<Example>, FixtureError> {
         let Weights::ClosedForm(rule) = &self.weights else { return Ok(Vec::new()) };
         let entries = self.layout.entries(&self.config).map_err(FixtureError::refused)?;
         let recorded = fixture.root().find("example_values_first3");
@@ -54,7 +61,7 @@ impl Peer {
             let entry = entry.ok_or_else(|| FixtureError::NoTensor { name: name.to_owned() })?;
             let values = values.as_numbers()?;
             let ours = rule.tensor(name, &entry.shape).iter::<f64>().take(values.len()).collect();
-            Ok((name.to_owned(), ours, values))
+            Ok(Example { name: name.to_owned(), ours, recorded: values })
         });
         beside.collect()
     }

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use undrift_checkpoints::Network;
 
 use super::gradients::gradients;
-use super::peer::Peer;
+use super::peer::{Example, Peer};
 use crate::conformance::case::{Arithmetic, Cases};
 use crate::conformance::compare::{Tolerance, compare};
 use crate::conformance::error::FixtureError;
@@ -23,7 +23,7 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
             Ok(compare(&[ours], &root.numbers("n_parameters")?, Tolerance::EXACT)),
         );
     }
-    for (name, ours, recorded) in peer.examples(fixture)? {
+    for Example { name, ours, recorded } in peer.examples(fixture)? {
         let compared = compare(&ours, &recorded, Tolerance::EXACT);
         cases.add(&format!("example_values_first3/{name}"), Arithmetic::F32, Ok(compared));
     }
