@@ -370,7 +370,6 @@ fn batch(net: &Network, first: usize, count: usize) -> Vec<u32> {
     output.as_slice::<f32>().unwrap().iter().map(|v| v.to_bits()).collect()
 }
 
-/// Also where every sample has a time and a class of its own.
 #[test]
 fn samples_do_not_depend_on_the_batch() {
     for name in ["guided_unet_updown_newattn_cond_learn_io", "guided_classifier_attention_io"] {
@@ -381,7 +380,6 @@ fn samples_do_not_depend_on_the_batch() {
     }
 }
 
-/// Central differences in double precision.
 #[test]
 fn the_classifier_can_be_differentiated_in_the_image() {
     let run = Run::new("guided_classifier_attention_io", Device::flex().autodiff(), DType::F64);
