@@ -1,24 +1,27 @@
-//! Prints the peak memory of reading every tensor of a file, beside the size of its weights; with a second
-//! path, writes the first group there as a torch checkpoint.
+//! Prints the peak memory of loading a network beside the size of its weights: `peak_memory FILE [KEY=VALUE ..]`.
 
 use std::path::Path;
 
-use undrift_checkpoints::file::{Checkpoint, write_torch_zip};
+use burn::tensor::{DType, Device};
+use undrift_checkpoints::{Given, Published, Settings};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let paths: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("give a checkpoint, and its settings as KEY=VALUE")?;
+    let mut settings = Settings::default();
+    for argument in arguments {
+        let (key, value) = argument.split_once('=').ok_or("settings are KEY=VALUE")?;
+        settings = settings.with(key, serde_json::from_str::<serde_json::Value>(value)?);
+    }
     let before = peak();
     let began = std::time::Instant::now();
-    let file = Checkpoint::open(Path::new(paths.first().ok_or("give a file")?))?;
-    let group = *file.groups().first().ok_or("no group")?;
-    let read = |name: &str| file.read(group, name).map(|data| (name.to_owned(), data));
-    let weights = file.tensors(group).iter().map(|info| read(&info.name)).collect::<Result<Vec<_>, _>>()?;
-    let bytes: usize = weights.iter().map(|(_, data)| data.as_bytes().len()).sum();
-    println!("weights {} KiB, peak {} KiB above {before}, {:?}", bytes >> 10, peak() - before, began.elapsed());
-    match paths.get(1) {
-        Some(path) => Ok(write_torch_zip(Path::new(path), &weights)?),
-        None => Ok(()),
-    }
+    let published = Published::open(Path::new(&path), &Given { settings, group: None })?;
+    let network = published.load(&Device::flex(), DType::F32)?;
+    let weights = 4 * network.parameter_count() / 1024;
+    let above = peak().saturating_sub(before);
+    let share = 100.0 * (above as f64 / weights as f64 - 1.0);
+    println!("weights {weights} KiB, peak {above} KiB above {before} KiB ({share:+.1} %), {:.2?}", began.elapsed());
+    Ok(())
 }
 
 /// The most memory that this process has held so far, in KiB, where the system says.

@@ -63,7 +63,7 @@ fn every_published_number_that_is_covered_is_met() {
     let failures = failures(&report);
     assert!(failures.is_empty(), "{failures:#?}");
     assert!(report.passes() > 1900, "only {} cases were compared", report.passes());
-    for group in ["schedules", "losses", "steps", "chains", "metrics"] {
+    for group in ["schedules", "losses", "steps", "chains", "metrics", "networks"] {
         let mut cases = report.cases().iter();
         assert!(cases.any(|case| case.passes() && case.file.starts_with(group)), "nothing of {group}");
     }
@@ -71,6 +71,8 @@ fn every_published_number_that_is_covered_is_met() {
     assert_eq!(schedules.not_covered(), 0, "every table of a schedule is covered");
     let losses = run(&fixtures(), Some("losses")).unwrap();
     assert_eq!(losses.not_covered(), 0, "every loss is covered");
+    let networks = run(&fixtures(), Some("networks")).unwrap();
+    assert_eq!(networks.not_covered(), 0, "every network is covered");
 }
 
 #[test]
@@ -310,4 +312,48 @@ fn inputs_that_contradict_each_other_fail() {
     let chain = "chains/ddpm_gauss_50_fixed_small_clip";
     let directory = copied(&[&format!("{chain}.json"), &format!("{chain}.safetensors")]);
     assert!(!checked(&directory).passed(), "the noise that the chain names is not there");
+}
+
+const DIT: [&str; 3] =
+    ["networks/dit_micro_io.json", "networks/dit_micro_io.safetensors", "networks/dit_micro_weights.safetensors"];
+
+#[test]
+fn a_network_with_other_weights_outputs_or_settings_fails() {
+    assert!(checked(&copied(&DIT)).passed());
+    for (file, tensor) in [(DIT[1], "output"), (DIT[1], "output_f64"), (DIT[1], "grad/input_x"), (DIT[2], "pos_embed")]
+    {
+        let directory = copied(&DIT);
+        edit_tensor(&directory, file, tensor, |old| old + 0.01);
+        assert!(!checked(&directory).passed(), "{tensor}");
+    }
+    for (key, value) in [("num_heads", json!(4)), ("patch_size", json!(4)), ("depth", json!(2))] {
+        let directory = copied(&DIT);
+        edit_json(&directory, DIT[0], |sidecar| sidecar["config"][key] = value.clone());
+        assert!(!checked(&directory).passed(), "{key}");
+    }
+    let without_weights = copied(&DIT[..2]);
+    assert!(!checked(&without_weights).passed());
+}
+
+#[test]
+fn weights_by_another_rule_fail() {
+    let files = ["networks/guided_unet_cond_io.json", "networks/guided_unet_cond_io.safetensors"];
+    assert!(checked(&copied(&files)).passed());
+    let directory = copied(&files);
+    edit_json(&directory, files[0], |sidecar| sidecar["name_prefix"] = json!("x."));
+    assert!(!checked(&directory).passed());
+}
+
+#[test]
+fn a_file_of_weights_must_give_the_recorded_output() {
+    let files =
+        ["networks/dit_micro_io.json", "networks/dit_micro_io.safetensors", "networks/dit_micro_weights.safetensors"];
+    let directory = copied(&files);
+    let weights = directory.path().join("networks/dit_micro_weights.safetensors");
+    let other = directory.path().join("networks/dit_micro_other.safetensors");
+    fs::copy(&weights, &other).unwrap();
+    assert!(checked(&directory).passed());
+    edit_tensor(&directory, "networks/dit_micro_other.safetensors", "final_layer.linear.bias", |old| old + 0.1);
+    let report = checked(&directory);
+    assert!(failures(&report).iter().any(|case| case.file.contains("dit_micro_other")));
 }
