@@ -115,6 +115,9 @@ fn a_classifier_guides_both_kinds_of_samplers() {
         );
         assert_eq!(draw("off.npz", sampler, &off), plain, "{sampler}: strength 0");
     }
+    let base = ["sample", "--checkpoint", text(&model), "--config", text(&settings), "--wrapper", "without-noise"];
+    let message = refused(&[&base[..], &by].concat());
+    assert!(message.contains("ddpm") && message.contains("wrapper"), "{message}");
 }
 
 #[test]

@@ -159,6 +159,11 @@ impl Sampler {
         &*self.solver
     }
 
+    /// Whether a wrapper has taken the place of the solver.
+    pub fn has_wrapped_solver(&self) -> bool {
+        self.wrapped.iter().any(Wrapped::is_around_solver)
+    }
+
     /// The network's belief inside all wrappers.
     ///
     /// # Errors

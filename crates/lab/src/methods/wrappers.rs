@@ -112,6 +112,11 @@ impl Wrapped {
         Ok(Wrapped { row, values: Values::of(method, row.parameters)? })
     }
 
+    /// Whether it wraps the solver, not the belief.
+    pub(super) fn is_around_solver(&self) -> bool {
+        matches!(self.row.wrap, Wrap::Solver(_))
+    }
+
     pub(super) fn around_denoiser<'a>(
         &self,
         inner: Belief<'a>,

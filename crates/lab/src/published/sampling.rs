@@ -3,7 +3,7 @@
 use super::Process;
 use super::classifier::log_probability_gradient;
 use crate::interrupt;
-use crate::methods::{Sampler, SamplerSettings};
+use crate::methods::{MethodError, Sampler, SamplerSettings};
 use crate::registry;
 use crate::run::RunError;
 use burn::module::Module;
@@ -66,7 +66,7 @@ impl<'a> PublishedSampling<'a> {
     /// Sample i is of class `classes[i % classes.len()]`, or of none where there are no classes.
     ///
     /// # Errors
-    /// [`MethodError`] for a method that does not exist or does not fit; those of the chain.
+    /// [`RunError::Method`] for a method that does not exist or does not fit; those of the chain.
     pub fn new(
         network: &'a Network,
         process: &Process,
@@ -84,9 +84,15 @@ impl<'a> PublishedSampling<'a> {
             "ddpm-large" => Some(Variance::FixedLarge),
             _ => None,
         };
+        let sampler = settings.build(&chain, variance)?;
+        if ancestral.is_some() && matches!(guidance, Guidance::Classifier(_)) && sampler.has_wrapped_solver() {
+            let why =
+                "a classifier moves its mean, which leaves no room for a wrapper around the solver; choose `ddim`";
+            return Err(MethodError::Refused { method: settings.solver.to_string(), why: why.to_owned() }.into());
+        }
         Ok(PublishedSampling {
             network,
-            sampler: settings.build(&chain, variance)?,
+            sampler,
             ancestral,
             parameterisation: registry::parameterisation(process.prediction, &chain),
             process: process.clone(),
