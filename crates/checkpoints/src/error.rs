@@ -21,7 +21,7 @@ pub enum CheckpointError {
     },
     /// A setting that is needed, not given, and not to be seen from the tensors.
     #[error(
-        "setting `{key}` is needed and cannot be seen from the tensors; give it in a configuration file or as a flag"
+        "setting `{key}` is needed, not given, and no tensor shows it; give it in a configuration file or as a flag"
     )]
     SettingMissing {
         /// The key in the published code's words.

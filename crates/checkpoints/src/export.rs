@@ -8,13 +8,14 @@ use burn::tensor::TensorData;
 use undrift_networks::to_bytes;
 
 use crate::file::write_torch_zip;
+use crate::published::SIDECAR;
 use crate::{CheckpointError, Layout, Network, NetworkConfig, Settings};
 
 /// Writes a network so that the tool of a layout loads it, and says which files were written.
 ///
 /// For diffusers `out` is a folder and gets `config.json` and `diffusion_pytorch_model.safetensors`, which
 /// `UNet2DModel.from_pretrained` reads. For the others it is a file that `torch.load` reads, a plain
-/// `state_dict`, and the configuration goes into a `.json` of the same name.
+/// `state_dict`, and the configuration goes into a `.config.json` of the same name.
 ///
 /// # Errors
 ///
@@ -66,7 +67,7 @@ fn write_file(
     tensors: &[(String, TensorData)],
 ) -> Result<Vec<PathBuf>, CheckpointError> {
     write_torch_zip(out, tensors)?;
-    let config = out.with_extension("json");
+    let config = out.with_extension(SIDECAR);
     let failed = |source| CheckpointError::Write { path: config.clone(), source };
     fs::write(&config, settings.to_json()).map_err(failed)?;
     Ok(vec![out.to_owned(), config])

@@ -47,7 +47,7 @@ impl Published {
     /// Opens a file, or a folder as diffusers writes it, and finds out what it is.
     ///
     /// Of several groups of tensors it takes the moving average. The configuration is what the shapes tell,
-    /// overlaid by the sidecar (`config.json` beside the weights), overlaid by `given`.
+    /// overlaid by the sidecar (`X.config.json` or `config.json` beside the weights `X.pt`), overlaid by `given`.
     ///
     /// # Errors
     ///
@@ -159,8 +159,8 @@ impl Published {
 /// The file of the tensors and the sidecar beside it.
 fn locate(path: &Path) -> Result<(PathBuf, Option<PathBuf>), CheckpointError> {
     if !path.is_dir() {
-        let beside = path.with_file_name(SIDECAR);
-        return Ok((path.to_owned(), beside.is_file().then_some(beside)));
+        let beside = [path.with_extension(SIDECAR), path.with_file_name(SIDECAR)];
+        return Ok((path.to_owned(), beside.into_iter().find(|file| file.is_file())));
     }
     let folders = [path.to_owned(), path.join("unet")];
     let found = folders.iter().find_map(|folder| {
@@ -171,8 +171,8 @@ fn locate(path: &Path) -> Result<(PathBuf, Option<PathBuf>), CheckpointError> {
     found.ok_or_else(|| CheckpointError::NoWeights { path: path.to_owned(), names: WEIGHTS.join(", ") })
 }
 
-/// The configuration beside the weights.
-const SIDECAR: &str = "config.json";
+/// What the configuration beside the weights is called, and how its name ends where it belongs to one file.
+pub(crate) const SIDECAR: &str = "config.json";
 
 /// What a folder's weights are called, best first.
 const WEIGHTS: [&str; 3] =
@@ -186,7 +186,7 @@ fn choose_group(file: &Checkpoint, path: &Path, wanted: Option<&str>) -> Result<
         return found.map(|group| (*group).to_owned()).ok_or_else(|| CheckpointError::UnknownGroup {
             path: path.to_owned(),
             group: wanted.to_owned(),
-            groups: groups.join(", "),
+            groups: if groups.len() == 1 { "one unnamed group".to_owned() } else { groups.join(", ") },
         });
     }
     let averaged = known.iter().find(|group| weight_kind(file, group, path) == WeightKind::Ema);

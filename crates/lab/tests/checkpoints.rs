@@ -90,8 +90,7 @@ fn samples_depend_on_neither_batch_nor_place() {
 fn a_classifier_guides_both_kinds_of_samplers() {
     let folder = TempDir::new().unwrap();
     let (model, classifier) = guided(&folder);
-    let settings = model.with_extension("json");
-    let heads = "num_head_channels=16";
+    let settings = model.with_extension("config.json");
     let draw = |name: &str, sampler: &str, more: &[&str]| {
         let out = folder.path().join(name);
         let base = ["sample", "--checkpoint", text(&model), "--config", text(&settings), "--sampler", sampler];
@@ -99,11 +98,7 @@ fn a_classifier_guides_both_kinds_of_samplers() {
         succeeds(&[&base[..], &rest, more].concat());
         fs::read(out).unwrap()
     };
-    let classifier_settings = [heads, "use_new_attention_order=false", "channel_mult=[1,1]", "num_res_blocks=1"];
-    let mut by = vec!["--classifier", text(&classifier)];
-    for setting in &classifier_settings {
-        by.extend(["--classifier-set", setting]);
-    }
+    let by = vec!["--classifier", text(&classifier)];
     for sampler in ["ddpm", "ddim"] {
         let plain = draw("plain.npz", sampler, &[]);
         let strong = [&by[..], &["--classifier-scale", "20"]].concat();
@@ -149,14 +144,24 @@ fn what_cannot_be_done_is_said() {
     assert!(latents.contains("4 channels") && latents.contains(".npz"), "{latents}");
     let dit = [text(&dit), "--set", "num_heads=4", "--out", "x.npz"];
     assert!(sample(&[&dit[..], &["--classes", "10"]].concat()).contains("classes 0 to 9"));
-    let settings = model.with_extension("json");
+    let settings = model.with_extension("config.json");
     let model_args = [text(&model), "--config", text(&settings)];
     let no_null = sample(&[&model_args[..], &["--cfg-scale", "2"]].concat());
     assert!(no_null.contains("label for no class"), "{no_null}");
-    let as_model = sample(&[text(&classifier), "--config", text(&classifier.with_extension("json"))]);
+    let as_model = sample(&[text(&classifier), "--config", text(&classifier.with_extension("config.json"))]);
     assert!(as_model.contains("--classifier"), "{as_model}");
     assert!(sample(&["no/such.pt"]).contains("no/such.pt"));
     assert!(refused(&["sample"]).contains("--checkpoint"));
+    assert!(sample(&[&dit[..], &["--cfg-scale", "NaN"]].concat()).contains("finite"));
+    assert!(sample(&[&dit[..], &["--cfg-scale", "2", "--cfg-channels", "9"]].concat()).contains("1 to 4"));
+    assert!(sample(&[&dit[..], &["--cfg-channels", "2"]].concat()).contains("--cfg-scale"));
+    assert!(sample(&[&dit[..], &["--count", "99999999999999"]].concat()).contains("--count"));
+    let diverged = sample(&[&dit[..], &["--cfg-scale", "1e300", "--steps", "2", "--count", "1"]].concat());
+    assert!(diverged.contains("NaN") || diverged.contains("inf"), "{diverged}");
+    assert!(!Path::new("x.npz").exists(), "nothing is written");
+    let into = |out: &str| sample(&[&dit[..3], &["--out", out]].concat());
+    assert!(into("no/such/x.npz").contains("no/such"));
+    assert!(into("samples.pt").contains(".pt"));
     let evil = fixture("data/malformed/evil_zip.pt");
     assert!(refused(&["inspect", text(&evil)]).contains("posix.system"));
     let layout = ["export", text(&model), "--config", text(&settings), "--layout", "diffusers"];

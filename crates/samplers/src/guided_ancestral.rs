@@ -1,7 +1,7 @@
 //! DDPM's ancestral sampler, guided by a classifier.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Guide, Levels, Prediction, Variance};
+use undrift_denoisers::{DenoiseError, Denoiser, Guide, Levels, Prediction, Variance};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
@@ -36,9 +36,14 @@ impl<const D: usize, G: Guide<D>> Solver<D> for GuidedAncestral<G> {
         let at = Levels::from(span.from());
         let prediction = model.predict(x.clone(), &at).map_err(failed)?;
         let mut mean = prediction.posterior_mean(&[*span]).map_err(failed)?;
+        if !self.scale.is_finite() {
+            return Err(failed(DenoiseError::GuidanceScale { scale: self.scale }));
+        }
         if self.scale != 0.0 {
             let variance = self.variance.variance(&prediction, &[*span]).map_err(failed)?;
-            mean = mean + self.guide.gradient(&x, &at) * (variance * self.scale);
+            // The gradient is per unit of x where the span starts, the mean is where it ends.
+            let units = span.from().scale() / span.to_scale();
+            mean = mean + self.guide.gradient(&x, &at) * (variance * (self.scale * units));
         }
         let x = match span.to() {
             None => mean,
@@ -102,6 +107,35 @@ mod tests {
         let large = Variance::FixedLarge;
         let guided = stepped(&GuidedAncestral { variance: large, guide: pull, scale: 4.0 }, 1);
         assert!(gap(&guided, &stepped(&Ancestral { variance: large }, 1)) > 1e-6);
+    }
+
+    /// Where x is not scaled down the same guide says the same about the same image.
+    #[test]
+    fn other_coordinates_give_the_same_image() {
+        let chain = Chain::linear(1000).expect("valid");
+        let spans = [chain.grid(), chain.grid().unscaled().expect("all levels have signal")];
+        let [scaled, unscaled] = spans.map(|grid| grid.spans()[500]);
+        let signal = |span: &Span| span.from().signal();
+        let ended = |span: &Span, x: Tensor<2>| {
+            // The guide pulls the image that x stands for in variance-preserving units.
+            let factor = span.from().scale();
+            let guide = move |x: &Tensor<2>, _: &Levels| x.clone() * (-0.35 / (factor * factor));
+            let solver = GuidedAncestral { variance: Variance::FixedLarge, guide, scale: 4.0 };
+            let noise = drawn();
+            solver.step(&MODEL, x, span, &[], &mut Replay::new(vec![noise])).expect("has a belief").x
+        };
+        assert!(signal(&unscaled) == 1.0 && signal(&scaled) < 1.0);
+        let there = ended(&scaled, noisy()) * unscaled.to_scale();
+        let here = ended(&unscaled, noisy() * unscaled.from().scale());
+        assert!(gap(&there, &here) < 1e-12, "{}", gap(&there, &here));
+    }
+
+    #[test]
+    fn a_scale_that_is_no_number_is_refused() {
+        let solver = GuidedAncestral { variance: Variance::FixedSmall, guide: pull, scale: f64::NAN };
+        let span = Chain::linear(1000).expect("valid").span(2).expect("in range");
+        let error = solver.step(&MODEL, noisy(), &span, &[], &mut Replay::new(vec![drawn()])).unwrap_err();
+        assert!(format!("{error:?}").contains("GuidanceScale"), "{error:?}");
     }
 
     #[test]

@@ -77,7 +77,14 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     let device = Device::default();
     let network = match &args.source {
         None => by_formula(&args, &device)?,
-        Some(source) if source.join("recipe.toml").is_file() => of_run(&args, source)?,
+        Some(source) if source.join("recipe.toml").is_file() => {
+            if !args.given.is_empty() {
+                return Err(miette!(
+                    "--config, --set and --group are for checkpoints; a run says itself what it holds"
+                ));
+            }
+            of_run(&args, source)?
+        }
         Some(source) if args.row.is_some() => {
             return Err(miette!("--row is for a run directory, and {} is none", source.display()));
         }

@@ -11,7 +11,7 @@ mod source;
 pub use classifier::log_probability_gradient;
 pub use npz::{NpyArray, NpyValues, npz};
 pub use opened::{Opened, PublishedError, Weights};
-pub use output::{Drawing, Output};
+pub use output::{Drawing, Output, is_picture};
 pub use process::Process;
 pub use sampling::{ByClassifier, Guidance, PublishedSampling};
 pub use source::{CheckpointArgs, Setting};

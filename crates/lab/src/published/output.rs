@@ -29,26 +29,34 @@ pub enum Drawing {
 
 impl Output {
     /// By the ending of a path.
-    pub fn of(path: &Path) -> Self {
+    ///
+    /// # Errors
+    /// For another ending than `.png`, `.npz` or none.
+    pub fn of(path: &Path) -> Result<Self> {
         match path.extension().and_then(|ending| ending.to_str()) {
-            Some("png") => Output::Grid(path.to_owned()),
-            Some("npz") => Output::Arrays(path.to_owned()),
-            _ => Output::Folder(path.to_owned()),
+            Some("png") => Ok(Output::Grid(path.to_owned())),
+            Some("npz") => Ok(Output::Arrays(path.to_owned())),
+            None => Ok(Output::Folder(path.to_owned())),
+            Some(ending) => Err(miette!(
+                "samples are not written as `.{ending}`; name a file that ends in .png or .npz, or a folder without an ending"
+            )),
         }
     }
 
-    /// Refuses, before anything is drawn, what cannot be shown.
+    /// Refuses, before anything is drawn, what cannot be shown or written.
     ///
     /// # Errors
-    /// For images that no picture can hold, where a picture is asked for.
+    /// For images that no picture can hold where a picture is asked for; for a file whose folder does not exist, and for
+    /// a folder that is a file or holds something.
     pub fn check(&self, [channels, _, _]: [usize; 3]) -> Result<()> {
         match self {
-            Output::Grid(path) | Output::Folder(path) if channels != 1 && channels != 3 => Err(miette!(
+            Output::Grid(path) | Output::Folder(path) if !is_picture(channels) => Err(miette!(
                 "{} would hold pictures, but this model makes images of {channels} channels (latents, whose decoder is \
                  not part of undrift); write them with --out samples.npz",
                 path.display()
             )),
-            _ => Ok(()),
+            Output::Folder(path) => check_folder(path),
+            Output::Grid(path) | Output::Arrays(path) => check_file(path),
         }
     }
 
@@ -83,8 +91,36 @@ impl Output {
     }
 }
 
+/// Whether images of so many channels are pictures, grey or coloured.
+pub fn is_picture(channels: usize) -> bool {
+    matches!(channels, 1 | 3)
+}
+
+fn check_file(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return Err(miette!("{} is a folder; name a file in it", path.display()));
+    }
+    if !folder.is_dir() {
+        return Err(miette!("there is no folder {} to write into; make it first", folder.display()));
+    }
+    Ok(())
+}
+
+fn check_folder(path: &Path) -> Result<()> {
+    if path.is_file() {
+        return Err(miette!("{} is a file; name a folder, or a file that ends in .png or .npz", path.display()));
+    }
+    let holds_something = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+    if holds_something {
+        return Err(miette!("the folder {} is not empty; name a new one, so that samples do not mix", path.display()));
+    }
+    Ok(())
+}
+
 fn write_folder(folder: &Path, bytes: &[u8], [channels, height, width]: [usize; 3]) -> Result<()> {
-    fs::create_dir_all(folder).into_diagnostic()?;
+    let failed = |e| miette!("cannot make the folder {}: {e}", folder.display());
+    fs::create_dir_all(folder).map_err(failed)?;
     for (index, image) in bytes.chunks(channels * height * width).enumerate() {
         let picture = grid_png(image, channels, height, width, 1, 1).into_diagnostic()?;
         write_atomically(&folder.join(format!("{index:06}.png")), &picture).into_diagnostic()?;
@@ -134,16 +170,17 @@ mod tests {
 
     #[test]
     fn the_ending_decides() {
-        assert_eq!(Output::of(Path::new("a/grid.png")), Output::Grid("a/grid.png".into()));
-        assert_eq!(Output::of(Path::new("samples.npz")), Output::Arrays("samples.npz".into()));
-        assert_eq!(Output::of(Path::new("out")), Output::Folder("out".into()));
+        assert_eq!(Output::of(Path::new("a/grid.png")).unwrap(), Output::Grid("a/grid.png".into()));
+        assert_eq!(Output::of(Path::new("samples.npz")).unwrap(), Output::Arrays("samples.npz".into()));
+        assert_eq!(Output::of(Path::new("out")).unwrap(), Output::Folder("out".into()));
     }
 
     #[test]
     fn latents_are_refused_as_pictures_before_they_are_drawn() {
-        let error = Output::of(Path::new("grid.png")).check([4, 32, 32]).unwrap_err().to_string();
+        let error = Output::of(Path::new("grid.png")).unwrap().check([4, 32, 32]).unwrap_err().to_string();
         assert!(error.contains("4 channels") && error.contains(".npz"), "{error}");
-        Output::of(Path::new("s.npz")).check([4, 32, 32]).unwrap();
+        Output::of(Path::new("s.npz")).unwrap().check([4, 32, 32]).unwrap();
+        assert!(Output::of(Path::new("samples.pt")).unwrap_err().to_string().contains(".pt"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use undrift_checkpoints::{CheckpointError, Given, Settings, read_settings};
 /// What the user knows about a checkpoint.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct CheckpointArgs {
-    /// Configuration in the published code's words, a JSON file; it counts more than `config.json` beside the weights
+    /// Configuration in the published code's words, a JSON file; it counts more than the one beside the weights
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// One setting of it, as `num_head_channels=64`; give it again for more; it counts most
@@ -42,9 +42,14 @@ impl FromStr for Setting {
 }
 
 impl CheckpointArgs {
-    /// Those of a file without anything said about it but some settings.
-    pub fn of_settings(set: Vec<Setting>) -> Self {
-        CheckpointArgs { set, ..CheckpointArgs::default() }
+    /// A configuration and some settings.
+    pub fn of(config: Option<PathBuf>, set: Vec<Setting>) -> Self {
+        CheckpointArgs { config, set, group: None }
+    }
+
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.config.is_none() && self.set.is_empty() && self.group.is_none()
     }
 
     /// The same with other weights of the file.

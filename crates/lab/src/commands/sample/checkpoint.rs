@@ -5,16 +5,16 @@ use crate::commands::Outcome;
 use crate::methods::{Method, SamplerSettings};
 use crate::progress::Progress;
 use crate::published::{
-    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Process, PublishedSampling, Setting,
+    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Process, PublishedSampling, Setting, is_picture,
 };
 use crate::registry;
 use crate::run::RunError;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use undrift_checkpoints::{Network, NetworkConfig};
-use undrift_data::quantise;
+use undrift_data::{DataError, quantise};
 
 /// What is said about a checkpoint, its classes and its guidance.
 #[derive(clap::Args)]
@@ -28,19 +28,22 @@ pub(super) struct CheckpointSampling {
     #[arg(long, value_delimiter = ',', value_name = "CLASSES")]
     classes: Vec<usize>,
     /// Strength s of classifier-free guidance, eps_u + s (eps_c - eps_u); 1 is the plain condition
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
     cfg_scale: Option<f64>,
     /// Channels that classifier-free guidance reaches [default: 3 for DiT, as its released code]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "cfg_scale")]
     cfg_channels: Option<usize>,
     /// Classifier of noised images that guides
     #[arg(long, value_name = "PATH")]
     classifier: Option<PathBuf>,
-    /// Strength of the classifier's guidance
-    #[arg(long, value_name = "S", default_value_t = 1.0)]
-    classifier_scale: f64,
+    /// Strength of the classifier's guidance [default: 1]
+    #[arg(long, value_name = "S", requires = "classifier", allow_negative_numbers = true)]
+    classifier_scale: Option<f64>,
+    /// The classifier's configuration, a JSON file
+    #[arg(long, value_name = "FILE", requires = "classifier")]
+    classifier_config: Option<PathBuf>,
     /// One setting of the classifier, as `num_head_channels=64`; give it again for more
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", requires = "classifier")]
     classifier_set: Vec<Setting>,
 }
 
@@ -48,8 +51,10 @@ impl CheckpointSampling {
     /// Refuses what only a checkpoint can have.
     pub(super) fn check_unused(&self) -> Result<()> {
         let guided = self.cfg_scale.is_some() || self.classifier.is_some() || !self.classes.is_empty();
-        if guided {
-            return Err(miette!("classes and guidance are for a --checkpoint; rows of a recipe have no classes"));
+        if guided || !self.given.is_empty() {
+            return Err(miette!(
+                "classes, guidance, --config, --set and --group are for a --checkpoint, not for a row"
+            ));
         }
         Ok(())
     }
@@ -62,20 +67,20 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     if matches!(opened.config, NetworkConfig::Classifier(_)) {
         return Err(miette!("{} is a classifier, which makes no images; give it as --classifier", path.display()));
     }
-    let (output, shape) = (Output::of(&args.out), opened.config.image_shape());
+    let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
     output.check(shape)?;
-    let by_classifier = args.checkpoint.classifier.is_some();
-    let classes = classes(&args.checkpoint.classes, &opened.config, by_classifier)?;
-    let guidance = guidance(&args.checkpoint, &opened.config, &classes, &device)?;
+    check_size(args, shape)?;
     let settings = args.sampler(&usual(&opened.process));
+    check_sampler(&settings, &opened.process)?;
+    let (guidance, of_classifier) = guidance(&args.checkpoint, &opened.config, &device)?;
+    let classes = classes(&args.checkpoint.classes, opened.config.classes(), of_classifier)?;
     let started = Instant::now();
     let network = opened.load(&device).into_diagnostic()?;
     eprintln!("{} parameters read in {:.1} s", network.parameter_count(), started.elapsed().as_secs_f64());
     let sampling = PublishedSampling::new(&network, &opened.process, &settings, guidance, classes, &device, args.seed)
         .into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let clipped = opened.process.clip;
-    let drawing = match draw(args, &sampling, clipped) {
+    let drawing = match draw(args, &sampling, is_picture(shape[0])) {
         Ok(drawing) => drawing,
         Err(RunError::Interrupted) => {
             eprintln!("stopped; nothing was written");
@@ -94,50 +99,105 @@ fn usual(process: &Process) -> SamplerSettings {
     SamplerSettings { wrappers, ..SamplerSettings::ancestral() }
 }
 
-fn classes(given: &[usize], config: &NetworkConfig, by_classifier: bool) -> Result<Vec<usize>> {
-    match (config.classes(), given) {
-        (None, _) if by_classifier => Ok(if given.is_empty() { vec![0] } else { given.to_vec() }),
+/// Refuses more numbers than can be held.
+fn check_size(args: &Args, shape: [usize; 3]) -> Result<()> {
+    let each: usize = shape.iter().product();
+    let fits = |samples: usize, most: usize| samples.checked_mul(each).is_some_and(|numbers| numbers <= most);
+    if !fits(args.count, MOST) {
+        return Err(miette!(
+            "--count {} is more than fits into memory; draw them in parts, with other seeds",
+            args.count
+        ));
+    }
+    if !fits(args.batch.min(args.count), MOST_AT_ONCE) {
+        return Err(miette!(
+            "--batch {} is more than fits into memory; no sample depends on it, so halve it",
+            args.batch
+        ));
+    }
+    Ok(())
+}
+
+/// Numbers in all samples: 64 GiB of bytes.
+const MOST: usize = 1 << 36;
+
+/// Numbers in a batch: 2 GiB of single precision, before the network has made anything of them.
+const MOST_AT_ONCE: usize = 1 << 29;
+
+/// Refuses a sampler that does not exist or does not fit before the weights are read.
+fn check_sampler(settings: &SamplerSettings, process: &Process) -> Result<()> {
+    let chain = registry::chain(&process.chain).into_diagnostic()?;
+    settings.build(&chain, registry::variance(process.variance)).into_diagnostic()?;
+    Ok(())
+}
+
+/// The classes by turns: those given, or all that both the network and the classifier know.
+fn classes(given: &[usize], of_network: Option<usize>, of_classifier: Option<usize>) -> Result<Vec<usize>> {
+    let known = match (of_network, of_classifier) {
+        (Some(network), Some(classifier)) => Some(network.min(classifier)),
+        (one, other) => one.or(other),
+    };
+    match (known, given) {
         (None, []) => Ok(Vec::new()),
         (None, _) => Err(miette!("this network has no classes; leave --classes away, or guide it with --classifier")),
         (Some(all), []) => Ok((0..all).collect()),
         (Some(all), given) => match given.iter().find(|class| **class >= all) {
-            Some(class) => Err(miette!("class {class} does not exist; this network has classes 0 to {}", all - 1)),
+            Some(class) => Err(miette!("class {class} does not exist; there are classes 0 to {}", all - 1)),
             None => Ok(given.to_vec()),
         },
     }
 }
 
-fn guidance(args: &CheckpointSampling, config: &NetworkConfig, classes: &[usize], device: &Device) -> Result<Guidance> {
+/// The guidance that is asked for, and how many classes its classifier knows.
+fn guidance(args: &CheckpointSampling, config: &NetworkConfig, device: &Device) -> Result<(Guidance, Option<usize>)> {
     match (args.cfg_scale, &args.classifier) {
         (Some(_), Some(_)) => Err(miette!("choose one guidance: --cfg-scale or --classifier")),
-        (None, None) => Ok(Guidance::None),
-        (Some(scale), None) => {
-            let Some(null) = config.null_label() else {
-                return Err(miette!(
-                    "--cfg-scale needs a network with a label for no class, which this {} has not",
-                    config.kind()
-                ));
-            };
-            let released = matches!(config, NetworkConfig::Dit(_)).then_some(DIT_CHANNELS);
-            Ok(Guidance::ClassifierFree { scale, channels: args.cfg_channels.or(released), null })
-        }
+        (None, None) => Ok((Guidance::None, None)),
+        (Some(scale), None) => Ok((classifier_free(args, config, scale)?, None)),
         (None, Some(path)) => {
-            let given = CheckpointArgs::of_settings(args.classifier_set.clone());
+            let scale = finite("--classifier-scale", args.classifier_scale.unwrap_or(1.0))?;
+            let given = CheckpointArgs::of(args.classifier_config.clone(), args.classifier_set.clone());
             let opened = Opened::new(path, &given).into_diagnostic()?;
             let (ours, theirs) = (config.image_shape(), opened.config.image_shape());
-            let Network::Classifier(classifier) = opened.load(&device.clone().autodiff()).into_diagnostic()? else {
+            let NetworkConfig::Classifier(known) = &opened.config else {
                 return Err(miette!("{} is no classifier of noised images", path.display()));
             };
             if ours != theirs {
                 return Err(miette!("the classifier is for images of {theirs:?}, the network makes {ours:?}"));
             }
-            if let Some(class) = classes.iter().find(|class| **class >= classifier.config().classes) {
-                let all = classifier.config().classes;
-                return Err(miette!("class {class} does not exist; the classifier has classes 0 to {}", all - 1));
+            let classes = known.classes;
+            match opened.load(&device.clone().autodiff()).into_diagnostic()? {
+                Network::Classifier(net) => {
+                    Ok((Guidance::Classifier(Box::new(ByClassifier::new(net, scale))), Some(classes)))
+                }
+                _ => Err(miette!("{} is no classifier of noised images", path.display())),
             }
-            Ok(Guidance::Classifier(Box::new(ByClassifier::new(classifier, args.classifier_scale))))
         }
     }
+}
+
+fn classifier_free(args: &CheckpointSampling, config: &NetworkConfig, scale: f64) -> Result<Guidance> {
+    let scale = finite("--cfg-scale", scale)?;
+    let Some(null) = config.null_label() else {
+        return Err(miette!(
+            "--cfg-scale needs a network with a label for no class, which this {} has not",
+            config.kind()
+        ));
+    };
+    let [all, _, _] = config.image_shape();
+    match args.cfg_channels {
+        Some(channels) if channels == 0 || channels > all => {
+            Err(miette!("--cfg-channels is {channels}, but these images have channels 1 to {all}"))
+        }
+        given => {
+            let released = matches!(config, NetworkConfig::Dit(_)).then_some(DIT_CHANNELS);
+            Ok(Guidance::ClassifierFree { scale, channels: given.or(released), null })
+        }
+    }
+}
+
+fn finite(option: &str, scale: f64) -> Result<f64> {
+    if scale.is_finite() { Ok(scale) } else { Err(miette!("{option} is {scale}; it must be a finite number")) }
 }
 
 /// Channels that DiT's released code guides.
@@ -158,10 +218,21 @@ fn draw(args: &Args, sampling: &PublishedSampling<'_>, images: bool) -> Result<D
         if images {
             bytes.extend(quantise(x)?);
         } else {
-            numbers.extend(x.into_data().iter::<f32>());
+            numbers.extend(finite_numbers(x)?);
         }
     }
     let each = started.elapsed().as_secs_f64() / args.count as f64;
     progress.finish(|| format!("{each:.3} s per sample"));
     Ok(if images { Drawing::Images(bytes) } else { Drawing::Latents(numbers) })
+}
+
+/// The numbers of latent images, of which none may be NaN or infinite.
+fn finite_numbers(x: Tensor<4>) -> Result<Vec<f32>, DataError> {
+    let [_, channels, height, width] = x.dims();
+    let each = channels * height * width;
+    let numbers: Vec<f32> = x.into_data().iter::<f32>().collect();
+    match numbers.iter().position(|number| !number.is_finite()) {
+        None => Ok(numbers),
+        Some(at) => Err(DataError::NotFinite { image: at / each, entry: at % each, value: f64::from(numbers[at]) }),
+    }
 }

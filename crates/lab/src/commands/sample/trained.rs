@@ -18,7 +18,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     (row.settings.sampling.count, row.settings.sampling.batch) = (args.count, args.batch);
     let device = registry::device(&args.device).into_diagnostic()?;
     let setup = Setup::new(row, &device).into_diagnostic()?;
-    let output = Output::of(&args.out);
+    let output = Output::of(&args.out)?;
     output.check(setup.shape)?;
     let weights = args.weights.unwrap_or(Weights::Ema);
     let network = trained_network(&directory, row, &setup, args.trained_with, weights.into()).into_diagnostic()?;

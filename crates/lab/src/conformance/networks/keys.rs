@@ -20,10 +20,7 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         .collect::<Result<_, FixtureError>>()?;
     let layout =
         Layout::of(&recorded).ok_or_else(|| FixtureError::NotCovered("names of no known layout".to_owned()))?;
-    // Heads and their order are no tensors; any will do for names and shapes.
-    let heads = Settings::default().with("num_heads", 1).with("use_new_attention_order", false);
-    let given = if layout == Layout::GuidedDiffusion { heads.with("image_size", SIZE) } else { Settings::default() };
-    let settings = layout.infer(&recorded).map(|settings| settings.overlaid(&given));
+    let settings = layout.infer(&recorded).map(|seen| unseen(layout).overlaid(&seen));
     let config = settings.and_then(|settings| layout.config(&settings)).map_err(FixtureError::refused)?;
     let entries = layout.entries(&config).map_err(FixtureError::refused)?;
     let ours: Shapes = entries.into_iter().map(|entry| (entry.theirs, entry.shape)).collect();
@@ -34,7 +31,27 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     Ok(())
 }
 
-/// Any image size that can be halved often enough: no tensor depends on it.
+/// Settings on which neither names nor shapes depend: any will do.
+fn unseen(layout: Layout) -> Settings {
+    let none = Settings::default();
+    match layout {
+        Layout::Diffusers => none
+            .with("sample_size", SIZE)
+            .with("norm_num_groups", 1)
+            .with("norm_eps", 1e-6)
+            .with("attention_head_dim", serde_json::Value::Null)
+            .with("downsample_padding", 0)
+            .with("flip_sin_to_cos", false)
+            .with("freq_shift", 1),
+        Layout::Ermongroup => none.with("image_size", SIZE),
+        Layout::GuidedDiffusion | Layout::GuidedClassifier => {
+            none.with("image_size", SIZE).with("num_heads", 1).with("use_new_attention_order", false)
+        }
+        Layout::Dit => none.with("num_heads", 1),
+    }
+}
+
+/// An image size that can be halved often enough.
 const SIZE: usize = 512;
 
 fn same(ours: &Shapes, recorded: &Shapes) -> Outcome {
