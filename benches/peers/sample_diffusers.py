@@ -83,10 +83,12 @@ def main():
 
     seconds = {"diffusers": [], "undrift": []}
     with tempfile.TemporaryDirectory() as directory:
-        for _ in range(options.repeats):
+        for repeat in range(options.repeats):
             seconds["diffusers"].append(sample_diffusers(network, scheduler, options, options.steps))
             if options.undrift:
                 seconds["undrift"].append(sample_undrift(options, pathlib.Path(directory) / "samples.npz"))
+            latest = ", ".join(f"{side} {times[-1]:.3f} s" for side, times in seconds.items() if times)
+            print(f"repeat {repeat + 1} of {options.repeats}: {latest}", file=sys.stderr, flush=True)
 
     print(
         f"DDIM, {options.steps} steps, batch {options.batch}, {options.threads} threads, {options.repeats} repeats; "
