@@ -34,7 +34,7 @@ enum Command {
     /// List the solvers and wrappers by name, with their parameters
     Methods,
     /// Draw samples from a trained row of a run directory, or from any checkpoint
-    Sample(sample::Args),
+    Sample(Box<sample::Args>),
     /// Say what a checkpoint holds: layout, configuration, parameters, precision, EMA or raw
     Inspect(inspect::Args),
     /// Write a network so that diffusers, guided-diffusion or DDIM's code loads it
@@ -83,7 +83,7 @@ impl Command {
             Command::Run(args) => run::run(args),
             Command::ShowRecipe(args) => show_recipe::run(args),
             Command::Methods => methods::run(),
-            Command::Sample(args) => sample::run(args),
+            Command::Sample(args) => sample::run(&args),
             Command::Inspect(args) => inspect::run(args),
             Command::Export(args) => export::run(args),
             Command::Tune(args) => tune::run(args),

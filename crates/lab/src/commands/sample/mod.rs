@@ -45,7 +45,7 @@ pub(crate) struct Args {
     /// Sampling steps [default: those of the recipe, or all]
     #[arg(long)]
     steps: Option<usize>,
-    /// How those steps are chosen [default: that of the recipe, or trailing]
+    /// How those steps are chosen [default: that of the recipe, or trailing; diffusers respaces by leading, guided-diffusion by uniform]
     #[arg(long, value_enum)]
     spacing: Option<SpacingName>,
     /// Device to compute on
@@ -102,12 +102,12 @@ impl Args {
     }
 }
 
-pub(crate) fn run(args: Args) -> Result<Outcome> {
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if args.count == 0 || args.batch == 0 {
         return Err(miette!("--count and --batch must be at least 1"));
     }
     match &args.checkpoint.checkpoint {
-        Some(path) => checkpoint::run(&args, path),
-        None => trained::run(&args),
+        Some(path) => checkpoint::run(args, path),
+        None => trained::run(args),
     }
 }
