@@ -5,14 +5,16 @@ use undrift_denoisers::{DenoiseError, Denoiser, Guide, Levels, Prediction, Varia
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
-use crate::{SampleError, Solver, Step};
+use crate::{Ancestral, SampleError, Solver, Step};
 
 /// Ancestral sampling whose mean is moved by `variance s grad log p(y | x_t)` (Dhariwal, Nichol 2021,
 /// arXiv:2105.05233, algorithm 1).
 ///
 /// The variance is that of the step itself, 0 on the step to the data if it is the fixed small one. The gradient is
 /// taken at `x_t`, as in the authors' code, where the paper takes it at the mean. A scale of 0 is
-/// [`Ancestral`](crate::Ancestral), bit for bit.
+/// [`Ancestral`], bit for bit.
+///
+/// A scale that is no finite number is an error.
 #[derive(Clone, Copy, Debug)]
 pub struct GuidedAncestral<G> {
     /// How much noise a step adds.
@@ -29,38 +31,28 @@ impl<const D: usize, G: Guide<D>> Solver<D> for GuidedAncestral<G> {
         model: &dyn Denoiser<D>,
         x: Tensor<D>,
         span: &Span,
-        _past: &[Prediction<D>],
+        past: &[Prediction<D>],
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let failed = |source| SampleError::Denoise { time: span.from().time(), source };
-        let at = Levels::from(span.from());
-        let prediction = model.predict(x.clone(), &at).map_err(failed)?;
-        let mut mean = prediction.posterior_mean(&[*span]).map_err(failed)?;
         if !self.scale.is_finite() {
             return Err(failed(DenoiseError::GuidanceScale { scale: self.scale }));
         }
-        if self.scale != 0.0 {
-            let variance = self.variance.variance(&prediction, &[*span]).map_err(failed)?;
-            // The gradient is per unit of x where the span starts, the mean is where it ends.
-            let units = span.from().scale() / span.to_scale();
-            mean = mean + self.guide.gradient(&x, &at) * (variance * (self.scale * units));
+        let step = Ancestral { variance: self.variance }.step(model, x.clone(), span, past, noise)?;
+        if self.scale == 0.0 {
+            return Ok(step);
         }
-        let x = match span.to() {
-            None => mean,
-            Some(_) => {
-                let std = self.variance.std(&prediction, &[*span]).map_err(failed)?;
-                let drawn = noise.normal(&mean);
-                mean + drawn * std
-            }
-        };
-        Ok(Step { span: *span, prediction, x, evals: 1 })
+        let variance = self.variance.variance(&step.prediction, &[*span]).map_err(failed)?;
+        // The gradient is per unit of x where the span starts, the mean is where it ends.
+        let units = span.from().scale() / span.to_scale();
+        let shift = self.guide.gradient(&x, &Levels::from(span.from())) * (variance * (self.scale * units));
+        Ok(Step { x: step.x + shift, ..step })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Ancestral;
     use crate::testing::{bits, gap, tensor};
     use undrift_denoisers::Gaussian;
     use undrift_noise::Replay;
