@@ -53,7 +53,7 @@ fn check(described: &Fixture, file: &Path, item: &str, cases: &mut Cases) -> Res
     let network = published.load(&device(), DType::F32).map_err(FixtureError::refused)?;
     let output = Input::read(recorded, run, &device())?.through(&network);
     let expected = &recorded.tensors().get("output")?.values;
-    cases.add(item, run, Ok(compare(&output.values, expected, tolerances::network_output(run))));
+    cases.add(item, run, Ok(compare(&output.values, expected, tolerances::network_output(published.layout(), run))));
     Ok(())
 }
 

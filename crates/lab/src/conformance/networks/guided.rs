@@ -1,6 +1,6 @@
 //! A transformer's own classifier-free guidance.
 
-use undrift_checkpoints::{Network, Published};
+use undrift_checkpoints::{Layout, Network, Published};
 
 use super::peer::Peer;
 use crate::conformance::case::{Arithmetic, Cases};
@@ -31,7 +31,11 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
         let Some(scale) = name.strip_prefix("cfg").and_then(|scale| scale.parse().ok()) else { continue };
         let ours = net.forward_with_cfg(x.clone().narrow(0, 0, half), time.clone(), &labels[..half], scale);
         let recorded = tensors.images(name, run)?.narrow(0, 0, half);
-        cases.add(name, run, Ok(compare(&values(ours), &values(recorded), tolerances::network_output(run))));
+        cases.add(
+            name,
+            run,
+            Ok(compare(&values(ours), &values(recorded), tolerances::network_output(Layout::Dit, run))),
+        );
     }
     Ok(())
 }

@@ -49,7 +49,11 @@ fn outputs(fixture: &Fixture, peer: &Peer, run: Arithmetic, cases: &mut Cases) -
     let Some(expected) = fixture.tensors().find(name) else { return Ok(()) };
     let device = device();
     let output = Input::read(fixture, run, &device)?.through(&peer.network(&device, run)?);
-    cases.add("output", run, Ok(compare(&output.values, &expected.values, tolerances::network_output(run))));
+    cases.add(
+        "output",
+        run,
+        Ok(compare(&output.values, &expected.values, tolerances::network_output(peer.layout, run))),
+    );
     Ok(())
 }
 
