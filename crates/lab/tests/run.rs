@@ -123,6 +123,29 @@ fn check_samples(run: &Path) {
     for (batch, threads) in [("17", "2"), ("1", "2"), ("64", "1")] {
         assert!(picture(batch, threads) == reference, "batch {batch}, {threads} thread(s)");
     }
+    check_samples_elsewhere(run, &reference);
+}
+
+/// The checkpoint by itself, and the network as diffusers has it, give the samples of the run directory.
+fn check_samples_elsewhere(run: &Path, reference: &[u8]) {
+    let exported = run.join("for-diffusers");
+    succeeds(&mut undrift(&[
+        "export",
+        text(run),
+        "--row",
+        "second",
+        "--layout",
+        "diffusers",
+        "--out",
+        text(&exported),
+    ]));
+    let checkpoint = run.join("second/seed-0/checkpoint.safetensors");
+    for path in [&checkpoint, &exported] {
+        let out = run.join("elsewhere.png");
+        let arguments = ["--count", "64", "--steps", "5", "--seed", "3", "--out", text(&out)];
+        succeeds(undrift(&["sample", "--checkpoint", text(path)]).args(arguments));
+        assert!(fs::read(out).unwrap() == reference, "{}", path.display());
+    }
 }
 
 fn check_other_recipe_is_refused(run: &Path) {

@@ -2,9 +2,9 @@
 
 use super::Outcome;
 use super::sample::Weights;
-use crate::published::{CheckpointArgs, Opened};
+use crate::published::{CheckpointArgs, Opened, Process, SCHEDULER};
 use crate::registry;
-use crate::run::{RunDirectory, Setup, trained_network};
+use crate::run::{RunDirectory, Setup, trained_network, write_atomically};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
@@ -75,8 +75,8 @@ impl From<LayoutName> for Layout {
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
     let device = Device::default();
-    let network = match &args.source {
-        None => by_formula(&args, &device)?,
+    let (network, process) = match &args.source {
+        None => (by_formula(&args, &device)?, None),
         Some(source) if source.join("recipe.toml").is_file() => {
             if !args.given.is_empty() {
                 return Err(miette!(
@@ -90,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         }
         Some(source) => {
             let opened = Opened::new(source, &args.given).into_diagnostic()?;
-            opened.load(&device).into_diagnostic()?
+            (opened.load(&device).into_diagnostic()?, Some(opened.process))
         }
     };
     if args.out.is_file() && matches!(args.layout, LayoutName::Diffusers) {
@@ -98,6 +98,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     }
     for written in export(&network, args.layout.into(), &args.out).into_diagnostic()? {
         println!("{}", written.display());
+    }
+    if let (LayoutName::Diffusers, Some(process)) = (args.layout, process) {
+        write_scheduler(&process, &args.out)?;
     }
     if let Some(file) = &args.probe {
         write_probe(&network, &device, file)?;
@@ -112,7 +115,7 @@ fn by_formula(args: &Args, device: &Device) -> Result<Network> {
     ClosedForm::default().network(layout, &config, device, DType::F32).into_diagnostic()
 }
 
-fn of_run(args: &Args, source: &Path) -> Result<Network> {
+fn of_run(args: &Args, source: &Path) -> Result<(Network, Option<Process>)> {
     let (directory, recipe) = RunDirectory::existing(source).into_diagnostic()?;
     let rows: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
     let Some(row) = &args.row else {
@@ -122,7 +125,21 @@ fn of_run(args: &Args, source: &Path) -> Result<Network> {
     let row = &recipe.rows[0];
     let setup = Setup::new(row, &registry::device(registry::DEVICES[0]).into_diagnostic()?).into_diagnostic()?;
     let trained = trained_network(&directory, row, &setup, args.trained_with, args.weights.into());
-    Ok(Network::Ddpm(trained.into_diagnostic()?))
+    Ok((Network::Ddpm(trained.into_diagnostic()?), Some(Process::of_row(&row.settings))))
+}
+
+/// The forward process, for diffusers' scheduler and for sampling the folder again.
+fn write_scheduler(process: &Process, folder: &Path) -> Result<()> {
+    let Some(config) = process.scheduler_config() else {
+        eprintln!(
+            "diffusers' scheduler has no words for this chain, prediction or variance; {SCHEDULER} is not written"
+        );
+        return Ok(());
+    };
+    let file = folder.join(SCHEDULER);
+    write_atomically(&file, config.to_json().as_bytes()).into_diagnostic()?;
+    println!("{}", file.display());
+    Ok(())
 }
 
 /// Times of the two images of a probe: nearly clean and nearly noise.
@@ -149,5 +166,5 @@ fn write_probe(network: &Network, device: &Device, file: &Path) -> Result<()> {
         tensors.push(("labels".to_owned(), TensorData::new(labels, [TIMES.len()])));
     }
     let bytes = to_bytes(&tensors, &BTreeMap::new()).into_diagnostic()?;
-    crate::run::write_atomically(file, &bytes).into_diagnostic()
+    write_atomically(file, &bytes).into_diagnostic()
 }

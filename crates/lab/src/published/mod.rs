@@ -14,4 +14,4 @@ pub use opened::{Opened, PublishedError, Weights};
 pub use output::{Drawing, Output, is_picture};
 pub use process::Process;
 pub use sampling::{ByClassifier, Guidance, PublishedSampling};
-pub use source::{CheckpointArgs, Setting};
+pub use source::{CheckpointArgs, SCHEDULER, Setting};

@@ -48,6 +48,48 @@ impl Process {
         Process { chain: row.chain.clone(), prediction, variance, ..Process::ddpm() }
     }
 
+    /// The same as the file of diffusers' `DDPMScheduler`; nothing where that has no words for it.
+    pub fn scheduler_config(&self) -> Option<Settings> {
+        let (schedule, length, start, end) = match self.chain {
+            ChainSettings::Linear { length } => ("linear", length, 1e-4, 0.02),
+            ChainSettings::LinearBetween { length, start, end } => ("linear", length, start, end),
+            ChainSettings::LinearScaled { length } => {
+                let scale = 1000.0 / length as f64;
+                ("linear", length, scale * 1e-4, scale * 0.02)
+            }
+            ChainSettings::Quadratic { length, start, end } | ChainSettings::ScaledLinear { length, start, end } => {
+                ("scaled_linear", length, start, end)
+            }
+            ChainSettings::Cosine { length } => ("squaredcos_cap_v2", length, 1e-4, 0.02),
+            ChainSettings::Sigmoid { .. }
+            | ChainSettings::Constant { .. }
+            | ChainSettings::Jsd { .. }
+            | ChainSettings::WarmUp { .. } => return None,
+        };
+        let prediction = match self.prediction {
+            PredictionName::Eps => "epsilon",
+            PredictionName::X0 => "sample",
+            PredictionName::V => "v_prediction",
+            PredictionName::MuTilde => return None,
+        };
+        let variance = match self.variance {
+            VarianceName::FixedSmall => "fixed_small",
+            VarianceName::FixedLarge => "fixed_large",
+            VarianceName::LearnedRange => "learned_range",
+            VarianceName::Learned => return None,
+        };
+        let config = Settings::default()
+            .with("_class_name", "DDPMScheduler")
+            .with("num_train_timesteps", length)
+            .with("beta_schedule", schedule)
+            .with("beta_start", start)
+            .with("beta_end", end)
+            .with("prediction_type", prediction)
+            .with("variance_type", variance)
+            .with("clip_sample", self.clip);
+        (self.time_factor == 1.0).then_some(config)
+    }
+
     /// DDPM's: eps over the linear chain of 1000 steps, x0 clipped.
     fn ddpm() -> Self {
         Process {
@@ -152,6 +194,25 @@ mod tests {
         assert_eq!((found.prediction, found.clip), (PredictionName::V, false));
         let error = process(Layout::Diffusers, json!({"prediction_type": "score"})).unwrap_err().to_string();
         assert!(error.contains("prediction_type") && error.contains("score"), "{error}");
+    }
+
+    #[test]
+    fn a_process_goes_into_a_scheduler_and_back() {
+        let linear = Process { chain: ChainSettings::Linear { length: 250 }, ..Process::ddpm() };
+        let cosine = Process {
+            chain: ChainSettings::Cosine { length: 4000 },
+            prediction: PredictionName::V,
+            variance: VarianceName::FixedSmall,
+            clip: false,
+            ..Process::ddpm()
+        };
+        for process in [linear, cosine] {
+            let config = NetworkConfig::Ddpm(DdpmUnetConfig::cifar10());
+            let written = process.scheduler_config().unwrap();
+            assert_eq!(Process::of(Layout::Diffusers, &written, &config).unwrap(), process);
+        }
+        let mu_tilde = Process { prediction: PredictionName::MuTilde, ..Process::ddpm() };
+        assert_eq!(mu_tilde.scheduler_config(), None);
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub(super) fn scheduler_beside(weights: &Path) -> Result<Settings, CheckpointErr
 }
 
 /// What diffusers calls the file of its scheduler.
-const SCHEDULER: &str = "scheduler_config.json";
+pub const SCHEDULER: &str = "scheduler_config.json";
 
 #[cfg(test)]
 mod tests {
