@@ -214,11 +214,17 @@ fn weight_kind(file: &Checkpoint, group: &str, path: &Path) -> WeightKind {
     match group {
         name if name.contains("ema") || name.contains("averag") => WeightKind::Ema,
         "" if stem.starts_with("ema") => WeightKind::Ema,
-        "" if stem.starts_with("model") => WeightKind::Raw,
+        "" if is_step_of_model(&stem) => WeightKind::Raw,
         "" => WeightKind::Unsaid,
         _ if groups.len() > 1 => WeightKind::Raw,
         _ => WeightKind::Unsaid,
     }
+}
+
+/// `model500000`, as guided-diffusion calls the last weights of a step.
+fn is_step_of_model(stem: &str) -> bool {
+    let step = stem.strip_prefix("model").unwrap_or_default();
+    !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn shapes(file: &Checkpoint, group: &str) -> Shapes {

@@ -108,6 +108,21 @@ fn a_training_checkpoint_gives_its_average_unless_asked_otherwise() {
 }
 
 #[test]
+fn names_of_files_say_which_weights_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let heads = given(r#"{"num_heads": 2}"#);
+    for (name, expected) in [
+        ("ema_0.9999_500000.pt", WeightKind::Ema),
+        ("model500000.pt", WeightKind::Raw),
+        ("model-790000.ckpt", WeightKind::Unsaid),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::copy(fixture("networks/dit_micro.pt"), &path).unwrap();
+        assert_eq!(Published::open(&path, &heads).unwrap().weights(), expected, "{name}");
+    }
+}
+
+#[test]
 fn differences_are_a_table_of_names() {
     let error = |name: &str| {
         let path = fixture(&format!("data/malformed/dit_micro_{name}.safetensors"));
