@@ -39,11 +39,13 @@ const DIT: &[&str] = &["--set", "num_heads=2"];
 /// A conditional network of guided-diffusion and its classifier, by formula.
 fn guided(folder: &TempDir) -> (PathBuf, PathBuf) {
     let shared = ["image_size=8", "model_channels=32", "num_res_blocks=1", "attention_resolutions=[2]"];
+    // With one channel in each group, a time that is only added would be taken out again by the norm.
+    let shift = "use_scale_shift_norm=true";
     let more = ["channel_mult=[1,1]", "num_head_channels=16", "use_new_attention_order=false", "resblock_updown=true"];
     let write = |layout: &str, own: &[&str]| {
         let out = folder.path().join(format!("{layout}.pt"));
         let mut args = vec!["export", "--closed-form", "--layout", layout, "--out", text(&out)];
-        for setting in shared.iter().chain(&more).chain(own) {
+        for setting in shared.iter().chain(&more).chain([&shift]).chain(own) {
             args.extend(["--set", setting]);
         }
         succeeds(&args);
@@ -99,6 +101,9 @@ fn a_classifier_guides_both_kinds_of_samplers() {
         fs::read(out).unwrap()
     };
     let by = vec!["--classifier", text(&classifier)];
+    let longer = ["--set", "diffusion_steps=2000"];
+    let rescaled = [&longer[..], &["--set", "rescale_timesteps=true"]].concat();
+    assert!(draw("rescaled.npz", "ddim", &rescaled) != draw("longer.npz", "ddim", &longer), "labels are rescaled");
     for sampler in ["ddpm", "ddim"] {
         let plain = draw("plain.npz", sampler, &[]);
         let strong = [&by[..], &["--classifier-scale", "20"]].concat();

@@ -216,6 +216,18 @@ mod tests {
     }
 
     #[test]
+    fn each_code_has_its_own_linear_chain_and_words() {
+        let guided = process(Layout::GuidedDiffusion, json!({"diffusion_steps": 500, "sigma_small": true})).unwrap();
+        assert_eq!(guided.chain, ChainSettings::LinearScaled { length: 500 });
+        assert_eq!((guided.variance, guided.time_factor), (VarianceName::FixedSmall, 1.0));
+        let ddim = json!({"model": {"var_type": "fixedsmall"}, "diffusion": {"beta_schedule": "quad",
+            "beta_start": 0.001, "beta_end": 0.03, "num_diffusion_timesteps": 100}});
+        let ddim = process(Layout::Ermongroup, ddim).unwrap();
+        assert_eq!(ddim.chain, ChainSettings::Quadratic { length: 100, start: 0.001, end: 0.03 });
+        assert_eq!(ddim.variance, VarianceName::FixedSmall);
+    }
+
+    #[test]
     fn labels_of_longer_chains_are_rescaled_if_the_model_was() {
         let improved = json!({"diffusion_steps": 4000, "noise_schedule": "cosine", "rescale_timesteps": true});
         let found = process(Layout::GuidedDiffusion, improved).unwrap();
