@@ -78,6 +78,8 @@ fn samples_depend_on_neither_batch_nor_place() {
     };
     let guided: &[&str] = &["--cfg-scale", "4", "--classes", "1,3", "--count", "5"];
     let all = draw("a.npz", &[guided, &["--batch", "5"]].concat());
+    let labels: Vec<u8> = [1i64, 3, 1, 3, 1].iter().flat_map(|label| label.to_le_bytes()).collect();
+    assert!(all.windows(labels.len()).any(|bytes| bytes == labels), "classes by turns");
     assert_eq!(draw("b.npz", &[guided, &["--batch", "2"]].concat()), all);
     assert_ne!(draw("c.npz", &[guided, &["--seed", "1"]].concat()), all, "another seed");
     assert_ne!(draw("d.npz", &["--classes", "1,3", "--count", "5"]), all, "without guidance");
