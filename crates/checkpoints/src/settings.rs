@@ -35,6 +35,17 @@ impl Settings {
         self
     }
 
+    /// Those of these keys.
+    pub fn only(&self, keys: &[&str]) -> Settings {
+        Settings(
+            self.0
+                .iter()
+                .filter(|(key, _)| keys.contains(&key.as_str()))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
+        )
+    }
+
     /// The settings of a section, an object under one key; none where it is not given.
     ///
     /// # Errors

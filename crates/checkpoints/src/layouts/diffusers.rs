@@ -56,6 +56,52 @@ const IGNORED: [&str; 8] = [
     "use_ema_warmup",
 ];
 
+/// Settings of a scheduler, which a configuration file or a flag may give beside the network's.
+///
+/// What they mean is not this crate's business; a network is not refused because of them.
+pub const SCHEDULER_WORDS: [&str; 40] = [
+    "algorithm_type",
+    "beta_end",
+    "beta_schedule",
+    "beta_start",
+    "clip_sample",
+    "clip_sample_range",
+    "disable_corrector",
+    "dynamic_thresholding_ratio",
+    "euler_at_final",
+    "final_sigmas_type",
+    "flow_shift",
+    "interpolation_type",
+    "lambda_min_clipped",
+    "lower_order_final",
+    "num_train_timesteps",
+    "predict_x0",
+    "prediction_type",
+    "rescale_betas_zero_snr",
+    "sample_max_value",
+    "set_alpha_to_one",
+    "shift_terminal",
+    "sigma_max",
+    "sigma_min",
+    "skip_prk_steps",
+    "solver_order",
+    "solver_p",
+    "solver_type",
+    "steps_offset",
+    "thresholding",
+    "time_shift_type",
+    "timestep_spacing",
+    "timestep_type",
+    "trained_betas",
+    "use_beta_sigmas",
+    "use_dynamic_shifting",
+    "use_exponential_sigmas",
+    "use_flow_sigmas",
+    "use_karras_sigmas",
+    "use_lu_lambdas",
+    "variance_type",
+];
+
 /// Whether these tensors are of this layout.
 ///
 /// The networks of Stable Diffusion have the same names around transformer blocks, and are not.
@@ -333,6 +379,7 @@ fn refuse(settings: &Settings, base: usize, groups: usize) -> Result<(), Checkpo
                 return Err(refused(key, Some(value), "class embeddings are not supported"));
             }
             _ if key.starts_with('_') || READ.contains(&key) || IGNORED.contains(&key) => continue,
+            _ if SCHEDULER_WORDS.contains(&key) => continue,
             _ => return Err(refused(key, Some(value), "no setting of UNet2DModel that is known here")),
         };
         if !only.contains(value) {

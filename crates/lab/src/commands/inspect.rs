@@ -1,7 +1,7 @@
 //! `undrift inspect`.
 
 use super::Outcome;
-use crate::published::{CheckpointArgs, Opened, Process, Weights};
+use crate::published::{CheckpointArgs, Opened, Process, Weights, X0Limit};
 use crate::recipe::WeightSet;
 use burn::tensor::Device;
 use miette::{IntoDiagnostic, Result};
@@ -92,7 +92,7 @@ fn process_facts(process: &Process, about: &mut Facts) {
     about.add("chain", json!(process.chain));
     about.add("predicts", name(json!(process.prediction)));
     about.add("variance", name(json!(process.variance)));
-    about.add("samples clip x0", process.clip);
+    about.add("samples clip x0", process.limit != X0Limit::None);
     if process.time_factor != 1.0 {
         about.add("time labels times", process.time_factor);
     }

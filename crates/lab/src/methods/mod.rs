@@ -9,6 +9,7 @@ mod values;
 mod wrappers;
 
 pub use method::{Method, MethodError};
+pub(crate) use sampler::refused;
 pub use sampler::{Sampler, SamplerSettings, SpacingName};
 pub use solvers::{SOLVERS, SolverRow};
 pub use values::{Parameter, Values};

@@ -83,7 +83,14 @@ impl SamplerSettings {
     /// # Errors
     /// [`MethodError`] names the method or parameter that does not exist or does not fit.
     pub fn build(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
-        let grid = self.grid(chain)?;
+        self.build_over(self.grid(chain)?, chain, variance)
+    }
+
+    /// Builds the sampler over a grid that is already there; `steps` and `spacing` are not looked at.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_over(&self, grid: Grid, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
         let context = Context { chain, grid: &grid, variance };
         let mut wrapped = Vec::new();
         let mut built = solver(&self.solver, &context)?;
@@ -125,7 +132,7 @@ impl SamplerSettings {
     }
 }
 
-fn refused(source: undrift_schedules::GridError) -> MethodError {
+pub(crate) fn refused(source: undrift_schedules::GridError) -> MethodError {
     MethodError::Refused { method: "steps".to_owned(), why: source.to_string() }
 }
 

@@ -7,7 +7,8 @@ use crate::run::{NETWORK, SETTINGS};
 use burn::tensor::{DType, Device};
 use std::path::{Path, PathBuf};
 use undrift_checkpoints::file::Checkpoint;
-use undrift_checkpoints::{CheckpointError, Network, NetworkConfig, Published};
+use undrift_checkpoints::layouts::diffusers;
+use undrift_checkpoints::{CheckpointError, Layout, Network, NetworkConfig, Published};
 use undrift_networks::{DdpmUnetConfig, apply_parameters};
 use undrift_noise::{Key, Purpose};
 use undrift_training::{TrainError, TrainState};
@@ -75,7 +76,10 @@ impl Opened {
         }
         let published = Published::open(path, &args.given()?)?;
         let scheduler = scheduler_beside(published.path())?;
-        let settings = scheduler.overlaid(published.settings());
+        let settings = match published.layout() {
+            Layout::Diffusers => scheduler.overlaid(&args.settings()?.only(&diffusers::SCHEDULER_WORDS)),
+            _ => published.settings().clone(),
+        };
         let process = Process::of(published.layout(), &settings, published.config())?;
         let config = published.config().clone();
         Ok(Opened { config, process, weights: Weights::Published(Box::new(published)) })

@@ -1,9 +1,9 @@
 //! Samples of a published network, with or without guidance.
 
-use super::Process;
 use super::classifier::log_probability_gradient;
+use super::{Plan, Process, SamplerChoice};
 use crate::interrupt;
-use crate::methods::{MethodError, Sampler, SamplerSettings};
+use crate::methods::{MethodError, Sampler};
 use crate::registry;
 use crate::run::RunError;
 use burn::module::Module;
@@ -61,7 +61,7 @@ impl ByClassifier {
 }
 
 impl<'a> PublishedSampling<'a> {
-    /// A sampler of `settings` for a network of this process.
+    /// A sampler for a network of this process.
     ///
     /// Sample i is of class `classes[i % classes.len()]`, or of none where there are no classes.
     ///
@@ -70,21 +70,20 @@ impl<'a> PublishedSampling<'a> {
     pub fn new(
         network: &'a Network,
         process: &Process,
-        settings: &SamplerSettings,
+        choice: &SamplerChoice,
         guidance: Guidance,
         classes: Vec<usize>,
         device: &Device,
         seed: u64,
     ) -> Result<Self, RunError> {
         let chain: Chain = registry::chain(&process.chain)?;
-        let variance = registry::variance(process.variance);
+        let Plan { sampler, settings } = Plan::new(process, choice)?;
         let ancestral = match settings.solver.name.as_str() {
-            "ddpm" => Some(variance),
+            "ddpm" => Some(registry::variance(process.variance)),
             "ddpm-small" => Some(Variance::FixedSmall),
             "ddpm-large" => Some(Variance::FixedLarge),
             _ => None,
         };
-        let sampler = settings.build(&chain, variance)?;
         if ancestral.is_some() && matches!(guidance, Guidance::Classifier(_)) && sampler.has_wrapped_solver() {
             let why =
                 "a classifier moves its mean, which leaves no room for a wrapper around the solver; choose `ddim`";

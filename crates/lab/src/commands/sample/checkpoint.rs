@@ -2,10 +2,10 @@
 
 use super::Args;
 use crate::commands::Outcome;
-use crate::methods::{Method, SamplerSettings};
 use crate::progress::Progress;
 use crate::published::{
-    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Process, PublishedSampling, Setting, is_picture,
+    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Process, PublishedSampling, Setting, X0Limit,
+    is_picture,
 };
 use crate::registry;
 use crate::run::RunError;
@@ -70,14 +70,14 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
     output.check(shape)?;
     check_size(args, shape)?;
-    let settings = args.sampler(&usual(&opened.process));
-    check_sampler(&settings, &opened.process)?;
+    let choice = args.choice();
+    Plan::new(&opened.process, &choice).into_diagnostic()?;
     let (guidance, of_classifier) = guidance(&args.checkpoint, &opened.config, &device)?;
     let classes = classes(&args.checkpoint.classes, opened.config.classes(), of_classifier)?;
     let started = Instant::now();
     let network = opened.load(&device).into_diagnostic()?;
     eprintln!("{} parameters read in {:.1} s", network.parameter_count(), started.elapsed().as_secs_f64());
-    let sampling = PublishedSampling::new(&network, &opened.process, &settings, guidance, classes, &device, args.seed)
+    let sampling = PublishedSampling::new(&network, &opened.process, &choice, guidance, classes, &device, args.seed)
         .into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let drawing = match draw(args, &sampling, is_picture(shape[0])) {
@@ -91,12 +91,6 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     output.write(&drawing, shape, sampling.labels(0, args.count).as_deref())?;
     println!("{}", output.path().display());
     Ok(Outcome::Done)
-}
-
-/// Ancestral over all levels, clipped if the published sampler clips.
-fn usual(process: &Process) -> SamplerSettings {
-    let wrappers = if process.clip { vec![Method::named("clip")] } else { Vec::new() };
-    SamplerSettings { wrappers, ..SamplerSettings::ancestral() }
 }
 
 /// Refuses more numbers than can be held.
@@ -123,13 +117,6 @@ const MOST: usize = 1 << 36;
 
 /// Numbers in a batch: 2 GiB of single precision, before the network has made anything of them.
 const MOST_AT_ONCE: usize = 1 << 29;
-
-/// Refuses a sampler that does not exist or does not fit before the weights are read.
-fn check_sampler(settings: &SamplerSettings, process: &Process) -> Result<()> {
-    let chain = registry::chain(&process.chain).into_diagnostic()?;
-    settings.build(&chain, registry::variance(process.variance)).into_diagnostic()?;
-    Ok(())
-}
 
 /// The classes by turns: those given, or all that both the network and the classifier know.
 fn classes(given: &[usize], of_network: Option<usize>, of_classifier: Option<usize>) -> Result<Vec<usize>> {

@@ -5,6 +5,7 @@ mod trained;
 
 use super::Outcome;
 use crate::methods::{Method, SamplerSettings, SpacingName};
+use crate::published::SamplerChoice;
 use crate::recipe::WeightSet;
 use crate::registry;
 use checkpoint::CheckpointSampling;
@@ -86,18 +87,24 @@ impl From<Weights> for WeightSet {
 }
 
 impl Args {
+    /// What the command line says about the sampler.
+    fn choice(&self) -> SamplerChoice {
+        let wrappers = match self.wrappers.as_slice() {
+            [] => None,
+            [none] if *none == Method::named("none") => Some(Vec::new()),
+            given => Some(given.to_vec()),
+        };
+        SamplerChoice { solver: self.sampler.clone(), steps: self.steps, spacing: self.spacing, wrappers }
+    }
+
     /// A sampler with what the command line says otherwise.
     fn sampler(&self, usual: &SamplerSettings) -> SamplerSettings {
-        let wrappers = match self.wrappers.as_slice() {
-            [] => usual.wrappers.clone(),
-            [none] if *none == Method::named("none") => Vec::new(),
-            given => given.to_vec(),
-        };
+        let choice = self.choice();
         SamplerSettings {
-            solver: self.sampler.clone().unwrap_or_else(|| usual.solver.clone()),
-            steps: self.steps.or(usual.steps),
-            spacing: self.spacing.unwrap_or(usual.spacing),
-            wrappers,
+            solver: choice.solver.unwrap_or_else(|| usual.solver.clone()),
+            steps: choice.steps.or(usual.steps),
+            spacing: choice.spacing.unwrap_or(usual.spacing),
+            wrappers: choice.wrappers.unwrap_or_else(|| usual.wrappers.clone()),
         }
     }
 }

@@ -1,0 +1,188 @@
+//! The forward process that a published network was trained with, and what its output means.
+
+mod diffusers;
+mod dit;
+mod ermongroup;
+mod guided;
+mod scheduler_config;
+
+use crate::methods::Method;
+use crate::recipe::{ChainSettings, PredictionName, Settings as RowSettings, VarianceName};
+use undrift_checkpoints::{CheckpointError, Layout, NetworkConfig, Settings};
+
+/// What a checkpoint's tensors cannot tell: the chain, the meaning of the output, how samples were drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Process {
+    /// The forward process.
+    pub chain: ChainSettings,
+    /// What (the first half of) the output is.
+    pub prediction: PredictionName,
+    /// The variance of reverse steps; learned where the output has twice the channels.
+    pub variance: VarianceName,
+    /// What the published sampler does to x0.
+    pub limit: X0Limit,
+    /// What the time label is multiplied by before the network sees it.
+    pub time_factor: f64,
+    /// The published code's own sampler.
+    pub solver: Method,
+    /// Which levels the published code visits.
+    pub visits: Visits,
+    /// What was taken because nothing was said.
+    pub assumed: Vec<Assumed>,
+}
+
+/// What a sampler does to the clean data believed in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum X0Limit {
+    /// Nothing.
+    None,
+    /// Clips it to `[-range, range]`.
+    Clip {
+        /// Largest absolute value.
+        range: f64,
+    },
+}
+
+/// Which levels of the chain are visited where the command line does not say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Visits {
+    /// All.
+    All,
+    /// Those of these t, noisiest first, as `timestep_respacing` of guided-diffusion chooses them.
+    Chosen(Vec<usize>),
+}
+
+/// A setting that nobody gave, and what was taken for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assumed {
+    /// The key in the published code's words.
+    pub key: &'static str,
+    /// Its value.
+    pub value: String,
+    /// Why this one.
+    pub why: &'static str,
+}
+
+impl Process {
+    /// What the settings of the published code say, with its defaults where they say nothing.
+    ///
+    /// `settings` are, for diffusers, those of the scheduler; for any other code those of its configuration or flags.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Setting`] for a value that is not known here.
+    pub fn of(layout: Layout, settings: &Settings, config: &NetworkConfig) -> Result<Self, CheckpointError> {
+        let mut process = match layout {
+            Layout::Diffusers => diffusers::process(settings)?,
+            Layout::Ermongroup => ermongroup::process(settings)?,
+            Layout::GuidedDiffusion | Layout::GuidedClassifier => guided::process(settings)?,
+            Layout::Dit => dit::process(),
+        };
+        if config.outputs() == 2 * config.image_shape()[0] {
+            process.variance = VarianceName::LearnedRange;
+        }
+        Ok(process)
+    }
+
+    /// That of a row of a recipe.
+    pub fn of_row(row: &RowSettings) -> Self {
+        let (prediction, variance) = (row.model.prediction, row.model.variance);
+        Process { chain: row.chain.clone(), prediction, variance, ..Process::ddpm() }
+    }
+
+    /// DDPM's: eps over the linear chain of 1000 steps, x0 clipped.
+    fn ddpm() -> Self {
+        Process {
+            chain: ChainSettings::Linear { length: 1000 },
+            prediction: PredictionName::Eps,
+            variance: VarianceName::FixedLarge,
+            limit: X0Limit::Clip { range: 1.0 },
+            time_factor: 1.0,
+            solver: Method::named("ddpm"),
+            visits: Visits::All,
+            assumed: Vec::new(),
+        }
+    }
+}
+
+fn linear(length: usize, start: f64, end: f64) -> ChainSettings {
+    if (start, end) == (1e-4, 0.02) {
+        return ChainSettings::Linear { length };
+    }
+    ChainSettings::LinearBetween { length, start, end }
+}
+
+fn unknown(key: &str, value: &str, known: &str) -> CheckpointError {
+    CheckpointError::Setting { key: key.to_owned(), value: value.to_owned(), expected: format!("known are {known}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use undrift_networks::DdpmUnetConfig;
+
+    fn process(layout: Layout, settings: serde_json::Value) -> Result<Process, CheckpointError> {
+        let config = NetworkConfig::Ddpm(DdpmUnetConfig::cifar10());
+        Process::of(layout, &Settings::new(settings.as_object().unwrap().clone()), &config)
+    }
+
+    #[test]
+    fn schedulers_of_diffusers_are_understood() {
+        let google = json!({"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02,
+            "num_train_timesteps": 1000, "clip_sample": true, "variance_type": "fixed_large"});
+        let found = process(Layout::Diffusers, google).unwrap();
+        assert_eq!(found, Process::ddpm());
+        let latent = json!({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
+            "prediction_type": "v_prediction", "clip_sample": false});
+        let found = process(Layout::Diffusers, latent).unwrap();
+        assert_eq!(found.chain, ChainSettings::ScaledLinear { length: 1000, start: 0.00085, end: 0.012 });
+        assert_eq!((found.prediction, found.limit), (PredictionName::V, X0Limit::None));
+        let error = process(Layout::Diffusers, json!({"prediction_type": "score"})).unwrap_err().to_string();
+        assert!(error.contains("prediction_type") && error.contains("score"), "{error}");
+    }
+
+    #[test]
+    fn a_process_goes_into_a_scheduler_and_back() {
+        let linear = Process { chain: ChainSettings::Linear { length: 250 }, ..Process::ddpm() };
+        let cosine = Process {
+            chain: ChainSettings::Cosine { length: 4000 },
+            prediction: PredictionName::V,
+            variance: VarianceName::FixedSmall,
+            limit: X0Limit::None,
+            ..Process::ddpm()
+        };
+        for process in [linear, cosine] {
+            let config = NetworkConfig::Ddpm(DdpmUnetConfig::cifar10());
+            let written = process.scheduler_config().unwrap();
+            assert_eq!(Process::of(Layout::Diffusers, &written, &config).unwrap(), process);
+        }
+        let mu_tilde = Process { prediction: PredictionName::MuTilde, ..Process::ddpm() };
+        assert_eq!(mu_tilde.scheduler_config(), None);
+    }
+
+    #[test]
+    fn each_code_has_its_own_linear_chain_and_words() {
+        let guided = process(Layout::GuidedDiffusion, json!({"diffusion_steps": 500, "sigma_small": true})).unwrap();
+        assert_eq!(guided.chain, ChainSettings::LinearScaled { length: 500 });
+        assert_eq!((guided.variance, guided.time_factor), (VarianceName::FixedSmall, 1.0));
+        let ddim = json!({"model": {"var_type": "fixedsmall"}, "diffusion": {"beta_schedule": "quad",
+            "beta_start": 0.001, "beta_end": 0.03, "num_diffusion_timesteps": 100}});
+        let ddim = process(Layout::Ermongroup, ddim).unwrap();
+        assert_eq!(ddim.chain, ChainSettings::Quadratic { length: 100, start: 0.001, end: 0.03 });
+        assert_eq!(ddim.variance, VarianceName::FixedSmall);
+    }
+
+    #[test]
+    fn labels_of_longer_chains_are_rescaled_if_the_model_was() {
+        let improved = json!({"diffusion_steps": 4000, "noise_schedule": "cosine", "rescale_timesteps": true});
+        let found = process(Layout::GuidedDiffusion, improved).unwrap();
+        assert_eq!((found.chain, found.time_factor), (ChainSettings::Cosine { length: 4000 }, 0.25));
+    }
+
+    #[test]
+    fn twice_the_channels_are_a_learned_variance() {
+        let config = NetworkConfig::Ddpm(DdpmUnetConfig { out_channels: 6, ..DdpmUnetConfig::cifar10() });
+        let found = Process::of(Layout::Ermongroup, &Settings::default(), &config).unwrap();
+        assert_eq!(found.variance, VarianceName::LearnedRange);
+    }
+}
