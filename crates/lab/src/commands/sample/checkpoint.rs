@@ -4,7 +4,7 @@ use super::Args;
 use crate::commands::Outcome;
 use crate::progress::Progress;
 use crate::published::{
-    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Process, PublishedSampling, Setting, X0Limit,
+    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Plan, PublishedSampling, Setting,
     is_picture,
 };
 use crate::registry;
