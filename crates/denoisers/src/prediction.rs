@@ -17,8 +17,16 @@ pub struct Prediction<const D: usize> {
     at: Levels,
     x0: Vec<Affine>,
     eps: Vec<Affine>,
+    own_eps: Option<OwnEps<D>>,
     own_mean: Option<OwnMean<D>>,
     learned: Option<LearnedVariance<D>>,
+}
+
+/// The eps that was believed in before x0 was brought into range, as a view of `x` and the output of then.
+#[derive(Clone, Debug)]
+struct OwnEps<const D: usize> {
+    output: Tensor<D>,
+    eps: Vec<Affine>,
 }
 
 /// The posterior mean that a mu_tilde network gave, and the spans that it is right for.
@@ -51,7 +59,7 @@ impl<const D: usize> Prediction<D> {
         let eps = at.iter().map(|level| parameterisation.eps_of(level)).collect::<Result<_, _>>()?;
         let spans: Option<Vec<Span>> = at.iter().map(|level| parameterisation.own_span(level)).collect();
         let own_mean = spans.map(|spans| OwnMean { mean: output.clone(), spans });
-        Ok(Prediction { x, output, at, x0, eps, own_mean, learned: None })
+        Ok(Prediction { x, output, at, x0, eps, own_eps: None, own_mean, learned: None })
     }
 
     /// The belief that the clean data are `x0`.
@@ -110,6 +118,27 @@ impl<const D: usize> Prediction<D> {
     /// The noise believed in, `(x - signal * x0) / noise`.
     pub fn eps(&self) -> Tensor<D> {
         self.view(&self.eps)
+    }
+
+    /// The eps that the model gave beside an x0 that was brought into range ([`bound_x0`](Self::bound_x0)); none
+    /// where nothing was.
+    ///
+    /// [`eps`](Self::eps) follows from the x0 in range; this one does not. Steps that keep it are
+    /// diffusers' DDIM by default.
+    pub fn own_eps(&self) -> Option<Tensor<D>> {
+        self.own_eps.as_ref().map(|own| affine(&own.eps, &self.x, &own.output))
+    }
+
+    /// The same belief with another eps of the model's own beside its x0 in range.
+    ///
+    /// # Errors
+    /// [`DenoiseError::OutputShape`] if `eps` does not have the shape of `x`.
+    pub fn with_own_eps(self, eps: Tensor<D>) -> Result<Self, DenoiseError> {
+        if eps.dims() != self.x.dims() {
+            return Err(DenoiseError::OutputShape { expected: self.x.dims().to_vec(), found: eps.dims().to_vec() });
+        }
+        let own = OwnEps { output: eps, eps: vec![(0.0, 1.0); self.at.len()] };
+        Ok(Prediction { own_eps: Some(own), ..self })
     }
 
     /// `(signal * eps - noise * x0) / scale` (Salimans and Ho 2022, arXiv:2202.00512, section 4).
@@ -186,9 +215,10 @@ impl<const D: usize> Prediction<D> {
             false => Ok(((1.0 - kept) / at.signal() + kept * a, kept * b)),
         });
         let x0 = x0.collect::<Result<_, _>>()?;
-        let eps = self.eps.iter().zip(&kept).map(|(&(a, b), &kept)| (kept * a, kept * b)).collect();
+        let eps = kept_share(&self.eps, &kept);
+        let own_eps = self.own_eps.map(|own| OwnEps { eps: kept_share(&own.eps, &kept), ..own });
         let own_mean = self.own_mean.map(|own| own.with_kept_eps(&kept, &self.x, &self.at));
-        Ok(Prediction { x0, eps, own_mean, ..self })
+        Ok(Prediction { x0, eps, own_eps, own_mean, ..self })
     }
 
     /// The same x0, believed about another `x` at the same levels: what a corrector leaves behind when it moves
@@ -214,19 +244,39 @@ impl<const D: usize> Prediction<D> {
         }
         let of_each = |affine: &[Affine]| paired(affine, &new).map(|(affine, _)| *affine).collect();
         let (x0, eps) = (of_each(&self.x0), of_each(&self.eps));
+        let own_eps = self.own_eps.map(|own| OwnEps { eps: of_each(&own.eps), ..own });
         let levels: Vec<Level> = paired(&new, &old).map(|(new, _)| *new).collect();
-        Ok(Prediction { x0, eps, at: Levels::from(levels), ..self })
+        Ok(Prediction { x0, eps, own_eps, at: Levels::from(levels), ..self })
     }
 
-    /// The belief with its x0 clipped to `[lo, hi]`.
-    ///
-    /// The posterior mean that a mu_tilde network gave stays as it is: in the authors' code clipping reaches
-    /// the mean only where the mean is computed from x0.
+    /// The belief with its x0 clipped to `[lo, hi]`, as [`bound_x0`](Self::bound_x0).
     pub fn clip_x0(self, lo: f64, hi: f64) -> Self {
-        let output = self.x0().clamp(lo, hi);
+        let x0 = self.x0().clamp(lo, hi);
+        self.with_x0_in_range(x0)
+    }
+
+    /// The belief with its x0 brought into the range of the data, whatever way.
+    ///
+    /// x0, eps and v follow from the x0 in range, and the eps that was believed in before is kept beside them
+    /// ([`own_eps`](Self::own_eps)). The posterior mean that a mu_tilde network gave stays as it is: in the
+    /// authors' code clipping reaches the mean only where the mean is computed from x0.
+    ///
+    /// # Errors
+    /// [`DenoiseError::OutputShape`] if `bound` changes the shape.
+    pub fn bound_x0(self, bound: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Result<Self, DenoiseError> {
+        let x0 = bound(self.x0());
+        if x0.dims() != self.x.dims() {
+            return Err(DenoiseError::OutputShape { expected: self.x.dims().to_vec(), found: x0.dims().to_vec() });
+        }
+        Ok(self.with_x0_in_range(x0))
+    }
+
+    /// Brought into range twice, the first eps is the model's own.
+    fn with_x0_in_range(self, output: Tensor<D>) -> Self {
+        let own_eps = self.own_eps.or(Some(OwnEps { output: self.output, eps: self.eps }));
         let eps = self.at.iter().map(|at| (1.0 / at.noise(), -at.signal() / at.noise())).collect();
         let x0 = vec![(0.0, 1.0); self.at.len()];
-        Prediction { output, x0, eps, ..self }
+        Prediction { output, x0, eps, own_eps, ..self }
     }
 
     /// `a * x + b * output`.
@@ -274,6 +324,11 @@ impl<const D: usize> OwnMean<D> {
             }
         }
     }
+}
+
+/// `kept * view`, level by level.
+fn kept_share(view: &[Affine], kept: &[f64]) -> Vec<Affine> {
+    view.iter().zip(kept).map(|(&(a, b), &kept)| (kept * a, kept * b)).collect()
 }
 
 /// Whether two spans join the same levels, whatever the coordinates.
@@ -471,6 +526,34 @@ mod tests {
         let moved = belief.clone().map_x0(|x0| x0 + 0.25).expect("same shape");
         assert!(gap(&moved.x0(), &(x0() + 0.25)) < 1e-12 && moved.learned().is_some());
         assert!(belief.clip_x0(-0.1, 0.1).learned().is_some());
+    }
+
+    #[test]
+    fn the_models_own_eps_stays_beside_an_x0_in_range() {
+        let at = Levels::from(vec![level(300), level(600)]);
+        for parameterisation in [&Eps as &dyn Parameterisation, &X0, &V] {
+            let belief = truth(parameterisation, &at);
+            assert!(belief.own_eps().is_none(), "nothing was brought into range");
+            let own = |belief: &Prediction<2>| belief.own_eps().expect("kept");
+            let clipped = belief.clone().clip_x0(-0.5, 0.5);
+            assert_eq!(bits(&own(&clipped)), bits(&belief.eps()));
+            let derived =
+                (mixed(&at) - clipped.x0() * at.column(&x0(), Level::signal)) / at.column(&x0(), Level::noise);
+            assert!(gap(&clipped.eps(), &derived) < 1e-12 && gap(&clipped.eps(), &belief.eps()) > 0.05);
+            let twice = clipped.clone().bound_x0(|x0| x0 * 0.5).expect("same shape");
+            assert_eq!(bits(&own(&twice)), bits(&belief.eps()), "the first eps is the model's");
+            assert!(gap(&twice.x0(), &(x0().clamp(-0.5, 0.5) * 0.5)) < 1e-12);
+            let scaled = clipped.clone().over_scales(|_| 1.25).expect("has signal");
+            assert!(gap(&own(&scaled), &(belief.eps() * 0.8)) < 1e-12);
+            let asked = at.iter().map(|level| level.with_time(level.time() + 7.0).expect("finite"));
+            let relabelled = clipped.clone().relabelled(Levels::from(asked.collect::<Vec<_>>())).expect("same noise");
+            assert_eq!(bits(&own(&relabelled)), bits(&belief.eps()));
+            assert!(clipped.clone().map_eps(|eps| eps).expect("has signal").own_eps().is_none(), "follows from eps");
+            let given = clipped.clone().with_own_eps(eps() * 3.0).expect("same shape");
+            assert_eq!((bits(&own(&given)), bits(&given.eps())), (bits(&(eps() * 3.0)), bits(&clipped.eps())));
+            assert!(matches!(clipped.clone().with_own_eps(rows([[1.0]])), Err(DenoiseError::OutputShape { .. })));
+            assert!(matches!(clipped.bound_x0(|_| rows([[1.0]])), Err(DenoiseError::OutputShape { .. })));
+        }
     }
 
     #[test]

@@ -14,9 +14,9 @@ use crate::{SampleError, Solver, Step};
 /// where some is added: not with `eta` 0, and not on the step to the data, where published code draws and
 /// multiplies by 0. The paper's "larger variance" sigma-hat is [`Ancestral`](crate::Ancestral).
 ///
-/// With clipping there are two readings of eps. Behind [`ClipX0`](undrift_denoisers::ClipX0) it follows from the
-/// clipped x0, as in guided-diffusion; [`keep_eps`](Self::keep_eps) is the other one. The authors' code clips
-/// neither.
+/// Where x0 is clipped there are two readings of eps. By default it follows from the clipped x0, as in
+/// guided-diffusion (and in diffusers with `use_clipped_model_output`); [`keep_eps`](Self::keep_eps) is the other
+/// one. The authors' code clips neither.
 ///
 /// The default is deterministic and takes the belief as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,8 +25,10 @@ pub struct Ddim {
     ///
     /// More than 1 is possible as long as no step adds more noise than there is where it ends.
     pub eta: f64,
-    /// Whether the step itself clips x0 to [-1, 1] and keeps the model's own eps beside it, as diffusers does by
-    /// default. It is for models that are not wrapped in a clipping denoiser.
+    /// Whether the model's own eps is kept beside a clipped x0, as diffusers does by default.
+    ///
+    /// The range is that of the wrapper that clips ([`ClipX0`](undrift_denoisers::ClipX0), or whatever uses
+    /// [`Prediction::bound_x0`]); where none does, the step itself clips x0 to [-1, 1].
     pub keep_eps: bool,
 }
 
@@ -41,11 +43,11 @@ impl<const D: usize> Solver<D> for Ddim {
     ) -> Result<Step<D>, SampleError> {
         let (down, up) = self.shares(span)?;
         let prediction = model.predict(x, &Levels::from(span.from())).map_err(SampleError::at(span.from().time()))?;
-        let x0 = believed_x0(&prediction, self.keep_eps);
+        let (x0, eps) = believed(prediction.x0(), &prediction, self.keep_eps);
         let x = match span.to() {
             None => x0,
             Some(to) => {
-                let mean = x0 * to.signal() + prediction.eps() * (to.noise() * down);
+                let mean = x0 * to.signal() + eps * (to.noise() * down);
                 if up == 0.0 {
                     mean
                 } else {
@@ -77,9 +79,17 @@ impl Ddim {
     }
 }
 
-/// The x0 of a DDIM step in either direction, clipped to [-1, 1] if the step keeps eps beside it.
-pub(crate) fn believed_x0<const D: usize>(prediction: &Prediction<D>, keep_eps: bool) -> Tensor<D> {
-    if keep_eps { prediction.x0().clamp(-1.0, 1.0) } else { prediction.x0() }
+/// What a DDIM step in either direction takes for x0 and for eps; see [`Ddim::keep_eps`].
+pub(crate) fn believed<const D: usize>(
+    x0: Tensor<D>,
+    prediction: &Prediction<D>,
+    keep_eps: bool,
+) -> (Tensor<D>, Tensor<D>) {
+    match (keep_eps, prediction.own_eps()) {
+        (false, _) => (x0, prediction.eps()),
+        (true, Some(own)) => (x0, own),
+        (true, None) => (x0.clamp(-1.0, 1.0), prediction.eps()),
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +98,9 @@ mod tests {
     use crate::testing::{bits, gap, start, tensor, values};
     use crate::{Ancestral, sample, steps};
     use burn::tensor::DType;
-    use undrift_denoisers::{ClipX0, DenoiseError, Eps, Gaussian, OutputVariance, Preconditioned, V, Variance};
+    use undrift_denoisers::{
+        ClipX0, DenoiseError, Eps, EpsilonScaling, Gaussian, OutputVariance, Preconditioned, V, Variance,
+    };
     use undrift_noise::{Replay, Zeros};
     use undrift_schedules::{Chain, Grid, Spacing};
 
@@ -198,6 +210,43 @@ mod tests {
         let same = kept.step(&network(), inside.clone(), &last, &[], &mut Zeros).expect("has a belief");
         let plain = ddim(0.0).step(&network(), inside, &last, &[], &mut Zeros).expect("has a belief");
         assert_eq!(bits(&same.x), bits(&plain.x), "nothing to clip");
+    }
+
+    /// x0 in a range of its own, as a wrapper of any kind may have it.
+    struct Bounded(f64);
+
+    impl Denoiser<2> for Bounded {
+        fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+            network().predict(x, at)?.bound_x0(|x0| x0.clamp(-self.0, self.0))
+        }
+    }
+
+    #[test]
+    fn eps_is_kept_behind_whatever_clips_and_the_range_is_that_of_the_wrapper() {
+        let span = chain().grid_at(&[600, 300]).expect("in range").spans()[0];
+        let kept = |model: &dyn Denoiser<2>, eta: f64| {
+            let mut noise = Replay::new(vec![drawn()]);
+            Ddim { eta, keep_eps: true }.step(model, noisy(), &span, &[], &mut noise).expect("has a belief").x
+        };
+        let (signal, noise) = (span.from().signal(), span.from().noise());
+        let raw = (noisy() - noisy().sin() * noise) * (1.0 / signal);
+        for eta in [0.0, 0.5] {
+            let (down, up) = ddim(eta).shares(&span).expect("in range");
+            let fresh = drawn() * (span.to_noise() * up);
+            let expected = |range: f64| {
+                let eps = noisy().sin() * (span.to_noise() * down);
+                raw.clone().clamp(-range, range) * span.to_signal() + eps + fresh.clone()
+            };
+            for (model, range) in [(&ClipX0(network()) as &dyn Denoiser<2>, 1.0), (&Bounded(1.7), 1.7)] {
+                assert!(gap(&kept(model, eta), &expected(range)) < 1e-14, "range {range}, eta {eta}");
+            }
+            assert_eq!(bits(&kept(&ClipX0(network()), eta)), bits(&kept(&network(), eta)), "clipped by either");
+            let scaled = EpsilonScaling::constant(network(), 1.3).expect("positive");
+            let x0 = (noisy() - noisy().sin() * (noise / 1.3)) * (1.0 / signal);
+            let eps = noisy().sin() * (span.to_noise() * down / 1.3);
+            let expected = x0.clamp(-1.0, 1.0) * span.to_signal() + eps + fresh;
+            assert!(gap(&kept(&ClipX0(scaled), eta), &expected) < 1e-14, "scaled, then clipped");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Levels, Prediction};
 use undrift_schedules::{Grid, Level, Span};
 
-use crate::ddim::believed_x0;
+use crate::ddim::believed;
 use crate::{SampleError, Step};
 
 /// Deterministic DDIM run from clean to noisy along a grid: the code of an image, from which [`Ddim`](crate::Ddim)
@@ -17,8 +17,7 @@ use crate::{SampleError, Step};
 /// level: `Grid::ending_at` gives such a run.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DdimInversion {
-    /// Whether the step clips x0 to [-1, 1] and keeps the model's own eps beside it, as in
-    /// [`Ddim::keep_eps`](crate::Ddim::keep_eps).
+    /// Whether the model's own eps is kept beside a clipped x0, as in [`Ddim::keep_eps`](crate::Ddim::keep_eps).
     pub keep_eps: bool,
 }
 
@@ -37,16 +36,12 @@ impl DdimInversion {
         span: &Span,
     ) -> Result<Step<D>, SampleError> {
         let up = span.from();
-        let (prediction, x0) = match span.to() {
-            Some(here) => {
-                let prediction = asked(model, x, here)?;
-                let x0 = believed_x0(&prediction, self.keep_eps);
-                (prediction, x0)
-            }
-            None if self.keep_eps => (asked(model, x.clone() * up.signal(), up)?, x.clamp(-1.0, 1.0)),
-            None => (asked(model, x.clone() * up.signal(), up)?, x),
+        let (prediction, data) = match span.to() {
+            Some(here) => (asked(model, x, here)?, None),
+            None => (asked(model, x.clone() * up.signal(), up)?, Some(x)),
         };
-        let x = x0 * up.signal() + prediction.eps() * up.noise();
+        let (x0, eps) = believed(data.unwrap_or_else(|| prediction.x0()), &prediction, self.keep_eps);
+        let x = x0 * up.signal() + eps * up.noise();
         Ok(Step { span: *span, prediction, x, evals: 1 })
     }
 
@@ -208,8 +203,15 @@ mod tests {
         let (x, here) = (data() * 3.0, span.to().expect("a level"));
         let x0 = ((x.clone() - x.clone().sin() * here.noise()) * (1.0 / here.signal())).clamp(-1.0, 1.0);
         let expected = x0 * span.from().signal() + x.clone().sin() * span.from().noise();
-        let step = DdimInversion { keep_eps: true }.step(&network(), x, &span).expect("has a belief");
-        assert!(gap(&step.x, &expected) < 1e-14);
+        for model in [&network() as &dyn Denoiser<2>, &ClipX0(network())] {
+            let step = DdimInversion { keep_eps: true }.step(model, x.clone(), &span).expect("has a belief");
+            assert!(gap(&step.x, &expected) < 1e-14, "clipped by the step or by a wrapper");
+        }
+        let first = chain().span(1).expect("in range");
+        let step = DdimInversion { keep_eps: true }.step(&network(), data() * 3.0, &first).expect("has a belief");
+        let eps = (data() * 3.0 * first.from().signal()).sin();
+        let expected = (data() * 3.0).clamp(-1.0, 1.0) * first.from().signal() + eps * first.from().noise();
+        assert!(gap(&step.x, &expected) < 1e-14, "from the data");
     }
 
     #[test]

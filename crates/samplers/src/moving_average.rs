@@ -133,7 +133,9 @@ fn moved<const D: usize>(
     };
     let x0 = join(std::array::from_fn(average), dims);
     let x = x0.clone() * span.from().signal() + eps * span.from().noise();
-    now.map_x0(|_| x0).and_then(|moved| moved.rebased(x)).map_err(failed)
+    let own_eps = now.own_eps();
+    let moved = now.map_x0(|_| x0).and_then(|moved| moved.rebased(x));
+    moved.and_then(|moved| own_eps.into_iter().try_fold(moved, Prediction::with_own_eps)).map_err(failed)
 }
 
 /// A model that has its answer about the start of a step ready.
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{Ancestral, Churn, Ddim, Heun, sample, steps};
     use burn::tensor::{DType, Device, TensorData};
-    use undrift_denoisers::{Gaussian, Variance};
+    use undrift_denoisers::{ClipX0, Eps, Gaussian, OutputVariance, Preconditioned, Variance};
     use undrift_noise::{Key, Purpose, SampleNoise, Zeros};
     use undrift_schedules::{Chain, Spacing};
 
@@ -250,6 +252,27 @@ mod tests {
             assert!(gap(&pair[1].prediction.x0(), &averaged) < 1e-14);
             assert!(gap(&pair[1].prediction.eps(), &asked.eps()) < 1e-12);
             assert_eq!(pair[1].evals, 1);
+        }
+    }
+
+    /// A model whose belief leaves the range of the data.
+    fn wide() -> impl Denoiser<4> {
+        let network = |x: Tensor<4>, _: Tensor<1>| x.sin();
+        Preconditioned { network, parameterisation: Eps, variance: OutputVariance::None }
+    }
+
+    #[test]
+    fn the_models_own_eps_goes_on_beside_a_clipped_average() {
+        let grid = grid(5);
+        let kept = Ddim { eta: 0.0, keep_eps: true };
+        let solver = MovingAverage::new(kept, &grid, same(0.3)).expect("in range");
+        let (model, x) = (ClipX0(wide()), images(0, 2).1);
+        let all: Vec<Step<4>> = steps(&model, &solver, &grid, x, &mut Zeros).map(|step| step.expect("even")).collect();
+        for pair in all.windows(2) {
+            let asked = wide().predict(pair[0].x.clone(), &Levels::from(pair[1].span.from())).expect("fits");
+            let averaged = asked.x0().clamp(-1.0, 1.0) * 0.3 + pair[0].prediction.x0() * 0.7;
+            let expected = averaged * pair[1].span.to_signal() + asked.eps() * pair[1].span.to_noise();
+            assert!(gap(&pair[1].x, &expected) < 1e-12, "{}", gap(&pair[1].x, &expected));
         }
     }
 

@@ -52,7 +52,8 @@ pub const SOLVERS: &[SolverRow] = &[
     },
     SolverRow {
         name: "ddim-keep-eps",
-        about: "DDIM that clips x0 itself and keeps the network's eps beside it, as diffusers; leave `clip` away",
+        about: "DDIM that keeps the network's own eps beside a clipped x0, as diffusers; where no wrapper clips, it \
+                clips x0 to [-1, 1] itself",
         parameters: &[ETA],
         build: |values, _| Ok(Box::new(Ddim { eta: values.number("eta"), keep_eps: true })),
     },

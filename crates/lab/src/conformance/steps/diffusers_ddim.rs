@@ -25,14 +25,26 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     for name in tensors.names().filter(|name| name.contains('/')) {
         match name.split('/').collect::<Vec<_>>()[..] {
             ["inverse", clip, "x_next"] => inverse(name, clip, tensors, &spans, &meaning, cases),
-            _ => cases.add(name, Arithmetic::F32, compared(name, tensors, &spans, &meaning)),
+            _ => {
+                cases.add(name, Arithmetic::F32, compared(name, tensors, &spans, &meaning, false));
+                if name.contains("/clip/raweps/") {
+                    let behind = format!("{name} behind clip");
+                    cases.add(&behind, Arithmetic::F32, compared(name, tensors, &spans, &meaning, true));
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// `clip/pred_x0` or `eta0.5/clip/raweps/x_prev`.
-fn compared(name: &str, tensors: &Tensors, spans: &[Span], meaning: &Meaning) -> Result<Outcome, FixtureError> {
+/// `clip/pred_x0` or `eta0.5/clip/raweps/x_prev`, where a wrapper or the step itself clips beside a kept eps.
+fn compared(
+    name: &str,
+    tensors: &Tensors,
+    spans: &[Span],
+    meaning: &Meaning,
+    wrapped: bool,
+) -> Result<Outcome, FixtureError> {
     let unknown = || FixtureError::NotCovered(format!("an item called `{name}`"));
     let published = &tensors.get(name)?.values;
     let batch = batch(tensors, spans)?;
@@ -51,7 +63,7 @@ fn compared(name: &str, tensors: &Tensors, spans: &[Span], meaning: &Meaning) ->
         "reclipeps" => false,
         _ => return Err(unknown()),
     };
-    let reading = reading(meaning.clone(), clip && !keep_eps);
+    let reading = reading(meaning.clone(), clip && (wrapped || !keep_eps));
     batch.compare_single_ddim(Ddim { eta, keep_eps }, &reading, published)
 }
 
