@@ -19,6 +19,9 @@ pub enum CheckpointError {
         /// What is wrong with it.
         expected: String,
     },
+    /// Several faults of one file.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<CheckpointError>),
     /// A setting that is needed, not given, and not to be seen from the tensors.
     #[error(
         "setting `{key}` is needed, not given, and no tensor shows it; give it in a configuration file or as a flag"
@@ -110,4 +113,18 @@ pub enum CheckpointError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl CheckpointError {
+    /// All faults as one error; none is no error.
+    ///
+    /// # Errors
+    /// The only fault, or [`CheckpointError::Several`].
+    pub fn all(mut faults: Vec<CheckpointError>) -> Result<(), CheckpointError> {
+        match faults.len() {
+            0 => Ok(()),
+            1 => Err(faults.remove(0)),
+            _ => Err(CheckpointError::Several(faults)),
+        }
+    }
 }

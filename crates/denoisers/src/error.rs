@@ -3,6 +3,23 @@
 /// What keeps a belief from being formed or read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DenoiseError {
+    /// A range to which x0 cannot be clipped.
+    #[error("x0 cannot be clipped to +-{range}: give a positive and finite range, as 1")]
+    ClipRange {
+        /// The value given.
+        range: f64,
+    },
+    /// Bounds that make no dynamic threshold.
+    #[error(
+        "a dynamic threshold of the quantile {ratio} and at most {most}: give a quantile in [0, 1], as 0.995, and a \
+         positive and finite most"
+    )]
+    Threshold {
+        /// The quantile given.
+        ratio: f64,
+        /// The largest threshold given.
+        most: f64,
+    },
     /// A strength of guidance that is no number.
     #[error("the guidance scale is {scale}; it must be finite: 1 is the plain condition, 0 none")]
     GuidanceScale {

@@ -28,6 +28,8 @@ pub fn chain(settings: &ChainSettings) -> Result<Chain, ChainError> {
         ChainSettings::Constant { length, beta } => Chain::constant(length, beta),
         ChainSettings::Jsd { length } => Chain::jsd(length),
         ChainSettings::WarmUp { length, start, end, fraction } => Chain::warm_up(length, start, end, fraction),
+        ChainSettings::Betas { ref betas } => Chain::from_betas(betas.iter().copied()),
+        ChainSettings::ZeroTerminalSnr { ref of } => chain(of)?.zero_terminal_snr(),
     }
 }
 

@@ -42,6 +42,16 @@ pub enum SampleError {
         /// Label of the level without signal.
         time: f64,
     },
+    /// A step would look at a level that the chain does not have.
+    #[error(
+        "the step would look at index {index} of a chain of {len} levels, counted from 0; take other steps or another spacing"
+    )]
+    BeyondChain {
+        /// The index, from 0.
+        index: usize,
+        /// Levels of the chain.
+        len: usize,
+    },
     /// A level halfway through a step cannot exist.
     #[error("the step that starts at time {time} has no level halfway: {source}; take more steps or another solver")]
     Halfway {

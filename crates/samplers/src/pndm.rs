@@ -57,7 +57,10 @@ impl<const D: usize> Solver<D> for Pndm {
                 (start.runge_kutta(halfway, to).map_err(failed)?, 3)
             }
             (Pndm::S | Pndm::Plms, 0, Some(to)) => (start.improved_euler(to).map_err(failed)?, 1),
-            _ => (adams_bashforth(start.eps, &past[..past.len().min(self.order() - 1)]), 0),
+            _ => {
+                let past: Vec<Tensor<D>> = past.iter().take(self.order() - 1).map(Prediction::eps).collect();
+                (adams_bashforth(start.eps, &past), 0)
+            }
         };
         Ok(Step { span: *span, prediction, x: transfer(x, eps, from, span.to()), evals: 1 + more })
     }
@@ -105,14 +108,14 @@ impl<const D: usize> Start<'_, D> {
 
 /// The mean of as many eps as there are, newest first, with the weights of Adams and Bashforth; written as changes
 /// from the newest, so that equal eps stay exact.
-fn adams_bashforth<const D: usize>(eps: Tensor<D>, past: &[Prediction<D>]) -> Tensor<D> {
+pub(crate) fn adams_bashforth<const D: usize>(eps: Tensor<D>, past: &[Tensor<D>]) -> Tensor<D> {
     let weights: &[f64] = match past {
         [] => &[],
         [_] => &[-1.0 / 2.0],
         [_, _] => &[-16.0 / 12.0, 5.0 / 12.0],
         _ => &[-59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0],
     };
-    let changes = past.iter().zip(weights).map(|(before, weight)| (before.eps() - eps.clone()) * *weight);
+    let changes = past.iter().zip(weights).map(|(before, weight)| (before.clone() - eps.clone()) * *weight);
     changes.fold(eps.clone(), |mean, change| mean + change)
 }
 

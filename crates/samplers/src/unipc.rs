@@ -16,12 +16,21 @@ use crate::{SampleError, Solver, Step};
 /// believed about the corrected state, so that `past[0].x()` is where the next corrector starts.
 ///
 /// The first step is first order, its corrector too; the step to the data ends at x0. The state that a grid ends at
-/// is predicted and never corrected. diffusers also lowers the order of the last step to a level; here only the
-/// step to the data is lowered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// is predicted and never corrected, by default with the order of any other step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct UniPc {
     /// The function B(h), which matters wherever one difference of beliefs is all there is.
     pub variant: UniPcVariant,
+    /// The level onto which a step is predicted with first order, as diffusers does at the end of its grids
+    /// (`lower_order_final`).
+    pub lowered: Option<Level>,
+}
+
+impl UniPc {
+    /// UniPC with this B(h), no step of lower order but the first and the one to the data.
+    pub const fn of(variant: UniPcVariant) -> Self {
+        UniPc { variant, lowered: None }
+    }
 }
 
 /// B(h) of UniPC (Zhao et al. 2023, arXiv:2302.04867), for the x0 form, where h counts negative.
@@ -59,7 +68,10 @@ impl<const D: usize> Solver<D> for UniPc {
         };
         let x = match span.to() {
             None => prediction.x0(),
-            Some(to) => self.predicted(&prediction, LogStep::new(from, to), known(past.first())),
+            Some(to) => {
+                let before = if self.lowered == Some(to) { None } else { known(past.first()) };
+                self.predicted(&prediction, LogStep::new(from, to), before)
+            }
         };
         Ok(Step { span: *span, prediction, x, evals: 1 })
     }
@@ -135,8 +147,8 @@ mod tests {
     use undrift_noise::Zeros;
     use undrift_schedules::{Chain, Grid, Spacing};
 
-    const B1: UniPc = UniPc { variant: UniPcVariant::B1 };
-    const B2: UniPc = UniPc { variant: UniPcVariant::B2 };
+    const B1: UniPc = UniPc::of(UniPcVariant::B1);
+    const B2: UniPc = UniPc::of(UniPcVariant::B2);
     const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
 
     fn x() -> Tensor<2> {

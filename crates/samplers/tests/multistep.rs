@@ -7,8 +7,8 @@ use undrift_samplers::{DpmSolverPp2m, Lms, Pndm, Solver, Step, UniPc, UniPcVaria
 use undrift_schedules::{Chain, Grid, Level, Spacing};
 
 const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
-const B1: UniPc = UniPc { variant: UniPcVariant::B1 };
-const B2: UniPc = UniPc { variant: UniPcVariant::B2 };
+const B1: UniPc = UniPc::of(UniPcVariant::B1);
+const B2: UniPc = UniPc::of(UniPcVariant::B2);
 const ALL: [(&str, &dyn Solver<2>); 7] = [
     ("dpm-solver++(2m)", &DpmSolverPp2m),
     ("f-pndm", &Pndm::F),

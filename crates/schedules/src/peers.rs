@@ -6,6 +6,7 @@
 
 mod diffusers;
 mod diffusers_chain;
+mod diffusers_sigmas;
 mod edm;
 mod ermongroup;
 mod guided_diffusion;
@@ -17,9 +18,12 @@ use thiserror::Error;
 pub use diffusers::{
     diffusers_ddim_previous, diffusers_ddpm_previous, diffusers_euler_linspace, diffusers_heun_doubled,
     diffusers_laplace_betas, diffusers_leading, diffusers_linspace, diffusers_multistep_leading,
-    diffusers_multistep_linspace, diffusers_trailing,
+    diffusers_multistep_linspace, diffusers_trailing, diffusers_trailing_from,
 };
 pub use diffusers_chain::diffusers_chain;
+pub use diffusers_sigmas::{
+    DiffusersCurve, diffusers_grid, diffusers_index_of, diffusers_sigma_at, diffusers_strided_grid,
+};
 pub use edm::edm_iddpm_sigmas;
 pub use ermongroup::{ermongroup_quadratic, ermongroup_uniform};
 pub use guided_diffusion::ddim_stride;

@@ -90,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         }
         Some(source) => {
             let opened = Opened::new(source, &args.given).into_diagnostic()?;
-            (opened.load(&device).into_diagnostic()?, Some(opened.process))
+            (opened.load(&device, DType::F32).into_diagnostic()?, Some(opened.process))
         }
     };
     if args.out.is_file() && matches!(args.layout, LayoutName::Diffusers) {

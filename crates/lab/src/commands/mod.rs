@@ -12,8 +12,12 @@ mod show_recipe;
 mod train_classifier;
 mod tune;
 
+use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 use miette::{IntoDiagnostic, Report, Result};
+pub(crate) use sample::Prepared;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use undrift_kernels::Level;
 
@@ -76,6 +80,16 @@ impl Cli {
     }
 }
 
+/// A checkpoint's sampling as the command line `undrift sample --checkpoint PATH ..` would prepare it.
+pub(crate) fn prepared(path: &Path, words: &[String], device: &Device) -> Result<Prepared> {
+    let start = ["undrift".into(), "sample".into(), "--checkpoint".into(), path.as_os_str().to_owned()];
+    let words = start.into_iter().chain(words.iter().map(OsString::from));
+    match Cli::try_parse_from(words).into_diagnostic()?.command {
+        Command::Sample(args) => Prepared::new(&args, path, device),
+        _ => unreachable!("the words begin with `sample`"),
+    }
+}
+
 impl Command {
     fn run(self) -> Result<Outcome> {
         Level::chosen().into_diagnostic()?;
@@ -96,7 +110,7 @@ impl Command {
 }
 
 /// The error and its causes, one per line; a cause that is part of the text above it is not repeated.
-fn message(error: &Report) -> String {
+pub(crate) fn message(error: &Report) -> String {
     let mut text = format!("error: {error}");
     for cause in error.chain().skip(1).map(|cause| cause.to_string()) {
         if !text.contains(&cause) {

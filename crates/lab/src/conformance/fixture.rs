@@ -125,7 +125,7 @@ fn shape(list: &Node<'_>) -> Result<Vec<usize>, FixtureError> {
     list.members().iter().map(Node::as_count).collect()
 }
 
-fn read_json(path: &Path) -> Result<Value, FixtureError> {
+pub(super) fn read_json(path: &Path) -> Result<Value, FixtureError> {
     let text = std::fs::read_to_string(path).map_err(|source| FixtureError::Read { path: path.to_owned(), source })?;
     serde_json::from_str(&text).map_err(|source| FixtureError::Json { path: path.to_owned(), source })
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::case::{Case, Cases, Outcome};
 use super::error::{ConformanceError, FixtureError};
 use super::fixture::Fixture;
-use super::{chains, losses, metrics, networks, schedules, steps};
+use super::{chains, losses, metrics, networks, pipelines, schedules, steps};
 
 /// What a fixture of a group is run by.
 type Runner = fn(&Fixture, &mut Cases) -> Result<(), FixtureError>;
@@ -15,11 +15,16 @@ type Runner = fn(&Fixture, &mut Cases) -> Result<(), FixtureError>;
 /// What a file of a folder that is no fixture is run by.
 type FileRunner = fn(&Path, &str, &mut Cases) -> Result<(), FixtureError>;
 
+/// What a folder that is one case is run by.
+type FolderRunner = fn(&Path, &mut Cases) -> Result<(), FixtureError>;
+
 /// One folder of golden vectors.
 pub(super) struct Group {
     pub(super) name: &'static str,
     runner: Option<Runner>,
     files: Option<FileRunner>,
+    /// What a folder of the group, which is one case, is run by.
+    folders: Option<FolderRunner>,
     /// Whether every file must be known, but for those of `ABSENT`.
     whole: bool,
 }
@@ -35,7 +40,7 @@ const ABSENT: [&str; 6] = [
 ];
 
 /// All groups, in the order in which they are run.
-pub(super) const GROUPS: [Group; 8] = [
+pub(super) const GROUPS: [Group; 9] = [
     Group::whole("schedules", schedules::run),
     Group::whole("losses", losses::run),
     Group::whole("steps", steps::run),
@@ -44,6 +49,7 @@ pub(super) const GROUPS: [Group; 8] = [
     Group::later("cold"),
     Group::of_files("networks", networks::run, networks::run_file),
     Group::later("data"),
+    Group::of_folders("pipelines", pipelines::run),
 ];
 
 /// Files beside the groups that say where the numbers come from.
@@ -51,7 +57,7 @@ const ABOUT: [&str; 4] = ["README.md", "INDEX.json", "PEERS.json", "f32_vs_f64.j
 
 impl Group {
     const fn run_by(name: &'static str, runner: Runner) -> Self {
-        Group { name, runner: Some(runner), files: None, whole: false }
+        Group { name, runner: Some(runner), files: None, folders: None, whole: false }
     }
 
     /// A group of which a file that is not known fails, so that no new vector goes unnoticed.
@@ -64,8 +70,13 @@ impl Group {
         Group { files: Some(files), ..Group::whole(name, runner) }
     }
 
+    /// A group each of whose folders is one case.
+    const fn of_folders(name: &'static str, runner: FolderRunner) -> Self {
+        Group { folders: Some(runner), ..Group::later(name) }
+    }
+
     const fn later(name: &'static str) -> Self {
-        Group { name, runner: None, files: None, whole: false }
+        Group { name, runner: None, files: None, folders: None, whole: false }
     }
 
     /// The cases of a folder, file by file.
@@ -73,6 +84,9 @@ impl Group {
         if !folder.is_dir() {
             let path = folder.to_owned();
             return Err(ConformanceError::MissingDirectory { path });
+        }
+        if let Some(runner) = self.folders {
+            return folders(self.name, folder, runner);
         }
         let files = files_below(folder)?;
         match self.runner {
@@ -118,6 +132,20 @@ fn must_be_known(case: Case) -> Case {
         },
         outcome => Case { outcome, ..case },
     }
+}
+
+/// Every folder is a case; beside them only what says where the numbers come from.
+fn folders(group: &str, folder: &Path, runner: FolderRunner) -> Result<Vec<Case>, ConformanceError> {
+    let mut cases = Vec::new();
+    for path in entries(folder)? {
+        let name = name_of(folder, &path);
+        if path.is_dir() {
+            cases.extend(guarded(&format!("{group}/{name}"), |cases| runner(&path, cases)));
+        } else if !ABOUT.contains(&name.as_str()) {
+            cases.extend(not_covered(&format!("{group}/{name}"), "a file beside the cases"));
+        }
+    }
+    Ok(cases)
 }
 
 fn run_files(group: &str, folder: &Path, files: &[PathBuf], runner: Runner, alone: Option<FileRunner>) -> Vec<Case> {

@@ -17,6 +17,7 @@ mod method;
 mod metrics;
 mod multistep;
 mod networks;
+mod pipelines;
 mod report;
 mod schedules;
 mod setting;

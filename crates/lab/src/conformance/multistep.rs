@@ -122,8 +122,8 @@ fn check(config: &Node<'_>, scheduler: &str) -> Result<(), FixtureError> {
 
 fn solver(config: &Node<'_>, scheduler: &str) -> Box<dyn Solver<4>> {
     match (scheduler, config.text_or_empty("solver_type")) {
-        ("UniPCMultistepScheduler", "bh1") => Box::new(UniPc { variant: UniPcVariant::B1 }),
-        ("UniPCMultistepScheduler", _) => Box::new(UniPc { variant: UniPcVariant::B2 }),
+        ("UniPCMultistepScheduler", "bh1") => Box::new(UniPc::of(UniPcVariant::B1)),
+        ("UniPCMultistepScheduler", _) => Box::new(UniPc::of(UniPcVariant::B2)),
         _ => Box::new(DpmSolverPp2m),
     }
 }

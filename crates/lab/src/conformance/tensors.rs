@@ -125,13 +125,17 @@ pub(super) fn device() -> Device {
     device
 }
 
-/// `values` as a tensor of the arithmetic of a run.
-pub(super) fn tensor<const D: usize>(values: Vec<f64>, dims: [usize; D], run: Arithmetic) -> Tensor<D> {
-    let dtype = match run {
+/// The element type of an arithmetic.
+pub(super) fn precision(run: Arithmetic) -> DType {
+    match run {
         Arithmetic::F32 => DType::F32,
         Arithmetic::F64 => DType::F64,
-    };
-    Tensor::from_data(TensorData::new(values, dims), (&device(), dtype))
+    }
+}
+
+/// `values` as a tensor of the arithmetic of a run.
+pub(super) fn tensor<const D: usize>(values: Vec<f64>, dims: [usize; D], run: Arithmetic) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, dims), (&device(), precision(run)))
 }
 
 /// An array of four axes as a tensor.

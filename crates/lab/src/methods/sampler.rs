@@ -83,17 +83,25 @@ impl SamplerSettings {
     /// # Errors
     /// [`MethodError`] names the method or parameter that does not exist or does not fit.
     pub fn build(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
-        self.build_over(self.grid(chain)?, chain, variance)
+        self.build_over(self.grid(chain)?, None, chain, variance)
     }
 
-    /// Builds the sampler over a grid that is already there; `steps` and `spacing` are not looked at.
+    /// Builds the sampler over a grid that is already there, `steps` and `spacing` not being looked at, and with
+    /// another solver than the one named, if one is given.
     ///
     /// # Errors
     /// As [`build`](Self::build).
-    pub fn build_over(&self, grid: Grid, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
+    pub fn build_over(
+        &self,
+        grid: Grid,
+        instead: Option<Box<dyn Solver<4>>>,
+        chain: &Chain,
+        variance: Variance,
+    ) -> Result<Sampler, MethodError> {
         let context = Context { chain, grid: &grid, variance };
         let mut wrapped = Vec::new();
-        let mut built = solver(&self.solver, &context)?;
+        let named = solver(&self.solver, &context)?;
+        let mut built = instead.unwrap_or(named);
         for method in &self.wrappers {
             let wrap = Wrapped::new(method)?;
             built = wrap.around_solver(built, &context)?;

@@ -121,13 +121,13 @@ pub const SOLVERS: &[SolverRow] = &[
         name: "unipc",
         about: "UniPC of order 2 with B(h) = e^h - 1 (Zhao et al. 2023, arXiv:2302.04867)",
         parameters: &[],
-        build: |_, _| Ok(Box::new(UniPc { variant: UniPcVariant::B2 })),
+        build: |_, _| Ok(Box::new(UniPc::of(UniPcVariant::B2))),
     },
     SolverRow {
         name: "unipc-b1",
         about: "UniPC of order 2 with B(h) = h (Zhao et al. 2023, arXiv:2302.04867)",
         parameters: &[],
-        build: |_, _| Ok(Box::new(UniPc { variant: UniPcVariant::B1 })),
+        build: |_, _| Ok(Box::new(UniPc::of(UniPcVariant::B1))),
     },
     SolverRow {
         name: "time-shift-pnm",

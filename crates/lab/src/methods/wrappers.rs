@@ -1,7 +1,7 @@
 //! What stands between a network and a solver, by name.
 
 use super::{Context, Method, MethodError, Parameter, Values};
-use undrift_denoisers::{ClipX0, DenoiseError, Denoiser};
+use undrift_denoisers::{ClipX0Within, DenoiseError, Denoiser, DynamicThreshold};
 use undrift_samplers::{BandWeights, EpsilonScaling, MovingAverage, Solver, TimeShift, WithoutNoise};
 
 /// A belief of this size of tensor.
@@ -33,8 +33,32 @@ pub const WRAPPERS: &[WrapperRow] = &[
     WrapperRow {
         name: "clip",
         about: "clips x0 to [-1, 1], as DDPM's authors do while sampling",
-        parameters: &[],
-        wrap: Wrap::Belief(|_, _, inner| Ok(Box::new(ClipX0(inner)))),
+        parameters: &[Parameter {
+            name: "range",
+            default: Some(1.0),
+            about: "largest absolute value, above 0; a published model's own where it has one",
+        }],
+        wrap: Wrap::Belief(|values, _, inner| {
+            let clipped = ClipX0Within::new(inner, values.number("range"));
+            Ok(Box::new(clipped.map_err(refused("clip"))?))
+        }),
+    },
+    WrapperRow {
+        name: "dynamic-threshold",
+        about: "clips each sample's x0 to a quantile of its own absolute values and divides by it (Saharia et al. 2022, \
+                arXiv:2205.11487)",
+        parameters: &[
+            Parameter { name: "ratio", default: Some(0.995), about: "the quantile, in [0, 1]" },
+            Parameter {
+                name: "most",
+                default: Some(1.0),
+                about: "the largest threshold, as diffusers' sample_max_value",
+            },
+        ],
+        wrap: Wrap::Belief(|values, _, inner| {
+            let bounded = DynamicThreshold::new(inner, values.number("ratio"), values.number("most"));
+            Ok(Box::new(bounded.map_err(refused("dynamic-threshold"))?))
+        }),
     },
     WrapperRow {
         name: "epsilon-scaling",

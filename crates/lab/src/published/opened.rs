@@ -102,13 +102,13 @@ impl Opened {
         Ok(Opened { config: NetworkConfig::Ddpm(unet), process: Process::of_row(&row), weights })
     }
 
-    /// The network with its weights, in single precision.
+    /// The network with its weights, in `precision` (single alone for a training state of ours).
     ///
     /// # Errors
     /// Those of reading the weights.
-    pub fn load(&self, device: &Device) -> Result<Network, PublishedError> {
+    pub fn load(&self, device: &Device, precision: DType) -> Result<Network, PublishedError> {
         match (&self.weights, &self.config) {
-            (Weights::Published(published), _) => Ok(published.load(device, DType::F32)?),
+            (Weights::Published(published), _) => Ok(published.load(device, precision)?),
             (Weights::Trained { path, set, .. }, NetworkConfig::Ddpm(unet)) => {
                 let state = TrainState::load(path)?;
                 let parameters = match set {

@@ -1,10 +1,12 @@
 //! The sampler of a published process: what the command line says, and the published code's own where it is silent.
 
-use super::process::{Process, Visits, X0Limit};
+use super::process::{Class, Process, Rules, Scheduler, Spacings, Visits, X0Limit, stepping};
 use crate::methods::{Method, MethodError, Sampler, SamplerSettings, SpacingName, refused};
+use crate::recipe::PredictionName;
 use crate::registry;
 use crate::run::RunError;
-use undrift_schedules::{Chain, Grid};
+use undrift_schedules::Chain;
+use undrift_schedules::peers::DiffusersCurve;
 
 /// What is said about the sampler; everything else is the published code's.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,10 @@ pub struct Plan {
     pub sampler: Sampler,
     /// The same in the words of a recipe.
     pub settings: SamplerSettings,
+    /// What the first noise is multiplied by.
+    pub start_scale: f64,
+    /// The rule by which steps are placed, in words.
+    pub placed: String,
 }
 
 impl Plan {
@@ -33,31 +39,143 @@ impl Plan {
     /// # Errors
     /// [`RunError::Method`] for a method that does not exist or does not fit; those of the chain.
     pub fn new(process: &Process, choice: &SamplerChoice) -> Result<Self, RunError> {
+        match &process.visits {
+            Visits::Diffusers(scheduler) => Plan::of_scheduler(process, scheduler, choice),
+            visits => Plan::own(process, visits, choice),
+        }
+    }
+
+    /// Over levels that are chosen by our own rules, or one by one.
+    fn own(process: &Process, visits: &Visits, choice: &SamplerChoice) -> Result<Self, RunError> {
         let chain = registry::chain(&process.chain)?;
-        let settings = settings(process, choice);
-        let variance = registry::variance(process.variance);
-        let sampler = match (&process.visits, choice.steps, choice.spacing) {
-            (Visits::Chosen(ts), None, None) => settings.build_over(chosen(&chain, ts)?, &chain, variance)?,
-            _ => settings.build(&chain, variance)?,
+        let (settings, variance) =
+            (settings(process.limit, &process.solver, choice), registry::variance(process.variance));
+        let (sampler, placed) = match (visits, choice.steps, choice.spacing) {
+            (Visits::Chosen(ts), None, None) => {
+                let grid = chain.grid_at(ts).map_err(refused)?;
+                (settings.build_over(grid, None, &chain, variance)?, "the published code's own respacing".to_owned())
+            }
+            _ => (settings.build(&chain, variance)?, settings.spacing.name().to_owned()),
         };
-        Ok(Plan { sampler, settings })
+        Ok(Plan { sampler, settings, start_scale: 1.0, placed })
+    }
+
+    /// As the class of diffusers that has this solver would, with the keys of the folder's scheduler.
+    fn of_scheduler(process: &Process, scheduler: &Scheduler, choice: &SamplerChoice) -> Result<Self, RunError> {
+        let refuse = |source: undrift_checkpoints::CheckpointError| MethodError::Refused {
+            method: "the scheduler's settings".to_owned(),
+            why: source.to_string(),
+        };
+        let rules = Rules::read(scheduler.class, &scheduler.settings).map_err(refuse)?;
+        let solver = choice.solver.clone().unwrap_or_else(|| process.solver.clone());
+        let class = match rules.class.takes(&solver, rules.order) {
+            true => Some(rules.class),
+            false => Class::of_solver(&solver.name),
+        };
+        let rules = match class {
+            Some(class) if class != scheduler.class => Rules::read(class, &scheduler.settings).map_err(refuse)?,
+            _ => rules,
+        };
+        match class.and_then(|_| placed(&rules, choice.spacing)) {
+            Some(rules) => Plan::stepped(process, &rules, solver, choice),
+            None => {
+                let spacing = choice.spacing.or(Some(rules.layout.into()));
+                let choice = SamplerChoice { spacing, ..choice.clone() };
+                Plan::own(&Process { limit: rules.limit, ..process.clone() }, &Visits::All, &choice)
+            }
+        }
+    }
+
+    fn stepped(process: &Process, rules: &Rules, solver: Method, choice: &SamplerChoice) -> Result<Self, RunError> {
+        if rules.class == Class::Pndm && process.prediction == PredictionName::X0 {
+            let why = "diffusers' PNDM takes no model that gives x0; choose another sampler".to_owned();
+            return Err(MethodError::Refused { method: solver.to_string(), why }.into());
+        }
+        let chain = chain(process, rules)?;
+        let variance = registry::variance(process.variance);
+        let stepping = stepping(rules, &chain, &solver, variance, choice.steps)?;
+        let solver = kept_eps(rules, solver);
+        let settings = settings(rules.limit, &solver, &SamplerChoice { solver: None, ..choice.clone() });
+        let sampler = settings.build_over(stepping.grid, stepping.solver, &chain, variance)?;
+        let placed = format!("as {} of diffusers", rules.class.name());
+        Ok(Plan { sampler, settings, start_scale: stepping.start_scale, placed })
     }
 }
 
-fn chosen(chain: &Chain, ts: &[usize]) -> Result<Grid, MethodError> {
-    chain.grid_at(ts).map_err(refused)
+/// The scheduler's rules with the spacing that is asked for; none where its class has no such spacing.
+fn placed(rules: &Rules, spacing: Option<SpacingName>) -> Option<Rules> {
+    let layout = match spacing {
+        None => return Some(rules.clone()),
+        Some(SpacingName::Karras) if rules.class.has_curves() => {
+            return Some(Rules { curve: Some(DiffusersCurve::Karras), ..rules.clone() });
+        }
+        Some(SpacingName::Leading) => Spacings::Leading,
+        Some(SpacingName::Linspace) => Spacings::Linspace,
+        Some(SpacingName::Trailing) => Spacings::Trailing,
+        Some(SpacingName::Uniform | SpacingName::Quadratic | SpacingName::Karras) => return None,
+    };
+    Some(Rules { layout, curve: None, ..rules.clone() })
+}
+
+impl From<Spacings> for SpacingName {
+    fn from(layout: Spacings) -> Self {
+        match layout {
+            Spacings::Leading => SpacingName::Leading,
+            Spacings::Linspace => SpacingName::Linspace,
+            Spacings::Trailing => SpacingName::Trailing,
+        }
+    }
+}
+
+/// Where a rescaled chain ends: without signal, or with the 2^-24 that some classes keep.
+fn chain(process: &Process, rules: &Rules) -> Result<Chain, RunError> {
+    const KEPT: f64 = 1.0 / (1 << 24) as f64;
+    let chain = registry::chain(&process.chain)?;
+    if !(rules.zero_snr && rules.class.keeps_signal()) {
+        return Ok(chain);
+    }
+    let mut betas = chain.betas().to_vec();
+    let last = betas.len() - 1;
+    let before = chain.level(last).map_or(1.0, |level| level.alpha_bar());
+    betas[last] = 1.0 - KEPT / before;
+    Ok(Chain::from_betas(betas)?)
+}
+
+/// DDIM of diffusers keeps the network's eps beside an x0 that a threshold has brought into range.
+fn kept_eps(rules: &Rules, solver: Method) -> Method {
+    match (rules.class, rules.limit) {
+        (Class::Ddim, X0Limit::Threshold { .. }) if solver.name == "ddim" => {
+            Method { name: "ddim-keep-eps".to_owned(), ..solver }
+        }
+        _ => solver,
+    }
 }
 
 /// The published code's sampler, with what is said otherwise.
-fn settings(process: &Process, choice: &SamplerChoice) -> SamplerSettings {
-    let own = match process.limit {
-        X0Limit::None => Vec::new(),
-        X0Limit::Clip { .. } => vec![Method::named("clip")],
+///
+/// A threshold is part of the published process and has no word of its own on the command line: it acts after all
+/// wrappers whatever they are. `clip` without a range has the published one, and so has DDIM where it clips itself.
+fn settings(limit: X0Limit, own: &Method, choice: &SamplerChoice) -> SamplerSettings {
+    let solver = choice.solver.clone().unwrap_or_else(|| own.clone());
+    let clip = match limit {
+        X0Limit::Clip { range } if range != 1.0 => Method::named("clip").with("range", range),
+        _ => Method::named("clip"),
     };
-    SamplerSettings {
-        solver: choice.solver.clone().unwrap_or_else(|| process.solver.clone()),
-        steps: choice.steps,
-        spacing: choice.spacing.unwrap_or_default(),
-        wrappers: choice.wrappers.clone().unwrap_or(own),
+    let mut wrappers: Vec<Method> = match (&choice.wrappers, limit) {
+        (Some(given), _) => {
+            let of = |given: &Method| if *given == Method::named("clip") { clip.clone() } else { given.clone() };
+            given.iter().map(of).collect()
+        }
+        (None, X0Limit::Clip { .. }) => vec![clip.clone()],
+        (None, _) => Vec::new(),
+    };
+    let clips = wrappers.iter().any(|wrapper| wrapper.name == "clip");
+    match limit {
+        X0Limit::Threshold { ratio, most } => {
+            wrappers.push(Method::named("dynamic-threshold").with("ratio", ratio).with("most", most));
+        }
+        X0Limit::Clip { .. } if solver.name == "ddim-keep-eps" && !clips => wrappers.push(clip),
+        _ => {}
     }
+    SamplerSettings { solver, steps: choice.steps, spacing: choice.spacing.unwrap_or_default(), wrappers }
 }

@@ -21,6 +21,7 @@ use undrift_schedules::Chain;
 pub struct PublishedSampling<'a> {
     network: &'a Network,
     sampler: Sampler,
+    start_scale: f64,
     ancestral: Option<Variance>,
     parameterisation: Box<dyn Parameterisation>,
     process: Process,
@@ -31,6 +32,7 @@ pub struct PublishedSampling<'a> {
 }
 
 /// How samples are drawn towards their classes.
+#[derive(Clone)]
 pub enum Guidance {
     /// By the network's own condition, or not at all.
     None,
@@ -48,6 +50,7 @@ pub enum Guidance {
 }
 
 /// A classifier that guides.
+#[derive(Clone)]
 pub struct ByClassifier {
     classifier: AdmClassifier,
     scale: f64,
@@ -77,7 +80,7 @@ impl<'a> PublishedSampling<'a> {
         seed: u64,
     ) -> Result<Self, RunError> {
         let chain: Chain = registry::chain(&process.chain)?;
-        let Plan { sampler, settings } = Plan::new(process, choice)?;
+        let Plan { sampler, settings, start_scale, .. } = Plan::new(process, choice)?;
         let ancestral = match settings.solver.name.as_str() {
             "ddpm" => Some(registry::variance(process.variance)),
             "ddpm-small" => Some(Variance::FixedSmall),
@@ -92,6 +95,7 @@ impl<'a> PublishedSampling<'a> {
         Ok(PublishedSampling {
             network,
             sampler,
+            start_scale,
             ancestral,
             parameterisation: registry::parameterisation(process.prediction, &chain),
             process: process.clone(),
@@ -118,16 +122,34 @@ impl<'a> PublishedSampling<'a> {
     ///
     /// # Errors
     /// [`RunError::Interrupted`] after Ctrl-C, and the sampler's.
-    pub fn draw(&self, first: usize, count: usize, mut on_step: impl FnMut()) -> Result<Tensor<4>, RunError> {
+    pub fn draw(&self, first: usize, count: usize, on_step: impl FnMut()) -> Result<Tensor<4>, RunError> {
         let [channels, height, width] = self.network.config().image_shape();
         let like = Tensor::<4>::zeros([count, channels, height, width], (&self.device, DType::F32));
         let mut noise = SampleNoise::new(Key::new(self.seed, Purpose::Sampling), first as u64, count);
-        let mut x = noise.normal(&like);
-        let labels = self.labels(first, count);
+        let x = noise.normal(&like);
+        self.walk(x, first, &mut noise, on_step)
+    }
+
+    /// The samples that begin at the noise `x`, the first of them being number `first`.
+    ///
+    /// # Shapes
+    /// `x`: `[B, C, H, W]`, standard normal, in the network's precision
+    ///
+    /// # Errors
+    /// As [`draw`](Self::draw).
+    pub fn walk(
+        &self,
+        x: Tensor<4>,
+        first: usize,
+        noise: &mut dyn Noise<4>,
+        mut on_step: impl FnMut(),
+    ) -> Result<Tensor<4>, RunError> {
+        let labels = self.labels(first, x.dims()[0]);
         let model = self.sampler.denoiser(self.belief(labels.as_deref()))?;
         let (model, solver) = self.guided(model, labels.as_deref());
         let solver: &dyn Solver<4> = solver.as_deref().unwrap_or(self.sampler.solver());
-        for step in steps(&*model, solver, self.sampler.grid(), x.clone(), &mut noise) {
+        let mut x = if self.start_scale == 1.0 { x } else { x * self.start_scale };
+        for step in steps(&*model, solver, self.sampler.grid(), x.clone(), noise) {
             x = step?.x;
             on_step();
             if interrupt::requested() {

@@ -231,12 +231,24 @@ pub enum ChainSettings {
         /// Share of the steps that rise, in (0, 1]: 0.1 or 0.5 in DDPM's code.
         fraction: f64,
     },
+    /// Any betas, t = 1 first.
+    Betas {
+        /// One for each step, in (0, 1); the last may be 1.
+        betas: Vec<f64>,
+    },
+    /// Another chain, rescaled to end in pure noise (Lin et al. 2023, arXiv:2305.08891): x0, v and mu_tilde models only.
+    ZeroTerminalSnr {
+        /// The other chain.
+        of: Box<ChainSettings>,
+    },
 }
 
 impl ChainSettings {
     /// T, the number of levels.
     pub fn length(&self) -> usize {
-        match *self {
+        match self {
+            Self::Betas { betas } => betas.len(),
+            Self::ZeroTerminalSnr { of } => of.length(),
             Self::Linear { length }
             | Self::LinearScaled { length }
             | Self::Cosine { length }
@@ -246,7 +258,7 @@ impl ChainSettings {
             | Self::Quadratic { length, .. }
             | Self::ScaledLinear { length, .. }
             | Self::Sigmoid { length, .. }
-            | Self::WarmUp { length, .. } => length,
+            | Self::WarmUp { length, .. } => *length,
         }
     }
 }

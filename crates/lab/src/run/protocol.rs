@@ -64,6 +64,8 @@ fn chain(chain: &ChainSettings) -> String {
         ChainSettings::WarmUp { start, end, fraction, .. } => {
             format!("warm-up, beta {start} to {end} over the first {fraction} of the steps")
         }
+        ChainSettings::Betas { .. } => "betas as listed in the recipe".to_owned(),
+        ChainSettings::ZeroTerminalSnr { of } => return format!("{}, rescaled to zero terminal SNR", self::chain(of)),
     };
     format!("{kind}, T = {}", chain.length())
 }

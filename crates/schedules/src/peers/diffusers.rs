@@ -39,8 +39,17 @@ pub fn diffusers_euler_linspace(len: usize, steps: usize) -> Result<Vec<f64>, Pe
 /// # Errors
 /// [`PeerError::Steps`] unless `steps` is in `1..=len`.
 pub fn diffusers_trailing(len: usize, steps: usize) -> Result<Vec<i64>, PeerError> {
+    diffusers_trailing_from(len, len, steps)
+}
+
+/// The same from a lower start, as where `lambda_min_clipped` leaves out the noisiest levels; the stride stays that of
+/// the whole chain, so that there may be fewer entries than `steps`.
+///
+/// # Errors
+/// [`PeerError::Steps`] unless `steps` is in `1..=len`.
+pub fn diffusers_trailing_from(start: usize, len: usize, steps: usize) -> Result<Vec<i64>, PeerError> {
     check(steps, len)?;
-    let (start, stride) = (len as f64, len as f64 / steps as f64);
+    let (start, stride) = (start as f64, len as f64 / steps as f64);
     let count = (start / stride).ceil() as usize; // numpy's length of a range
     let delta = (start - stride) - start; // and numpy's own step
     Ok((0..count).map(|i| (start + i as f64 * delta).round_ties_even() as i64 - 1).collect())

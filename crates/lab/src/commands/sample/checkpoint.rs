@@ -4,12 +4,12 @@ use super::Args;
 use crate::commands::Outcome;
 use crate::progress::Progress;
 use crate::published::{
-    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Plan, PublishedSampling, Setting,
+    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Plan, PublishedSampling, SamplerChoice, Setting,
     is_picture,
 };
 use crate::registry;
 use crate::run::RunError;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -60,25 +60,63 @@ impl CheckpointSampling {
     }
 }
 
+/// Everything that is known before weights are read.
+pub(crate) struct Prepared {
+    /// The checkpoint.
+    pub(crate) opened: Opened,
+    /// The sampler in words.
+    sampler: String,
+    choice: SamplerChoice,
+    guidance: Guidance,
+    classes: Vec<usize>,
+    seed: u64,
+    output: Output,
+}
+
+impl Prepared {
+    /// Checks all that can be checked before weights are read, and before anything is written.
+    pub(crate) fn new(args: &Args, path: &Path, device: &Device) -> Result<Self> {
+        let given = args.checkpoint.given.clone().with_group(args.weights.map(|weights| weights.name()));
+        let opened = Opened::new(path, &given).into_diagnostic()?;
+        if matches!(opened.config, NetworkConfig::Classifier(_)) {
+            return Err(miette!("{} is a classifier, which makes no images; give it as --classifier", path.display()));
+        }
+        let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
+        output.check(shape)?;
+        check_size(args, shape)?;
+        let choice = args.choice();
+        let plan = Plan::new(&opened.process, &choice).into_diagnostic()?;
+        let sampler = format!("{}, steps placed {}", plan.settings.text(), plan.placed);
+        let (guidance, of_classifier) = guidance(&args.checkpoint, &opened.config, device)?;
+        let classes = classes(&args.checkpoint.classes, opened.config.classes(), of_classifier)?;
+        Ok(Prepared { opened, sampler, choice, guidance, classes, seed: args.seed, output })
+    }
+
+    /// Whether what is drawn is written as numbers, not as pictures or bytes.
+    pub(crate) fn writes_numbers(&self) -> bool {
+        !is_picture(self.opened.config.image_shape()[0])
+    }
+
+    /// The sampling itself.
+    pub(crate) fn sampling<'a>(
+        &self,
+        network: &'a Network,
+        device: &Device,
+    ) -> Result<PublishedSampling<'a>, RunError> {
+        let (guidance, classes) = (self.guidance.clone(), self.classes.clone());
+        PublishedSampling::new(network, &self.opened.process, &self.choice, guidance, classes, device, self.seed)
+    }
+}
+
 pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
-    let given = args.checkpoint.given.clone().with_group(args.weights.map(|weights| weights.name()));
-    let opened = Opened::new(path, &given).into_diagnostic()?;
-    if matches!(opened.config, NetworkConfig::Classifier(_)) {
-        return Err(miette!("{} is a classifier, which makes no images; give it as --classifier", path.display()));
-    }
-    let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
-    output.check(shape)?;
-    check_size(args, shape)?;
-    let choice = args.choice();
-    Plan::new(&opened.process, &choice).into_diagnostic()?;
-    let (guidance, of_classifier) = guidance(&args.checkpoint, &opened.config, &device)?;
-    let classes = classes(&args.checkpoint.classes, opened.config.classes(), of_classifier)?;
+    let prepared = Prepared::new(args, path, &device)?;
+    let shape = prepared.opened.config.image_shape();
     let started = Instant::now();
-    let network = opened.load(&device).into_diagnostic()?;
+    let network = prepared.opened.load(&device, DType::F32).into_diagnostic()?;
     eprintln!("{} parameters read in {:.1} s", network.parameter_count(), started.elapsed().as_secs_f64());
-    let sampling = PublishedSampling::new(&network, &opened.process, &choice, guidance, classes, &device, args.seed)
-        .into_diagnostic()?;
+    eprintln!("{}", prepared.sampler);
+    let sampling = prepared.sampling(&network, &device).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let drawing = match draw(args, &sampling, is_picture(shape[0])) {
         Ok(drawing) => drawing,
@@ -88,8 +126,8 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
         }
         Err(error) => return Err(error).into_diagnostic(),
     };
-    output.write(&drawing, shape, sampling.labels(0, args.count).as_deref())?;
-    println!("{}", output.path().display());
+    prepared.output.write(&drawing, shape, sampling.labels(0, args.count).as_deref())?;
+    println!("{}", prepared.output.path().display());
     Ok(Outcome::Done)
 }
 
@@ -153,7 +191,7 @@ fn guidance(args: &CheckpointSampling, config: &NetworkConfig, device: &Device) 
                 return Err(miette!("the classifier is for images of {theirs:?}, the network makes {ours:?}"));
             }
             let classes = known.classes;
-            match opened.load(&device.clone().autodiff()).into_diagnostic()? {
+            match opened.load(&device.clone().autodiff(), DType::F32).into_diagnostic()? {
                 Network::Classifier(net) => {
                     Ok((Guidance::Classifier(Box::new(ByClassifier::new(net, scale))), Some(classes)))
                 }

@@ -9,6 +9,7 @@ use crate::published::SamplerChoice;
 use crate::recipe::WeightSet;
 use crate::registry;
 use checkpoint::CheckpointSampling;
+pub(crate) use checkpoint::Prepared;
 use clap::ValueEnum;
 use miette::{Result, miette};
 use std::path::PathBuf;

@@ -1,32 +1,70 @@
 //! The scheduler of diffusers.
 
-use super::{Process, X0Limit, linear, unknown};
-use crate::recipe::{ChainSettings, PredictionName, VarianceName};
+use super::scheduler::{Class, Rules, Scheduler, unread};
+use super::{Assumed, Process, Visits};
+use crate::recipe::{ChainSettings, VarianceName};
+use serde_json::Value;
 use undrift_checkpoints::{CheckpointError, Settings};
 
-/// The process of these settings.
-pub(super) fn process(s: &Settings) -> Result<Process, CheckpointError> {
-    let length = s.or("num_train_timesteps", 1000)?;
-    let (start, end) = (s.or("beta_start", 1e-4)?, s.or("beta_end", 0.02)?);
-    let chain = match s.or("beta_schedule", "linear".to_owned())?.as_str() {
-        "linear" => linear(length, start, end),
-        "scaled_linear" => ChainSettings::ScaledLinear { length, start, end },
-        "squaredcos_cap_v2" => ChainSettings::Cosine { length },
-        "sigmoid" => ChainSettings::Sigmoid { length, start, end },
-        other => return Err(unknown("beta_schedule", other, "linear, scaled_linear, squaredcos_cap_v2, sigmoid")),
+/// The process of a scheduler's settings; `DDPMScheduler`'s where no class is named.
+///
+/// `twice`: whether the network gives twice the channels of its input.
+pub(super) fn process(settings: &Settings, twice: bool) -> Result<Process, CheckpointError> {
+    const CLASS: &str = "_class_name";
+    let named: Option<String> = settings.get(CLASS)?;
+    let class = match &named {
+        None => Class::Ddpm,
+        Some(name) => Class::of_name(name).ok_or_else(|| super::unknown(CLASS, name, &Class::known()))?,
     };
-    let prediction = match s.or("prediction_type", "epsilon".to_owned())?.as_str() {
-        "epsilon" => PredictionName::Eps,
-        "sample" => PredictionName::X0,
-        "v_prediction" => PredictionName::V,
-        other => return Err(unknown("prediction_type", other, "epsilon, sample, v_prediction")),
+    let rules = Rules::read(class, settings)?;
+    let mut assumed = Vec::new();
+    if named.is_none() {
+        let why = "no scheduler's file names a class";
+        assumed.push(Assumed { key: CLASS, value: class.name().to_owned(), why });
+    }
+    let variance = variance(&rules, settings, twice, &mut assumed)?;
+    let scheduler = Scheduler { class, settings: settings.clone(), unread: unread(class, settings)? };
+    Ok(Process {
+        chain: chain(&rules),
+        prediction: rules.prediction,
+        variance,
+        limit: rules.limit,
+        time_factor: 1.0,
+        solver: rules.solver(),
+        visits: Visits::Diffusers(Box::new(scheduler)),
+        assumed,
+    })
+}
+
+/// What the second half of the output is, where there is one; DDPM's class must not say otherwise.
+fn variance(
+    rules: &Rules,
+    settings: &Settings,
+    twice: bool,
+    assumed: &mut Vec<Assumed>,
+) -> Result<VarianceName, CheckpointError> {
+    const KEY: &str = "variance_type";
+    let given = settings.value(KEY).filter(|_| rules.class == Class::Ddpm);
+    let contradicts = |value: &Value, expected: &str| {
+        Err(CheckpointError::Setting { key: KEY.to_owned(), value: value.to_string(), expected: expected.to_owned() })
     };
-    let variance = match s.or("variance_type", "fixed_small".to_owned())?.as_str() {
-        "fixed_small" | "fixed_small_log" => VarianceName::FixedSmall,
-        "fixed_large" | "fixed_large_log" => VarianceName::FixedLarge,
-        "learned_range" => VarianceName::LearnedRange,
-        other => return Err(unknown("variance_type", other, "fixed_small, fixed_large, learned_range")),
-    };
-    let limit = if s.or("clip_sample", true)? { X0Limit::Clip { range: 1.0 } } else { X0Limit::None };
-    Ok(Process { chain, prediction, variance, limit, ..Process::ddpm() })
+    match (given, twice, rules.variance == VarianceName::LearnedRange) {
+        (Some(value), false, true) => contradicts(value, "but the network gives no more channels than it takes"),
+        (Some(value), true, false) => {
+            contradicts(value, "but the network gives twice its channels; is it learned_range?")
+        }
+        (None, true, _) => {
+            let why = "the network gives twice the channels of its input";
+            assumed.push(Assumed { key: KEY, value: "learned_range".to_owned(), why });
+            Ok(VarianceName::LearnedRange)
+        }
+        _ => Ok(rules.variance),
+    }
+}
+
+fn chain(rules: &Rules) -> ChainSettings {
+    if rules.zero_snr {
+        return ChainSettings::ZeroTerminalSnr { of: Box::new(rules.chain.clone()) };
+    }
+    rules.chain.clone()
 }

@@ -4,7 +4,10 @@ mod diffusers;
 mod dit;
 mod ermongroup;
 mod guided;
+mod scheduler;
 mod scheduler_config;
+
+pub(super) use scheduler::{Class, Layout as Spacings, Rules, Scheduler, stepping};
 
 use crate::methods::Method;
 use crate::recipe::{ChainSettings, PredictionName, Settings as RowSettings, VarianceName};
@@ -41,6 +44,13 @@ pub enum X0Limit {
         /// Largest absolute value.
         range: f64,
     },
+    /// Brings it into range by a quantile of each sample (Saharia et al. 2022, arXiv:2205.11487).
+    Threshold {
+        /// The quantile.
+        ratio: f64,
+        /// The largest threshold.
+        most: f64,
+    },
 }
 
 /// Which levels of the chain are visited where the command line does not say.
@@ -50,6 +60,8 @@ pub enum Visits {
     All,
     /// Those of these t, noisiest first, as `timestep_respacing` of guided-diffusion chooses them.
     Chosen(Vec<usize>),
+    /// As a scheduler of diffusers chooses them.
+    Diffusers(Box<Scheduler>),
 }
 
 /// A setting that nobody gave, and what was taken for it.
@@ -71,13 +83,14 @@ impl Process {
     /// # Errors
     /// [`CheckpointError::Setting`] for a value that is not known here.
     pub fn of(layout: Layout, settings: &Settings, config: &NetworkConfig) -> Result<Self, CheckpointError> {
+        let twice = config.outputs() == 2 * config.image_shape()[0];
         let mut process = match layout {
-            Layout::Diffusers => diffusers::process(settings)?,
+            Layout::Diffusers => return diffusers::process(settings, twice),
             Layout::Ermongroup => ermongroup::process(settings)?,
             Layout::GuidedDiffusion | Layout::GuidedClassifier => guided::process(settings)?,
             Layout::Dit => dit::process(),
         };
-        if config.outputs() == 2 * config.image_shape()[0] {
+        if twice {
             process.variance = VarianceName::LearnedRange;
         }
         Ok(process)

@@ -7,7 +7,7 @@ use undrift_checkpoints::Settings;
 impl Process {
     /// The same as the file of diffusers' `DDPMScheduler`; nothing where that has no words for it.
     pub fn scheduler_config(&self) -> Option<Settings> {
-        let (schedule, length, start, end) = match self.chain {
+        let (schedule, length, start, end) = match self.chain.clone() {
             ChainSettings::Linear { length } => ("linear", length, 1e-4, 0.02),
             ChainSettings::LinearBetween { length, start, end } => ("linear", length, start, end),
             ChainSettings::LinearScaled { length } => {
@@ -21,7 +21,9 @@ impl Process {
             ChainSettings::Sigmoid { .. }
             | ChainSettings::Constant { .. }
             | ChainSettings::Jsd { .. }
-            | ChainSettings::WarmUp { .. } => return None,
+            | ChainSettings::WarmUp { .. }
+            | ChainSettings::Betas { .. }
+            | ChainSettings::ZeroTerminalSnr { .. } => return None,
         };
         let prediction = match self.prediction {
             PredictionName::Eps => "epsilon",

@@ -1,0 +1,138 @@
+//! The schedulers of diffusers by class.
+
+use crate::methods::Method;
+
+/// A scheduler whose steps are taken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// `DDIMScheduler`.
+    Ddim,
+    /// `DDPMScheduler`.
+    Ddpm,
+    /// `PNDMScheduler`.
+    Pndm,
+    /// `EulerDiscreteScheduler`.
+    Euler,
+    /// `EulerAncestralDiscreteScheduler`.
+    EulerAncestral,
+    /// `HeunDiscreteScheduler`.
+    Heun,
+    /// `KDPM2DiscreteScheduler`.
+    Kdpm2,
+    /// `LMSDiscreteScheduler`.
+    Lms,
+    /// `DPMSolverMultistepScheduler`.
+    DpmMultistep,
+    /// `UniPCMultistepScheduler`.
+    UniPc,
+}
+
+/// Names of classes; the parallel ones take the same steps.
+const NAMES: [(&str, Class); 12] = [
+    ("DDIMScheduler", Class::Ddim),
+    ("DDPMScheduler", Class::Ddpm),
+    ("PNDMScheduler", Class::Pndm),
+    ("EulerDiscreteScheduler", Class::Euler),
+    ("EulerAncestralDiscreteScheduler", Class::EulerAncestral),
+    ("HeunDiscreteScheduler", Class::Heun),
+    ("KDPM2DiscreteScheduler", Class::Kdpm2),
+    ("LMSDiscreteScheduler", Class::Lms),
+    ("DPMSolverMultistepScheduler", Class::DpmMultistep),
+    ("UniPCMultistepScheduler", Class::UniPc),
+    ("DDIMParallelScheduler", Class::Ddim),
+    ("DDPMParallelScheduler", Class::Ddpm),
+];
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Class; 10] = [
+        Class::Ddim,
+        Class::Ddpm,
+        Class::Pndm,
+        Class::Euler,
+        Class::EulerAncestral,
+        Class::Heun,
+        Class::Kdpm2,
+        Class::Lms,
+        Class::DpmMultistep,
+        Class::UniPc,
+    ];
+
+    /// The class of this name.
+    pub fn of_name(name: &str) -> Option<Class> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, class)| *class)
+    }
+
+    /// Its name in diffusers.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, class)| *class == self).map_or("", |(name, _)| *name)
+    }
+
+    /// The names that are known, in one line.
+    pub fn known() -> String {
+        NAMES.map(|(name, _)| name).join(", ")
+    }
+
+    /// The class whose steps a solver of ours takes; none where diffusers has no such scheduler.
+    pub fn of_solver(solver: &str) -> Option<Class> {
+        Some(match solver {
+            "ddpm" | "ddpm-small" | "ddpm-large" => Class::Ddpm,
+            "ddim" | "ddim-keep-eps" => Class::Ddim,
+            "plms" | "f-pndm" => Class::Pndm,
+            "euler" => Class::Euler,
+            "heun" => Class::Heun,
+            "dpm-solver-2" => Class::Kdpm2,
+            "lms" => Class::Lms,
+            "dpm-solver-pp-2m" => Class::DpmMultistep,
+            "unipc" | "unipc-b1" => Class::UniPc,
+            _ => return None,
+        })
+    }
+
+    /// Whether its steps are those of this solver; `order` is its `solver_order`.
+    pub fn takes(self, solver: &Method, order: usize) -> bool {
+        let eta = solver.given.iter().find(|(key, _)| key == "eta").and_then(|(_, value)| value.parse::<f64>().ok());
+        match self {
+            Class::EulerAncestral => solver.name == "ddim" && eta == Some(1.0),
+            Class::DpmMultistep if order == 1 => solver.name == "ddim" && eta.unwrap_or(0.0) == 0.0,
+            _ => Class::of_solver(&solver.name) == Some(self),
+        }
+    }
+
+    /// Whether it steps in sigma, from noise of that size.
+    pub fn in_sigma(self) -> bool {
+        matches!(self, Class::Euler | Class::EulerAncestral | Class::Heun | Class::Kdpm2 | Class::Lms)
+    }
+
+    /// Whether it can lay its sigmas along a curve.
+    pub fn has_curves(self) -> bool {
+        !matches!(self, Class::Ddim | Class::Ddpm | Class::Pndm | Class::EulerAncestral)
+    }
+
+    /// Whether a chain without signal at its end keeps 2^-24 there.
+    pub fn keeps_signal(self) -> bool {
+        !matches!(self, Class::Ddim | Class::Ddpm | Class::Pndm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_has_a_name_and_knows_it() {
+        for class in Class::ALL {
+            assert_eq!(Class::of_name(class.name()), Some(class));
+        }
+        assert_eq!(Class::of_name("DDPMParallelScheduler"), Some(Class::Ddpm));
+        assert_eq!(Class::of_name("FlowMatchEulerDiscreteScheduler"), None);
+    }
+
+    #[test]
+    fn a_class_takes_its_own_solver() {
+        let takes = |class: Class, text: &str| class.takes(&text.parse().unwrap(), 2);
+        assert!(takes(Class::EulerAncestral, "ddim:eta=1") && !takes(Class::EulerAncestral, "ddim"));
+        assert!(takes(Class::Ddim, "ddim:eta=0.5") && takes(Class::Ddim, "ddim-keep-eps"));
+        assert!(!takes(Class::DpmMultistep, "ddim") && Class::DpmMultistep.takes(&Method::named("ddim"), 1));
+    }
+}

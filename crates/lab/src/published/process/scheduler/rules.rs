@@ -1,0 +1,305 @@
+//! What a scheduler's settings mean to its class.
+
+use super::{Class, keys};
+use crate::methods::Method;
+use crate::published::process::{X0Limit, unknown};
+use crate::recipe::{ChainSettings, PredictionName, VarianceName};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use undrift_checkpoints::{CheckpointError, Settings};
+use undrift_schedules::peers::DiffusersCurve;
+
+/// How a list of timesteps is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Integer strides from the first level on.
+    Leading,
+    /// Both ends.
+    Linspace,
+    /// Strides down from the last level.
+    Trailing,
+}
+
+/// What the settings of a scheduler mean to a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// The class.
+    pub class: Class,
+    /// The chain, before it is rescaled to end without signal.
+    pub chain: ChainSettings,
+    /// Whether it is.
+    pub zero_snr: bool,
+    /// What the network gives.
+    pub prediction: PredictionName,
+    /// The variance of DDPM's steps.
+    pub variance: VarianceName,
+    /// What is done to x0.
+    pub limit: X0Limit,
+    /// How timesteps are laid out.
+    pub layout: Layout,
+    /// What is added to leading ones.
+    pub offset: usize,
+    /// The curve of the sigmas, where they do not follow the timesteps.
+    pub curve: Option<DiffusersCurve>,
+    /// Ends of the curve that are not the chain's.
+    pub sigma_range: (Option<f64>, Option<f64>),
+    /// Whether the last step ends at the chain's first level instead of the data.
+    pub ends_at_first: bool,
+    /// `lower_order_final`.
+    pub lower_order_final: bool,
+    /// `euler_at_final`.
+    pub euler_at_final: bool,
+    /// The smallest log(signal / noise) of a timestep.
+    pub lambda_min: f64,
+    /// Whether labels on a curve are those of the cosine chain, which are cut off, not rounded.
+    pub cosine: bool,
+    /// `solver_order`.
+    pub order: usize,
+    /// Whether B(h) of UniPC is h.
+    pub b1: bool,
+    /// Whether PNDM starts with Runge-Kutta steps.
+    pub runge_kutta: bool,
+}
+
+impl Rules {
+    /// Of settings in the words of diffusers, with the class's own defaults where they say nothing.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Setting`], or several together, for keys and values that are not honoured here.
+    pub fn read(class: Class, settings: &Settings) -> Result<Self, CheckpointError> {
+        let faults = |found: Result<_, CheckpointError>| match found {
+            Ok(()) => Vec::new(),
+            Err(CheckpointError::Several(all)) => all,
+            Err(one) => vec![one],
+        };
+        let mut all = faults(keys::check(class, settings).map(drop));
+        let read = Reader { class, settings };
+        all.extend(faults(read.prediction().map(drop)));
+        CheckpointError::all(all)?;
+        read.rules()
+    }
+
+    /// The solver of ours that takes the class's steps.
+    pub fn solver(&self) -> Method {
+        match self.class {
+            Class::Ddpm => Method::named("ddpm"),
+            Class::Ddim if self.limit == X0Limit::None => Method::named("ddim"),
+            Class::Ddim => Method::named("ddim-keep-eps"),
+            Class::Pndm => Method::named(if self.runge_kutta { "f-pndm" } else { "plms" }),
+            Class::Euler => Method::named("euler"),
+            Class::EulerAncestral => Method::named("ddim").with("eta", 1),
+            Class::Heun => Method::named("heun"),
+            Class::Kdpm2 => Method::named("dpm-solver-2"),
+            Class::Lms => Method::named("lms"),
+            Class::DpmMultistep => Method::named(if self.order == 1 { "ddim" } else { "dpm-solver-pp-2m" }),
+            Class::UniPc => Method::named(if self.b1 { "unipc-b1" } else { "unipc" }),
+        }
+    }
+}
+
+struct Reader<'a> {
+    class: Class,
+    settings: &'a Settings,
+}
+
+impl Reader<'_> {
+    /// A value that the class reads, or its default.
+    fn or<T: DeserializeOwned>(&self, key: &'static str, default: T) -> Result<T, CheckpointError> {
+        let reads = keys::KEYS.iter().any(|known| known.name == key && known.classes.contains(&self.class));
+        if reads { self.settings.or(key, default) } else { Ok(default) }
+    }
+
+    fn text(&self, key: &'static str, default: &str) -> Result<String, CheckpointError> {
+        self.or(key, default.to_owned())
+    }
+
+    fn rules(&self) -> Result<Rules, CheckpointError> {
+        let class = self.class;
+        let first = self.text("final_sigmas_type", "zero")?;
+        let ends_at_first = match class {
+            Class::Ddim => !self.or("set_alpha_to_one", true)?,
+            Class::Pndm => !self.or("set_alpha_to_one", false)?,
+            _ => match first.as_str() {
+                "zero" => false,
+                "sigma_min" => true,
+                other => return Err(unknown("final_sigmas_type", other, "zero, sigma_min")),
+            },
+        };
+        let rules = Rules {
+            class,
+            chain: self.chain()?,
+            zero_snr: self.or("rescale_betas_zero_snr", false)?,
+            prediction: self.prediction()?,
+            variance: self.variance()?,
+            limit: self.limit()?,
+            layout: self.layout()?,
+            offset: self.or("steps_offset", 0)?,
+            curve: self.curve()?,
+            sigma_range: (self.or("sigma_min", None)?, self.or("sigma_max", None)?),
+            ends_at_first,
+            lower_order_final: self.or("lower_order_final", true)?,
+            euler_at_final: self.or("euler_at_final", false)?,
+            lambda_min: self.lambda_min()?,
+            cosine: self.text("beta_schedule", "linear")? == "squaredcos_cap_v2",
+            order: self.order()?,
+            b1: self.b1()?,
+            runge_kutta: !self.or("skip_prk_steps", false)?,
+        };
+        self.labels()?;
+        Ok(rules)
+    }
+
+    fn chain(&self) -> Result<ChainSettings, CheckpointError> {
+        let length = self.or("num_train_timesteps", 1000)?;
+        if let Some(betas) = self.or::<Option<Vec<f64>>>("trained_betas", None)? {
+            if betas.len() != length {
+                let expected = format!("num_train_timesteps is {length}; give as many betas");
+                let value = format!("a list of {}", betas.len());
+                return Err(CheckpointError::Setting { key: "trained_betas".to_owned(), value, expected });
+            }
+            return Ok(ChainSettings::Betas { betas });
+        }
+        let usual = if matches!(self.class, Class::Heun | Class::Kdpm2) { (0.00085, 0.012) } else { (1e-4, 0.02) };
+        let (start, end) = (self.or("beta_start", usual.0)?, self.or("beta_end", usual.1)?);
+        Ok(match self.text("beta_schedule", "linear")?.as_str() {
+            "linear" if (start, end) == (1e-4, 0.02) => ChainSettings::Linear { length },
+            "linear" => ChainSettings::LinearBetween { length, start, end },
+            "scaled_linear" => ChainSettings::ScaledLinear { length, start, end },
+            "squaredcos_cap_v2" => ChainSettings::Cosine { length },
+            "sigmoid" if self.class == Class::Ddpm => ChainSettings::Sigmoid { length, start, end },
+            other => {
+                let sigmoid = if self.class == Class::Ddpm { ", sigmoid" } else { "" };
+                let known = format!("linear, scaled_linear, squaredcos_cap_v2{sigmoid} for {}", self.class.name());
+                return Err(unknown("beta_schedule", other, &known));
+            }
+        })
+    }
+
+    fn prediction(&self) -> Result<PredictionName, CheckpointError> {
+        let of_x0 = !matches!(self.class, Class::Pndm | Class::EulerAncestral | Class::Kdpm2);
+        match self.text("prediction_type", "epsilon")?.as_str() {
+            "epsilon" => Ok(PredictionName::Eps),
+            "v_prediction" => Ok(PredictionName::V),
+            "sample" if of_x0 => Ok(PredictionName::X0),
+            "original_sample" if self.class == Class::Euler => Ok(PredictionName::X0),
+            other => {
+                let x0 = if of_x0 { ", sample" } else { "" };
+                Err(unknown("prediction_type", other, &format!("epsilon, v_prediction{x0} for {}", self.class.name())))
+            }
+        }
+    }
+
+    /// Only DDPM's steps have a variance; DPM-Solver's drop what the network says about it.
+    fn variance(&self) -> Result<VarianceName, CheckpointError> {
+        let known = "fixed_small, fixed_small_log, fixed_large, learned_range";
+        match (self.class, self.or::<Option<String>>("variance_type", None)?.as_deref()) {
+            (Class::Ddpm, None | Some("fixed_small" | "fixed_small_log")) => Ok(VarianceName::FixedSmall),
+            (Class::Ddpm, Some("fixed_large")) => Ok(VarianceName::FixedLarge),
+            (Class::Ddpm | Class::DpmMultistep, Some("learned_range")) => Ok(VarianceName::LearnedRange),
+            (Class::DpmMultistep, Some("learned")) => Ok(VarianceName::LearnedRange),
+            (Class::DpmMultistep, Some(other)) => Err(unknown("variance_type", other, "null, learned, learned_range")),
+            (_, Some("learned")) => Err(unknown(
+                "variance_type",
+                "learned",
+                &format!("{known}; `learned` of diffusers is a variance, not its logarithm"),
+            )),
+            (_, Some("fixed_large_log")) => Err(unknown(
+                "variance_type",
+                "fixed_large_log",
+                &format!("{known}; diffusers' own step of `fixed_large_log` gives NaN"),
+            )),
+            (_, Some(other)) => Err(unknown("variance_type", other, known)),
+            (_, None) => Ok(VarianceName::FixedSmall),
+        }
+    }
+
+    fn limit(&self) -> Result<X0Limit, CheckpointError> {
+        if self.or("thresholding", false)? {
+            let (ratio, most) = (self.or("dynamic_thresholding_ratio", 0.995)?, self.or("sample_max_value", 1.0)?);
+            return Ok(X0Limit::Threshold { ratio, most });
+        }
+        let clips = self.or("clip_sample", matches!(self.class, Class::Ddim | Class::Ddpm))?;
+        Ok(if clips { X0Limit::Clip { range: self.or("clip_sample_range", 1.0)? } } else { X0Limit::None })
+    }
+
+    fn layout(&self) -> Result<Layout, CheckpointError> {
+        let leads = matches!(self.class, Class::Ddim | Class::Ddpm | Class::Pndm);
+        match self.text("timestep_spacing", if leads { "leading" } else { "linspace" })?.as_str() {
+            "leading" => Ok(Layout::Leading),
+            "linspace" => Ok(Layout::Linspace),
+            "trailing" => Ok(Layout::Trailing),
+            other => Err(unknown("timestep_spacing", other, "leading, linspace, trailing")),
+        }
+    }
+
+    /// Where several are asked for: as the class's code, Karras before Lu, exponential and beta; diffusers itself refuses
+    /// more than one of three.
+    fn curve(&self) -> Result<Option<DiffusersCurve>, CheckpointError> {
+        let asked = |key| -> Result<bool, CheckpointError> { Ok(self.or::<Option<bool>>(key, None)?.unwrap_or(false)) };
+        let curves = [
+            ("use_karras_sigmas", DiffusersCurve::Karras),
+            ("use_exponential_sigmas", DiffusersCurve::Exponential),
+            ("use_beta_sigmas", DiffusersCurve::Beta),
+            ("use_lu_lambdas", DiffusersCurve::Lu),
+        ];
+        let mut found = Vec::new();
+        for (key, curve) in curves {
+            if asked(key)? {
+                found.push((key, curve));
+            }
+        }
+        match found.as_slice() {
+            [] => Ok(None),
+            [(_, curve)] => Ok(Some(*curve)),
+            [(key, _), (other, _), ..] => Err(CheckpointError::Setting {
+                key: (*key).to_owned(),
+                value: "true".to_owned(),
+                expected: format!("so is {other}; only one of them can be"),
+            }),
+        }
+    }
+
+    /// -Infinity, as diffusers writes it, is no number of JSON and comes as text.
+    fn lambda_min(&self) -> Result<f64, CheckpointError> {
+        const KEY: &str = "lambda_min_clipped";
+        match self.or::<Option<Value>>(KEY, None)? {
+            None => Ok(f64::NEG_INFINITY),
+            Some(Value::String(text)) if text.parse::<f64>().is_ok_and(|lambda| lambda == f64::NEG_INFINITY) => {
+                Ok(f64::NEG_INFINITY)
+            }
+            Some(_) => self.or(KEY, f64::NEG_INFINITY),
+        }
+    }
+
+    fn order(&self) -> Result<usize, CheckpointError> {
+        let order = self.or("solver_order", 2)?;
+        let known: &[usize] = if self.class == Class::DpmMultistep { &[1, 2] } else { &[2] };
+        if known.contains(&order) {
+            return Ok(order);
+        }
+        let known = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Err(unknown("solver_order", &order.to_string(), &format!("{known} for {}", self.class.name())))
+    }
+
+    /// Names of the other multistep schedulers mean the usual type, as in their code.
+    fn b1(&self) -> Result<bool, CheckpointError> {
+        let usual = if self.class == Class::UniPc { "bh2" } else { "midpoint" };
+        match (self.class, self.text("solver_type", usual)?.as_str()) {
+            (Class::UniPc, "bh1") => Ok(true),
+            (Class::UniPc, "bh2" | "midpoint" | "heun" | "logrho") => Ok(false),
+            (Class::UniPc, other) => Err(unknown("solver_type", other, "bh1, bh2")),
+            (Class::DpmMultistep, "midpoint" | "logrho" | "bh1" | "bh2") => Ok(false),
+            (Class::DpmMultistep, other) => Err(unknown("solver_type", other, "midpoint")),
+            _ => Ok(false),
+        }
+    }
+
+    /// Continuous labels are for v models alone in the code of Euler's scheduler, which else passes them over.
+    fn labels(&self) -> Result<(), CheckpointError> {
+        match self.text("timestep_type", "discrete")?.as_str() {
+            "discrete" => Ok(()),
+            "continuous" if self.prediction()? != PredictionName::V => Ok(()),
+            other => Err(unknown("timestep_type", other, "discrete")),
+        }
+    }
+}

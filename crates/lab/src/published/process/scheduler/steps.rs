@@ -1,0 +1,262 @@
+//! The steps that a scheduler takes.
+
+use super::{Class, Layout, Rules};
+use crate::methods::{Method, MethodError};
+use undrift_denoisers::Variance;
+use undrift_samplers::{DiffusersDdpm, DiffusersPndm, DpmSolverPp2m, FirstOrderEnd, Solver, UniPc, UniPcVariant};
+use undrift_schedules::peers::{self, PeerError};
+use undrift_schedules::{Chain, Grid, GridError, Level};
+
+/// What a scheduler does in so many steps.
+pub struct Stepping {
+    /// The levels that it visits, under the labels that the network is told.
+    pub grid: Grid,
+    /// Its own solver, where ours of that name takes other steps.
+    pub solver: Option<Box<dyn Solver<4>>>,
+    /// What the first noise is multiplied by.
+    pub start_scale: f64,
+}
+
+/// A log(signal / noise) is small enough for second order at the end from so many steps on.
+const LONG: usize = 15;
+
+/// The steps of `rules` over a chain: `steps` of them, or all of the chain's.
+///
+/// # Errors
+/// [`MethodError::Refused`] names what does not fit: more steps than levels, or a list of timesteps that repeats itself
+/// or leaves the chain.
+pub fn stepping(
+    rules: &Rules,
+    chain: &Chain,
+    solver: &Method,
+    variance: Variance,
+    steps: Option<usize>,
+) -> Result<Stepping, MethodError> {
+    let steps = steps.unwrap_or(chain.len());
+    let build = Build { rules, chain, steps };
+    match rules.class {
+        Class::Ddim => {
+            let (stride, end) = (chain.len() / steps.max(1), build.end());
+            let indices = build.indices()?;
+            let grid = peers::diffusers_strided_grid(chain, &indices, stride, end).map_err(|e| build.refused(&e))?;
+            Ok(Stepping { grid, solver: None, start_scale: 1.0 })
+        }
+        Class::Ddpm => {
+            let ts: Vec<usize> = build.indices()?.iter().map(|index| index + 1).collect();
+            let grid = chain.grid_at(&ts).map_err(|e| build.refused(&e))?;
+            let variance = match solver.name.as_str() {
+                "ddpm-small" => Variance::FixedSmall,
+                "ddpm-large" => Variance::FixedLarge,
+                _ => variance,
+            };
+            Ok(Stepping { grid, solver: Some(Box::new(DiffusersDdpm { variance })), start_scale: 1.0 })
+        }
+        Class::Pndm => build.pndm(solver.name == "f-pndm"),
+        Class::DpmMultistep | Class::UniPc => build.multistep(solver),
+        _ => build.in_sigma(),
+    }
+}
+
+struct Build<'a> {
+    rules: &'a Rules,
+    chain: &'a Chain,
+    steps: usize,
+}
+
+impl Build<'_> {
+    fn refused(&self, why: &dyn std::fmt::Display) -> MethodError {
+        let method = format!("{} steps of {}", self.steps, self.rules.class.name());
+        MethodError::Refused { method, why: why.to_string() }
+    }
+
+    fn peer<T>(&self, found: Result<T, PeerError>) -> Result<T, MethodError> {
+        found.map_err(|e| self.refused(&e))
+    }
+
+    /// The first level, where the last step ends there.
+    fn end(&self) -> Option<Level> {
+        if self.rules.ends_at_first { self.chain.level(1) } else { None }
+    }
+
+    /// Timesteps of DDIM, DDPM and PNDM, noisiest first.
+    fn indices(&self) -> Result<Vec<usize>, MethodError> {
+        let (len, steps) = (self.chain.len(), self.steps);
+        let indices = match self.rules.layout {
+            Layout::Leading => self.peer(peers::diffusers_leading(len, steps, self.rules.offset))?,
+            Layout::Linspace => self.peer(peers::diffusers_linspace(len, steps))?,
+            Layout::Trailing => self.trailing(len)?,
+        };
+        self.within(indices)
+    }
+
+    /// A trailing list from `last` down; its stride is that of the whole chain.
+    fn trailing(&self, last: usize) -> Result<Vec<usize>, MethodError> {
+        let len = self.chain.len();
+        let list = self.peer(peers::diffusers_trailing_from(last, len, self.steps))?;
+        let indices: Vec<usize> = list.iter().filter_map(|index| usize::try_from(*index).ok()).collect();
+        if indices.len() != list.len() || (last == len && indices.len() != self.steps) {
+            let why = "diffusers' trailing list has another number of timesteps; take one step more or less";
+            return Err(self.refused(&why));
+        }
+        Ok(indices)
+    }
+
+    /// Refuses timesteps that the chain does not have, as `steps_offset` may ask for.
+    fn within(&self, indices: Vec<usize>) -> Result<Vec<usize>, MethodError> {
+        match indices.iter().find(|index| **index >= self.chain.len()) {
+            Some(index) => Err(self.refused(&format!(
+                "timestep {index} is beyond the chain's last, {}: take fewer steps, another spacing or steps_offset 0",
+                self.chain.len() - 1
+            ))),
+            None => Ok(indices),
+        }
+    }
+
+    fn pndm(&self, runge_kutta: bool) -> Result<Stepping, MethodError> {
+        const LEAST: usize = 4;
+        if runge_kutta && self.steps < LEAST {
+            return Err(self.refused(&"its Runge-Kutta start needs 4; take more steps, or `plms`"));
+        }
+        let (visited, stride) = (self.indices()?, self.chain.len() / self.steps);
+        let grid = peers::diffusers_strided_grid(self.chain, &visited, stride, self.end());
+        let solver = DiffusersPndm {
+            chain: self.chain.clone(),
+            visited,
+            stride,
+            end: self.end(),
+            runge_kutta,
+            velocity: self.rules.prediction == crate::recipe::PredictionName::V,
+        };
+        let grid = grid.map_err(|e| self.refused(&e))?;
+        Ok(Stepping { grid, solver: Some(Box::new(solver)), start_scale: 1.0 })
+    }
+
+    /// Euler, Heun, DPM-Solver-2 and LMS, in EDM coordinates.
+    fn in_sigma(&self) -> Result<Stepping, MethodError> {
+        let (len, steps) = (self.chain.len(), self.steps);
+        let list: Vec<f64> = match self.rules.layout {
+            Layout::Leading => {
+                let list = self.peer(peers::diffusers_leading(len, steps, self.rules.offset))?;
+                list.into_iter().map(|index| index as f64).collect()
+            }
+            Layout::Linspace => self.peer(peers::diffusers_euler_linspace(len, steps))?,
+            Layout::Trailing => self.trailing(len)?.into_iter().map(|index| index as f64).collect(),
+        };
+        let sigmas: Vec<f64> = list.iter().map(|index| peers::diffusers_sigma_at(self.chain, *index)).collect();
+        let ends = (sigmas[sigmas.len() - 1], sigmas[0]);
+        let (sigmas, labels) = match self.rules.curve {
+            None => (sigmas, list),
+            Some(_) => self.curved(ends, self.rules.class == Class::Kdpm2)?,
+        };
+        let levels = sigmas.iter().zip(labels).map(|(&sigma, label)| Level::edm(sigma, label));
+        let grid = self.grid(levels.collect::<Result<Vec<_>, _>>().map_err(GridError::from))?;
+        let largest = grid.start().sigma();
+        let start_scale = if self.rules.layout == Layout::Leading { largest.hypot(1.0) } else { largest };
+        Ok(Stepping { grid, solver: None, start_scale })
+    }
+
+    /// DPM-Solver++ and UniPC, in VP coordinates.
+    fn multistep(&self, solver: &Method) -> Result<Stepping, MethodError> {
+        let (first, last) = (self.chain.levels()[0].sigma(), self.chain.last().sigma());
+        let levels: Result<Vec<Level>, GridError> = match self.rules.curve {
+            None => {
+                let level = |index: &usize| self.chain.level(index + 1).ok_or(GridError::Empty);
+                self.multistep_indices()?.iter().map(level).collect()
+            }
+            Some(_) => {
+                let (sigmas, labels) = self.curved((first, last), self.rounds())?;
+                let pairs = sigmas.iter().zip(labels);
+                pairs.map(|(&sigma, label)| Ok(Level::vp_of_sigma(sigma, label.trunc())?)).collect()
+            }
+        };
+        let grid = self.grid(levels)?;
+        let lowers = match self.rules.class {
+            Class::UniPc => self.rules.lower_order_final,
+            _ => self.rules.euler_at_final || (self.rules.lower_order_final && grid.steps() < LONG),
+        };
+        let lowered = grid.end().filter(|_| lowers);
+        Ok(Stepping { solver: self.lowering(solver, &grid, lowered)?, grid, start_scale: 1.0 })
+    }
+
+    /// Our solver, or one that lowers its order on the step onto a level.
+    fn lowering(
+        &self,
+        solver: &Method,
+        grid: &Grid,
+        lowered: Option<Level>,
+    ) -> Result<Option<Box<dyn Solver<4>>>, MethodError> {
+        let b1 = solver.name == "unipc-b1";
+        if self.rules.class == Class::UniPc {
+            let stands = grid.spans()[grid.steps() - 1].beta() == 0.0;
+            if stands || (grid.end().is_none() && (b1 || !self.rules.lower_order_final)) {
+                return Err(self.refused(
+                    &"diffusers' UniPC gives NaN where the last step ends at sigma 0 with bh1 or second order, or does not \
+                      move; set final_sigmas_type, lower_order_final or solver_type otherwise, or take another spacing",
+                ));
+            }
+            let variant = if b1 { UniPcVariant::B1 } else { UniPcVariant::B2 };
+            return Ok(Some(Box::new(UniPc { variant, lowered })));
+        }
+        Ok(match lowered {
+            Some(end) if solver.name == "dpm-solver-pp-2m" => {
+                Some(Box::new(FirstOrderEnd { solver: DpmSolverPp2m, end }))
+            }
+            _ => None,
+        })
+    }
+
+    /// Timesteps of DPM-Solver++ and UniPC: of one step more the last is dropped.
+    fn multistep_indices(&self) -> Result<Vec<usize>, MethodError> {
+        let last = match self.rules.class {
+            Class::DpmMultistep => self.chain.len() - self.too_noisy(),
+            _ => self.chain.len(),
+        };
+        let indices = match self.rules.layout {
+            Layout::Leading => self.peer(peers::diffusers_multistep_leading(last, self.steps, self.rules.offset))?,
+            Layout::Linspace => self.peer(peers::diffusers_multistep_linspace(last, self.steps))?,
+            Layout::Trailing => self.trailing(last)?,
+        };
+        self.within(indices)
+    }
+
+    /// Levels whose log(signal / noise) is below `lambda_min_clipped`.
+    fn too_noisy(&self) -> usize {
+        let lambda = |level: &Level| -level.sigma().ln();
+        self.chain.levels().iter().filter(|level| lambda(level) < self.rules.lambda_min).count()
+    }
+
+    /// Whether labels on a curve go to the nearest timestep; those that do not are cut off.
+    fn rounds(&self) -> bool {
+        use peers::DiffusersCurve::{Karras, Lu};
+        match (self.rules.class, self.rules.curve) {
+            (Class::UniPc, Some(Karras)) => true,
+            (Class::DpmMultistep, Some(Karras | Lu)) => !self.rules.cosine,
+            _ => false,
+        }
+    }
+
+    /// Sigmas along the curve between two ends, unless other ends are given, and their labels.
+    fn curved(&self, (first, last): (f64, f64), rounds: bool) -> Result<(Vec<f64>, Vec<f64>), MethodError> {
+        let curve = self.rules.curve.expect("the caller has seen it");
+        let (low, high) = self.rules.sigma_range;
+        let sigmas = curve.sigmas(self.steps, low.unwrap_or(first), high.unwrap_or(last));
+        let sigmas = sigmas.map_err(|e| self.refused(&e))?;
+        let rounds = rounds && (self.rules.class != Class::Kdpm2 || curve == peers::DiffusersCurve::Karras);
+        let label = |sigma: &f64| {
+            let index = peers::diffusers_index_of(self.chain, *sigma);
+            if rounds { index.round_ties_even() } else { index }
+        };
+        let labels = sigmas.iter().map(label).collect();
+        Ok((sigmas, labels))
+    }
+
+    fn grid(&self, levels: Result<Vec<Level>, GridError>) -> Result<Grid, MethodError> {
+        let end = match (self.rules.class, self.rules.curve, &levels) {
+            // On a curve UniPC repeats its last sigma.
+            (Class::UniPc, Some(_), Ok(levels)) if self.rules.ends_at_first => levels.last().copied(),
+            (class, ..) if class.in_sigma() => self.end().and_then(Level::unscaled),
+            _ => self.end(),
+        };
+        levels.and_then(|levels| peers::diffusers_grid(&levels, end)).map_err(|e| self.refused(&e))
+    }
+}

@@ -1,0 +1,176 @@
+//! Sigmas and labels of the sigma schedulers of huggingface/diffusers.
+
+use statrs::distribution::{Beta, ContinuousCDF};
+
+use crate::chain::linspace;
+use crate::grid::karras_sigmas;
+use crate::{Chain, Grid, GridError, Level, Span};
+
+/// How sigmas are laid between two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiffusersCurve {
+    /// Even in `sigma^(1/7)` (Karras, Aittala, Aila, Laine 2022, arXiv:2206.00364, eq. 5).
+    Karras,
+    /// Even in the logarithm of sigma.
+    Exponential,
+    /// Quantiles of Beta(0.6, 0.6) (Lee et al. 2024, arXiv:2407.12173).
+    Beta,
+    /// Even in `log(signal / noise)`, as Lu et al. 2022, arXiv:2206.00927, lay them: the same sigmas as
+    /// [`Exponential`](Self::Exponential).
+    Lu,
+}
+
+/// How Karras's sigmas bend; the peer has no other.
+const RHO: f64 = 7.0;
+
+/// Both parameters of the beta distribution.
+const SHAPE: f64 = 0.6;
+
+impl DiffusersCurve {
+    /// `steps` sigmas from `sigma_max` down to `sigma_min`; one step is `sigma_max`.
+    ///
+    /// # Errors
+    /// [`GridError::Empty`] for no steps, [`GridError::Range`] unless `0 < sigma_min <= sigma_max < inf`.
+    pub fn sigmas(self, steps: usize, sigma_min: f64, sigma_max: f64) -> Result<Vec<f64>, GridError> {
+        if steps == 0 {
+            return Err(GridError::Empty);
+        }
+        if !(0.0 < sigma_min && sigma_min <= sigma_max && sigma_max.is_finite()) {
+            return Err(GridError::Range { sigma_min, sigma_max });
+        }
+        Ok(match self {
+            DiffusersCurve::Karras => karras_sigmas(steps, sigma_min, sigma_max, RHO)?,
+            DiffusersCurve::Exponential | DiffusersCurve::Lu => {
+                linspace(sigma_max.ln(), sigma_min.ln(), steps).map(f64::exp).collect()
+            }
+            DiffusersCurve::Beta => {
+                let beta = Beta::new(SHAPE, SHAPE).expect("both parameters are positive");
+                let sigma = |share: f64| sigma_min + quantile(&beta, share) * (sigma_max - sigma_min);
+                linspace(1.0, 0.0, steps).map(sigma).collect()
+            }
+        })
+    }
+}
+
+/// The quantile of a share in `[0, 1]`.
+fn quantile(beta: &Beta, share: f64) -> f64 {
+    if share == 0.0 || share == 1.0 { share } else { beta.inverse_cdf(share) }
+}
+
+/// Sigma at a real index from 0: linear between neighbours, and that of the nearest end outside.
+///
+/// # Panics
+/// If the chain ends in pure noise, whose sigma is infinite.
+pub fn diffusers_sigma_at(chain: &Chain, index: f64) -> f64 {
+    assert!(!chain.last().is_pure_noise(), "a chain that ends in pure noise has no last sigma");
+    let last = (chain.len() - 1) as f64;
+    let index = index.clamp(0.0, last);
+    let (low, share) = (index.floor() as usize, index.fract());
+    let below = chain.levels()[low].sigma();
+    if share == 0.0 { below } else { below + share * (chain.levels()[low + 1].sigma() - below) }
+}
+
+/// The real index, from 0, whose sigma this is: linear in the logarithm of sigma, that of the nearest end outside.
+pub fn diffusers_index_of(chain: &Chain, sigma: f64) -> f64 {
+    let (first, last) = (chain.levels()[0].sigma(), chain.last().sigma());
+    if sigma <= first || chain.len() == 1 {
+        return 0.0;
+    }
+    if sigma >= last {
+        return (chain.len() - 1) as f64;
+    }
+    let above = chain.levels().partition_point(|level| level.sigma() <= sigma);
+    let (low, high) = (chain.levels()[above - 1].sigma().ln(), chain.levels()[above].sigma().ln());
+    (above - 1) as f64 + (sigma.ln() - low) / (high - low)
+}
+
+/// A grid over the given levels that ends at `end`, or at the data; only the last step may stand still, where `end` is
+/// the level before it.
+///
+/// # Errors
+/// As [`Grid::ending_at`], but for that last step.
+pub fn diffusers_grid(levels: &[Level], end: Option<Level>) -> Result<Grid, GridError> {
+    match (end, levels.split_last()) {
+        (Some(end), Some((last, before))) if end.sigma() == last.sigma() => {
+            let mut spans = match before {
+                [] => Vec::new(),
+                before => Grid::ending_at(before.iter().copied(), *last)?.spans().to_vec(),
+            };
+            spans.push(Span::jump(*last, Some(*last), None));
+            Ok(Grid::of_spans(spans))
+        }
+        (Some(end), _) => Grid::ending_at(levels.iter().copied(), end),
+        (None, _) => Grid::new(levels.iter().copied()),
+    }
+}
+
+/// A grid whose every step goes from the level of an index, from 0, down by `stride`, whatever the next index is; a step
+/// below index 0 ends at `end`, or at the data.
+///
+/// Spans do not touch where the list has another stride: the network is then asked about a state of another level than
+/// it is told, as in `DDIMScheduler` and `PNDMScheduler`.
+///
+/// # Errors
+/// [`GridError::Empty`] for no indices, [`GridError::NoSuchLevel`] for one beyond the chain.
+pub fn diffusers_strided_grid(
+    chain: &Chain,
+    indices: &[usize],
+    stride: usize,
+    end: Option<Level>,
+) -> Result<Grid, GridError> {
+    let level = |index: usize| chain.level(index + 1).ok_or(GridError::NoSuchLevel { t: index + 1, len: chain.len() });
+    let span = |&index: &usize| {
+        let to = index.checked_sub(stride).map(level).transpose()?.or(end);
+        Ok(Span::jump(level(index)?, to, None))
+    };
+    let spans = indices.iter().map(span).collect::<Result<Vec<Span>, GridError>>()?;
+    if spans.is_empty() { Err(GridError::Empty) } else { Ok(Grid::of_spans(spans)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Quantiles of Beta(0.6, 0.6) from scipy 1.17.
+    #[test]
+    fn beta_sigmas_are_quantiles() {
+        let sigmas = DiffusersCurve::Beta.sigmas(5, 1.0, 2.0).unwrap();
+        for (sigma, expected) in sigmas.iter().zip([2.0, 1.824319621347305, 1.5, 1.175680378652695, 1.0]) {
+            assert!((sigma - expected).abs() < 1e-12, "{sigma} {expected}");
+        }
+    }
+
+    #[test]
+    fn an_index_and_its_sigma_belong_together_up_to_the_ends() {
+        let chain = Chain::linear(1000).unwrap();
+        for index in [0.0, 1.0, 500.0, 999.0] {
+            assert!((diffusers_index_of(&chain, diffusers_sigma_at(&chain, index)) - index).abs() < 1e-9);
+        }
+        let between = diffusers_sigma_at(&chain, 499.25);
+        assert!((diffusers_index_of(&chain, between) - 499.25).abs() < 1e-3, "one is linear in sigma, one in its log");
+        assert_eq!(diffusers_index_of(&chain, 1e-9), 0.0);
+        assert_eq!(diffusers_index_of(&chain, 1e9), 999.0);
+        assert_eq!(diffusers_sigma_at(&chain, 1000.0), chain.last().sigma());
+    }
+
+    #[test]
+    fn a_strided_step_lands_where_the_stride_says() {
+        let chain = Chain::linear(1000).unwrap();
+        let grid = diffusers_strided_grid(&chain, &[998, 855, 142, 0], 142, None).unwrap();
+        let ends: Vec<Option<f64>> = grid.spans().iter().map(|span| span.to().map(Level::time)).collect();
+        assert_eq!(ends, [Some(856.0), Some(713.0), Some(0.0), None]);
+        let end = chain.level(1);
+        assert_eq!(diffusers_strided_grid(&chain, &[0], 142, end).unwrap().spans()[0].beta(), 0.0);
+        assert!(diffusers_strided_grid(&chain, &[1000], 142, None).is_err());
+        assert_eq!(diffusers_strided_grid(&chain, &[], 142, None), Err(GridError::Empty));
+    }
+
+    #[test]
+    fn only_the_last_step_may_stand_still() {
+        let level = |sigma| Level::edm(sigma, 0.0).unwrap();
+        let grid = diffusers_grid(&[level(2.0), level(1.0)], Some(level(1.0))).unwrap();
+        assert_eq!((grid.steps(), grid.spans()[1].to_sigma(), grid.spans()[1].beta()), (2, 1.0, 0.0));
+        assert!(diffusers_grid(&[level(1.0), level(1.0)], None).is_err());
+        assert!(diffusers_grid(&[level(1.0)], Some(level(2.0))).is_err());
+    }
+}
