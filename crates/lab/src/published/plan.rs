@@ -5,7 +5,6 @@ use crate::methods::{Method, MethodError, Sampler, SamplerSettings, SpacingName,
 use crate::recipe::PredictionName;
 use crate::registry;
 use crate::run::RunError;
-use undrift_schedules::Chain;
 use undrift_schedules::peers::DiffusersCurve;
 
 /// What is said about the sampler; everything else is the published code's.
@@ -91,7 +90,7 @@ impl Plan {
             let why = "diffusers' PNDM takes no model that gives x0; choose another sampler".to_owned();
             return Err(MethodError::Refused { method: solver.to_string(), why }.into());
         }
-        let chain = chain(process, rules)?;
+        let chain = registry::chain(&process.chain)?;
         let variance = registry::variance(process.variance);
         let stepping = stepping(rules, &chain, &solver, variance, choice.steps)?;
         let solver = kept_eps(rules, solver);
@@ -125,20 +124,6 @@ impl From<Spacings> for SpacingName {
             Spacings::Trailing => SpacingName::Trailing,
         }
     }
-}
-
-/// Where a rescaled chain ends: without signal, or with the 2^-24 that some classes keep.
-fn chain(process: &Process, rules: &Rules) -> Result<Chain, RunError> {
-    const KEPT: f64 = 1.0 / (1 << 24) as f64;
-    let chain = registry::chain(&process.chain)?;
-    if !(rules.zero_snr && rules.class.keeps_signal()) {
-        return Ok(chain);
-    }
-    let mut betas = chain.betas().to_vec();
-    let last = betas.len() - 1;
-    let before = chain.level(last).map_or(1.0, |level| level.alpha_bar());
-    betas[last] = 1.0 - KEPT / before;
-    Ok(Chain::from_betas(betas)?)
 }
 
 /// DDIM of diffusers keeps the network's eps beside an x0 that a threshold has brought into range.

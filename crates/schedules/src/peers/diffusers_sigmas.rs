@@ -57,31 +57,27 @@ fn quantile(beta: &Beta, share: f64) -> f64 {
     if share == 0.0 || share == 1.0 { share } else { beta.inverse_cdf(share) }
 }
 
-/// Sigma at a real index from 0: linear between neighbours, and that of the nearest end outside.
+/// Sigma at a real index from 0 into a table of sigmas, smallest first: linear between neighbours, and that of the
+/// nearest end outside.
 ///
 /// # Panics
-/// If the chain ends in pure noise, whose sigma is infinite.
-pub fn diffusers_sigma_at(chain: &Chain, index: f64) -> f64 {
-    assert!(!chain.last().is_pure_noise(), "a chain that ends in pure noise has no last sigma");
-    let last = (chain.len() - 1) as f64;
-    let index = index.clamp(0.0, last);
+/// If the table is empty.
+pub fn diffusers_sigma_at(sigmas: &[f64], index: f64) -> f64 {
+    let index = index.clamp(0.0, (sigmas.len() - 1) as f64);
     let (low, share) = (index.floor() as usize, index.fract());
-    let below = chain.levels()[low].sigma();
-    if share == 0.0 { below } else { below + share * (chain.levels()[low + 1].sigma() - below) }
+    if share == 0.0 { sigmas[low] } else { sigmas[low] + share * (sigmas[low + 1] - sigmas[low]) }
 }
 
-/// The real index, from 0, whose sigma this is: linear in the logarithm of sigma, that of the nearest end outside.
-pub fn diffusers_index_of(chain: &Chain, sigma: f64) -> f64 {
-    let (first, last) = (chain.levels()[0].sigma(), chain.last().sigma());
-    if sigma <= first || chain.len() == 1 {
-        return 0.0;
-    }
-    if sigma >= last {
-        return (chain.len() - 1) as f64;
-    }
-    let above = chain.levels().partition_point(|level| level.sigma() <= sigma);
-    let (low, high) = (chain.levels()[above - 1].sigma().ln(), chain.levels()[above].sigma().ln());
-    (above - 1) as f64 + (sigma.ln() - low) / (high - low)
+/// The real index, from 0, whose sigma this is: linear in the logarithm of sigma above the last entry that is not
+/// larger, and that of the nearest end outside.
+///
+/// # Panics
+/// If the table is empty.
+pub fn diffusers_index_of(sigmas: &[f64], sigma: f64) -> f64 {
+    let last = sigmas.len() - 1;
+    let below = sigmas.iter().rposition(|known| *known <= sigma).unwrap_or(0).min(last.saturating_sub(1));
+    let (low, high) = (sigmas[below].ln(), sigmas[last.min(below + 1)].ln());
+    if last == 0 { 0.0 } else { below as f64 + ((sigma.ln() - low) / (high - low)).clamp(0.0, 1.0) }
 }
 
 /// A grid over the given levels that ends at `end`, or at the data; only the last step may stand still, where `end` is
@@ -143,14 +139,17 @@ mod tests {
     #[test]
     fn an_index_and_its_sigma_belong_together_up_to_the_ends() {
         let chain = Chain::linear(1000).unwrap();
+        let sigmas: Vec<f64> = chain.levels().iter().map(|level| level.sigma()).collect();
         for index in [0.0, 1.0, 500.0, 999.0] {
-            assert!((diffusers_index_of(&chain, diffusers_sigma_at(&chain, index)) - index).abs() < 1e-9);
+            assert!((diffusers_index_of(&sigmas, diffusers_sigma_at(&sigmas, index)) - index).abs() < 1e-9);
         }
-        let between = diffusers_sigma_at(&chain, 499.25);
-        assert!((diffusers_index_of(&chain, between) - 499.25).abs() < 1e-3, "one is linear in sigma, one in its log");
-        assert_eq!(diffusers_index_of(&chain, 1e-9), 0.0);
-        assert_eq!(diffusers_index_of(&chain, 1e9), 999.0);
-        assert_eq!(diffusers_sigma_at(&chain, 1000.0), chain.last().sigma());
+        let between = diffusers_index_of(&sigmas, diffusers_sigma_at(&sigmas, 0.25));
+        let (low, high) = (sigmas[0], sigmas[1]);
+        let expected = ((low + 0.25 * (high - low)) / low).ln() / (high / low).ln();
+        assert!((between - expected).abs() < 1e-12 && between > 0.26, "one is linear in sigma, one in its logarithm");
+        assert_eq!(diffusers_index_of(&sigmas, 1e-9), 0.0);
+        assert_eq!(diffusers_index_of(&sigmas, 1e9), 999.0);
+        assert_eq!(diffusers_sigma_at(&sigmas, 1000.0), chain.last().sigma());
     }
 
     #[test]

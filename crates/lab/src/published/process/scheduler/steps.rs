@@ -33,7 +33,8 @@ pub fn stepping(
     steps: Option<usize>,
 ) -> Result<Stepping, MethodError> {
     let steps = steps.unwrap_or(chain.len());
-    let build = Build { rules, chain, steps };
+    let sigmas = table(rules, chain).iter().map(|level| level.sigma()).collect();
+    let build = Build { rules, chain, levels: table(rules, chain), sigmas, steps };
     match rules.class {
         Class::Ddim => {
             let (stride, end) = (chain.len() / steps.max(1), build.end());
@@ -57,9 +58,24 @@ pub fn stepping(
     }
 }
 
+/// The share of signal that some classes keep where a rescaled chain has none.
+const KEPT: f64 = 1.0 / (1 << 24) as f64;
+
+/// The chain's levels as the class has them. The level before a last one that keeps signal may have less.
+fn table(rules: &Rules, chain: &Chain) -> Vec<Level> {
+    let mut levels = chain.levels().to_vec();
+    if let (Some(last), true) = (levels.last_mut(), rules.zero_snr && rules.class.keeps_signal()) {
+        *last = Level::vp(KEPT, last.time()).expect("some signal and a finite label");
+    }
+    levels
+}
+
 struct Build<'a> {
     rules: &'a Rules,
     chain: &'a Chain,
+    /// The class's own levels and their sigmas, least noisy first.
+    levels: Vec<Level>,
+    sigmas: Vec<f64>,
     steps: usize,
 }
 
@@ -142,7 +158,7 @@ impl Build<'_> {
             Layout::Linspace => self.peer(peers::diffusers_euler_linspace(len, steps))?,
             Layout::Trailing => self.trailing(len)?.into_iter().map(|index| index as f64).collect(),
         };
-        let sigmas: Vec<f64> = list.iter().map(|index| peers::diffusers_sigma_at(self.chain, *index)).collect();
+        let sigmas: Vec<f64> = list.iter().map(|index| peers::diffusers_sigma_at(&self.sigmas, *index)).collect();
         let ends = (sigmas[sigmas.len() - 1], sigmas[0]);
         let (sigmas, labels) = match self.rules.curve {
             None => (sigmas, list),
@@ -157,10 +173,10 @@ impl Build<'_> {
 
     /// DPM-Solver++ and UniPC, in VP coordinates.
     fn multistep(&self, solver: &Method) -> Result<Stepping, MethodError> {
-        let (first, last) = (self.chain.levels()[0].sigma(), self.chain.last().sigma());
+        let (first, last) = (self.sigmas[0], self.sigmas[self.sigmas.len() - 1]);
         let levels: Result<Vec<Level>, GridError> = match self.rules.curve {
             None => {
-                let level = |index: &usize| self.chain.level(index + 1).ok_or(GridError::Empty);
+                let level = |index: &usize| self.levels.get(*index).copied().ok_or(GridError::Empty);
                 self.multistep_indices()?.iter().map(level).collect()
             }
             Some(_) => {
@@ -221,8 +237,7 @@ impl Build<'_> {
 
     /// Levels whose log(signal / noise) is below `lambda_min_clipped`.
     fn too_noisy(&self) -> usize {
-        let lambda = |level: &Level| -level.sigma().ln();
-        self.chain.levels().iter().filter(|level| lambda(level) < self.rules.lambda_min).count()
+        self.sigmas.iter().filter(|sigma| -sigma.ln() < self.rules.lambda_min).count()
     }
 
     /// Whether labels on a curve go to the nearest timestep; those that do not are cut off.
@@ -243,7 +258,7 @@ impl Build<'_> {
         let sigmas = sigmas.map_err(|e| self.refused(&e))?;
         let rounds = rounds && (self.rules.class != Class::Kdpm2 || curve == peers::DiffusersCurve::Karras);
         let label = |sigma: &f64| {
-            let index = peers::diffusers_index_of(self.chain, *sigma);
+            let index = peers::diffusers_index_of(&self.sigmas, *sigma);
             if rounds { index.round_ties_even() } else { index }
         };
         let labels = sigmas.iter().map(label).collect();
