@@ -63,7 +63,7 @@ fn every_published_number_that_is_covered_is_met() {
     let failures = failures(&report);
     assert!(failures.is_empty(), "{failures:#?}");
     assert!(report.passes() > 1900, "only {} cases were compared", report.passes());
-    for group in ["schedules", "losses", "steps", "chains", "metrics", "networks"] {
+    for group in ["schedules", "losses", "steps", "chains", "metrics", "networks", "pipelines"] {
         let mut cases = report.cases().iter();
         assert!(cases.any(|case| case.passes() && case.file.starts_with(group)), "nothing of {group}");
     }

@@ -5,6 +5,7 @@ use crate::methods::{Method, MethodError, Sampler, SamplerSettings, SpacingName,
 use crate::recipe::PredictionName;
 use crate::registry;
 use crate::run::RunError;
+use undrift_denoisers::DenoiseError;
 use undrift_schedules::peers::DiffusersCurve;
 
 /// What is said about the sampler; everything else is the published code's.
@@ -38,10 +39,23 @@ impl Plan {
     /// # Errors
     /// [`RunError::Method`] for a method that does not exist or does not fit; those of the chain.
     pub fn new(process: &Process, choice: &SamplerChoice) -> Result<Self, RunError> {
-        match &process.visits {
+        let plan = match &process.visits {
             Visits::Diffusers(scheduler) => Plan::of_scheduler(process, scheduler, choice),
             visits => Plan::own(process, visits, choice),
-        }
+        }?;
+        plan.check(process)?;
+        Ok(plan)
+    }
+
+    /// Refuses levels at which the network's output says nothing, as eps does where there is no signal.
+    fn check(&self, process: &Process) -> Result<(), RunError> {
+        let parameterisation = registry::parameterisation(process.prediction, &registry::chain(&process.chain)?);
+        let faults = self.sampler.grid().levels().find_map(|level| parameterisation.x0_of(level).err());
+        let refused = |source: DenoiseError| MethodError::Refused {
+            method: self.settings.solver.to_string(),
+            why: source.to_string(),
+        };
+        faults.map_or(Ok(()), |source| Err(refused(source).into()))
     }
 
     /// Over levels that are chosen by our own rules, or one by one.
