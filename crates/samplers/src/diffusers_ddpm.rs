@@ -62,12 +62,16 @@ impl DiffusersDdpm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{gap, start};
+    use crate::testing::{gap, tensor};
     use undrift_denoisers::Gaussian;
     use undrift_noise::Replay;
     use undrift_schedules::Chain;
 
     const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
+
+    fn start() -> Tensor<2> {
+        tensor(vec![0.3, -1.2, 2.0, 0.7], [2, 2])
+    }
 
     fn last(variance: Variance, label: usize) -> (Step<2>, Step<2>, Tensor<2>) {
         let span = Chain::linear(1000).unwrap().grid_at(&[label + 1]).unwrap().spans()[0];

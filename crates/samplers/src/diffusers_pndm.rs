@@ -140,3 +140,46 @@ impl<const D: usize> Start<'_, D> {
         Ok(self.moved((self.answer.clone() + second) * 0.5, above, Some(next)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Half, gap, tensor};
+    use crate::{Pndm, sample};
+    use undrift_denoisers::GaussianMixture;
+    use undrift_noise::Zeros;
+    use undrift_schedules::peers::diffusers_strided_grid;
+
+    fn solver(visited: Vec<usize>, stride: usize, runge_kutta: bool) -> DiffusersPndm {
+        let chain = Chain::linear(1000).unwrap();
+        DiffusersPndm { chain, visited, stride, end: None, runge_kutta, velocity: false }
+    }
+
+    /// Where the stride is that of the list, PLMS of diffusers is the published one.
+    #[test]
+    fn over_an_even_list_it_is_plms() {
+        let visited: Vec<usize> = (0..10).rev().map(|i| i * 100).collect();
+        let theirs = solver(visited.clone(), 100, false);
+        let grid = diffusers_strided_grid(&theirs.chain, &visited, 100, None).unwrap();
+        let component = |mean, std| undrift_denoisers::Component { weight: 1.0, mean: vec![mean; 2], std };
+        let model = GaussianMixture::new(vec![component(-0.5, 0.2), component(0.7, 0.3)]).unwrap();
+        let x = tensor(vec![0.3, -1.2, 2.0, 0.7], [2, 2]);
+        let ours = sample(&model, &Pndm::Plms, &grid, x.clone(), &mut Zeros).unwrap();
+        let theirs = sample(&model, &theirs, &grid, x, &mut Zeros).unwrap();
+        assert!(gap(&ours, &theirs) < 1e-12);
+    }
+
+    /// 1000 in 9 steps: a stride of 111, half of it 55; labels as diffusers lists them.
+    #[test]
+    fn runge_kutta_asks_at_whole_timesteps() {
+        let visited: Vec<usize> = (0..9).rev().map(|i| i * 111).collect();
+        let theirs = solver(visited.clone(), 111, true);
+        let grid = diffusers_strided_grid(&theirs.chain, &visited, 111, None).unwrap();
+        let model = Half::default();
+        sample(&model, &theirs, &grid, tensor(vec![0.3, -1.2], [1, 2]), &mut Zeros).unwrap();
+        let labels: Vec<f64> = model.asked.borrow().iter().map(|(_, label, _)| *label).collect();
+        let starting = [888.0, 832.0, 832.0, 777.0, 777.0, 721.0, 721.0, 666.0, 666.0, 610.0, 610.0, 555.0];
+        assert_eq!(labels[..12], starting);
+        assert_eq!(labels[12..], [555.0, 444.0, 333.0, 222.0, 111.0, 0.0]);
+    }
+}

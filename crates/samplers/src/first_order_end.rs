@@ -40,20 +40,20 @@ impl<const D: usize, S: Solver<D>> Solver<D> for FirstOrderEnd<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{bits, start};
+    use crate::testing::{Half, bits, tensor};
     use crate::{DpmSolverPp2m, steps};
-    use undrift_denoisers::GaussianMixture;
     use undrift_noise::Zeros;
     use undrift_schedules::Grid;
 
     #[test]
     fn only_the_step_onto_the_end_is_lowered() {
-        let model = GaussianMixture::new(&[(1.0, -1.0, 0.2), (2.0, 0.7, 0.3)]).unwrap();
+        let model = Half::default();
         let levels = [4.0, 2.0, 1.0].map(|sigma| Level::vp_of_sigma(sigma, 0.0).unwrap());
         let end = Level::vp_of_sigma(0.3, 0.0).unwrap();
         let grid = Grid::ending_at(levels, end).unwrap();
+        let start = tensor(vec![0.3, -1.2, 2.0, 0.7], [2, 2]);
         let run = |solver: &dyn Solver<2>| -> Vec<Tensor<2>> {
-            steps(&model, solver, &grid, start(), &mut Zeros).map(|step| step.unwrap().x).collect()
+            steps(&model, solver, &grid, start.clone(), &mut Zeros).map(|step| step.unwrap().x).collect()
         };
         let (plain, lowered) = (run(&DpmSolverPp2m), run(&FirstOrderEnd { solver: DpmSolverPp2m, end }));
         assert_eq!(bits(&plain[1]), bits(&lowered[1]));
