@@ -37,3 +37,62 @@ fn every_method_by_name_in_the_documents_exists() {
         }
     }
 }
+
+/// All Rust code below a folder.
+fn sources(folder: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+    let entries = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path());
+    let text = entries.map(|path| match path.is_dir() {
+        true => sources(&format!("{folder}/{}", path.file_name().unwrap().to_string_lossy())),
+        false => fs::read_to_string(&path).unwrap(),
+    });
+    text.collect()
+}
+
+/// What the crate of samplers exports, and the variants that are methods of their own.
+fn exported() -> Vec<String> {
+    let library = read("crates/samplers/src/lib.rs");
+    let lists = library.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next()?.rsplit("::").next());
+    let names = lists.flat_map(|list| list.trim_matches(['{', '}']).split(',').map(|name| name.trim().to_owned()));
+    let types = names.filter(|name| !["Pndm", "Pnm", "UniPcVariant"].contains(&name.as_str()));
+    let variants = ["Pndm::F", "Pndm::S", "Pndm::Plms", "Pnm::Ddpm", "Pnm::Euler", "UniPcVariant::B1", "UniPcVariant::B2"];
+    types.chain(variants.map(str::to_owned)).collect()
+}
+
+/// The names of `of` that do not occur in a text as words.
+fn absent(of: &[String], text: &str) -> Vec<String> {
+    let letter = |c: char| c.is_alphanumeric() || c == '_';
+    let occurs = |name: &str| {
+        text.match_indices(name).any(|(at, _)| {
+            let (before, after) = (text[..at].chars().next_back(), text[at + name.len()..].chars().next());
+            !before.is_some_and(letter) && !after.is_some_and(letter)
+        })
+    };
+    of.iter().filter(|name| !occurs(name)).cloned().collect()
+}
+
+#[test]
+fn methods_without_a_name_are_those_that_the_documents_list() {
+    let tables = ["solvers", "wrappers"].map(|table| read(&format!("crates/lab/src/methods/{table}.rs"))).concat();
+    let unnamed = absent(&exported(), &tables);
+    let parts_of_the_loop = ["Ramp", "Step", "Steps"];
+    let methods: Vec<&String> = unnamed.iter().filter(|name| !parts_of_the_loop.contains(&name.as_str())).collect();
+    assert_eq!(methods, ["DdimInversion", "GuidedAncestral", "SeparateFirst", "Pnm::Euler"]);
+    let words = ["inversion", "uidance", "separate first step", "pseudo numerical method with Euler's step"];
+    for document in ["README.md", "docs/architecture.md"] {
+        words.iter().for_each(|word| assert!(read(document).contains(word), "{document}: {word}"));
+    }
+}
+
+#[test]
+fn solvers_without_golden_vectors_are_those_that_the_documents_list() {
+    let methods: Vec<String> = exported();
+    let parts = ["BandWeights", "Labelling", "Ramp", "SampleError", "Step", "Steps"];
+    let unheld = absent(&methods, &sources("crates/lab/src/conformance"));
+    let unheld: Vec<&String> = unheld.iter().filter(|name| !parts.contains(&name.as_str())).collect();
+    let expected = ["MovingAverage", "SeparateFirst", "WithoutNoise", "Pndm::F", "Pndm::S"];
+    assert_eq!(unheld, expected);
+    let words = ["F-PNDM and S-PNDM", "moving average", "steps without their noise", "separate first step"];
+    words.iter().for_each(|word| assert!(read("README.md").contains(word), "{word}"));
+    assert!(read("fixtures/README.md").contains("no vectors of F-PNDM and S-PNDM"));
+}

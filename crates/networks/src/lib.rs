@@ -1,5 +1,5 @@
-//! The networks: the U-Nets of DDPM and ADM, ADM's classifier and a small image classifier, as plain Burn modules, and their weights
-//! as named parameters in safetensors files.
+//! The networks: the U-Nets of DDPM and ADM, ADM's classifier of noised images, DiT and a small image classifier, as
+//! plain Burn modules, and their weights as named parameters in safetensors files.
 //!
 //! This crate decides how a network is built, initialised and stored. It knows no schedule: a U-Net maps
 //! a noisy image and a time label to its raw output, and what the label and the output mean is decided

@@ -35,13 +35,13 @@ enum Command {
     Run(run::Args),
     /// Print a recipe with every setting resolved, or as it was written
     ShowRecipe(show_recipe::Args),
-    /// List the solvers and wrappers by name, with their parameters
+    /// List the solvers and wrappers that have names, with their parameters
     Methods,
-    /// Draw samples from a trained row of a run directory, or from any checkpoint
+    /// Draw samples from a trained row of a run directory, or from a published network
     Sample(Box<sample::Args>),
     /// Say what a checkpoint holds: layout, configuration, parameters, precision, EMA or raw
     Inspect(inspect::Args),
-    /// Write a network so that diffusers, guided-diffusion or DDIM's code loads it
+    /// Write a network so that diffusers, guided-diffusion, DiT's or DDIM's code loads it
     Export(export::Args),
     /// Search the constants of epsilon scaling or time shift on a trained row, and print the curve
     Tune(tune::Args),

@@ -52,6 +52,8 @@ pub enum Outcome {
     NotCovered {
         /// Which method it is, or why it cannot be reproduced.
         reason: String,
+        /// Whether what is asked for was understood, so that its absence is no oversight.
+        known: bool,
     },
     /// A file that carries notes or inputs instead of results.
     Note {
@@ -106,7 +108,8 @@ impl Cases {
 
     pub(super) fn error(&mut self, item: &str, error: FixtureError) {
         let outcome = match error {
-            FixtureError::NotCovered(reason) => Outcome::NotCovered { reason },
+            FixtureError::NotCovered(reason) => Outcome::NotCovered { reason, known: false },
+            FixtureError::Absent(reason) => Outcome::NotCovered { reason, known: true },
             other => Outcome::Failed { reason: other.to_string() },
         };
         self.push(item, None, outcome);

@@ -49,6 +49,9 @@ pub enum ConformanceError {
 pub(super) enum FixtureError {
     #[error("{0}")]
     NotCovered(String),
+    /// What a file asks for is understood, and known not to exist here.
+    #[error("{0}")]
+    Absent(String),
     #[error("cannot read {}: {source}; restore the file", path.display())]
     Read { path: PathBuf, source: std::io::Error },
     #[error("{} is not JSON: {source}", path.display())]

@@ -104,7 +104,7 @@ fn line(case: &Case) -> String {
             found.index + 1,
             found.values,
         ),
-        Outcome::Failed { reason } | Outcome::NotCovered { reason } | Outcome::Note { reason } => {
+        Outcome::Failed { reason } | Outcome::NotCovered { reason, .. } | Outcome::Note { reason } => {
             format!("{status:<12}{name}: {reason}\n")
         }
     }
@@ -125,7 +125,7 @@ fn object(case: &Case) -> Value {
             object["index"] = json!(found.index);
             object["values"] = json!(found.values);
         }
-        Outcome::Failed { reason } | Outcome::NotCovered { reason } | Outcome::Note { reason } => {
+        Outcome::Failed { reason } | Outcome::NotCovered { reason, .. } | Outcome::Note { reason } => {
             object["reason"] = json!(reason);
         }
     }
@@ -157,7 +157,7 @@ mod tests {
             file: "steps/b".to_owned(),
             item: String::new(),
             arithmetic: None,
-            outcome: Outcome::NotCovered { reason: "later".to_owned() },
+            outcome: Outcome::NotCovered { reason: "later".to_owned(), known: false },
         };
         ConformanceReport::new(vec![compared, missing])
     }

@@ -33,7 +33,7 @@ pub(super) fn named(name: &str, steps: usize) -> Result<Chain, FixtureError> {
         "cosine" => Chain::cosine(steps),
         other => return Err(unknown(other)),
     };
-    chain.map_err(FixtureError::refused)
+    chain.map_err(no_chain)
 }
 
 /// `get_beta_schedule` of DDPM and of DDIM, whose schedules have two ends.
@@ -50,7 +50,17 @@ pub(super) fn between(name: &str, steps: usize, start: f64, end: f64) -> Result<
         "cosine" | "squaredcos_cap_v2" => Chain::cosine(steps),
         other => return Err(unknown(other)),
     };
-    chain.map_err(FixtureError::refused)
+    chain.map_err(no_chain)
+}
+
+/// Why betas make no chain; a beta above 1, of which some published code makes tables, is known to make none.
+pub(super) fn no_chain(error: ChainError) -> FixtureError {
+    match error {
+        ChainError::BetaOutOfRange { t, beta, .. } if beta > 1.0 => FixtureError::Absent(format!(
+            "the beta of t = {t} is {beta}, and one above 1 would make alpha_bar negative: there is no such chain here"
+        )),
+        other => FixtureError::refused(other),
+    }
 }
 
 /// The levels that `respacing` keeps: `none` (and what follows it), `ddimN`, or counts for equal sections as `50` or `10,15,20`.
@@ -81,19 +91,74 @@ pub(super) fn diffusers_chain(config: &Node<'_>) -> Result<Chain, FixtureError> 
     between(config.text("beta_schedule")?, steps, start, end)
 }
 
+/// The chain of diffusers' DDIM, which may rescale its betas until no signal is left at the last level.
+pub(super) fn diffusers_ddim_chain(config: &Node<'_>) -> Result<Chain, FixtureError> {
+    let chain = diffusers_chain(config)?;
+    match config.find("rescale_betas_zero_snr").map_or(Ok(false), |flag| flag.as_flag())? {
+        true => chain.zero_terminal_snr().map_err(FixtureError::refused),
+        false => Ok(chain),
+    }
+}
+
+/// The step that diffusers' DDIM takes from a label: `len / steps` levels down, whatever label it asks about next.
+///
+/// Below the first label is the data, or with `set_alpha_to_one` off the first level.
+pub(super) fn diffusers_ddim_span(
+    config: &Node<'_>,
+    chain: &Chain,
+    label: usize,
+    steps: usize,
+) -> Result<Span, FixtureError> {
+    let lands = peers::diffusers_ddim_previous(label, chain.len(), steps).map_err(FixtureError::refused)?;
+    let to_data = config.find("set_alpha_to_one").map_or(Ok(true), |flag| flag.as_flag())?;
+    let rising = match usize::try_from(lands) {
+        Ok(lands) => vec![lands, label],
+        Err(_) if to_data => vec![label],
+        Err(_) if label > 0 => vec![0, label],
+        Err(_) => return Err(FixtureError::Absent("a step from the first level to itself".to_owned())),
+    };
+    Ok(at_indices(chain, &rising)?.spans()[0])
+}
+
 /// The grid in EDM coordinates of a sigma-based scheduler of diffusers, from its single-precision chain.
 pub(super) fn diffusers_sigmas(config: &Node<'_>, steps: usize) -> Result<Grid, FixtureError> {
     let spacing = config.text_or_empty("timestep_spacing");
-    if !["", "linspace"].contains(&spacing) {
-        return Err(FixtureError::NotCovered(format!("sigmas at a `{spacing}` spacing of labels")));
-    }
     let karras = config.find("use_karras_sigmas").map_or(Ok(false), |flag| flag.as_flag())?;
     let chain = peers::diffusers_chain(&diffusers_chain(config)?).map_err(FixtureError::refused)?;
-    let grid = match karras {
-        true => chain.karras(steps, RHO, Labels::Interpolated),
-        false => chain.respace_between(steps),
+    let grid = match (spacing, karras) {
+        ("" | "linspace", true) => chain.karras(steps, RHO, Labels::Interpolated),
+        ("" | "linspace", false) => chain.respace_between(steps),
+        ("leading" | "trailing", false) => Ok(at_labels(&chain, &diffusers_labels(config, chain.len(), steps)?)?),
+        (other, true) => {
+            return Err(FixtureError::Absent(format!("Karras' sigmas between the ends of a `{other}` spacing")));
+        }
+        (other, false) => return Err(FixtureError::NotCovered(format!("a spacing called `{other}`"))),
     };
     grid.and_then(|grid| grid.unscaled()).map_err(FixtureError::refused)
+}
+
+/// The whole labels that a scheduler of diffusers asks about, noisiest first.
+pub(super) fn diffusers_labels(config: &Node<'_>, len: usize, steps: usize) -> Result<Vec<usize>, FixtureError> {
+    let signed = match config.text_or_empty("timestep_spacing") {
+        "" | "leading" => return leading(config, len, steps),
+        "linspace" => return peers::diffusers_linspace(len, steps).map_err(FixtureError::refused),
+        "trailing" => peers::diffusers_trailing(len, steps).map_err(FixtureError::refused)?,
+        other => return Err(FixtureError::NotCovered(format!("a spacing called `{other}`"))),
+    };
+    let label = |label: i64| {
+        let no_level = |_| FixtureError::Absent(format!("a question about label {label}, which is no level"));
+        usize::try_from(label).map_err(no_level)
+    };
+    signed.into_iter().map(label).collect()
+}
+
+fn leading(config: &Node<'_>, len: usize, steps: usize) -> Result<Vec<usize>, FixtureError> {
+    peers::diffusers_leading(len, steps, config.count_or("steps_offset", 0)?).map_err(FixtureError::refused)
+}
+
+fn at_labels(chain: &Chain, labels: &[usize]) -> Result<Grid, FixtureError> {
+    let ts: Vec<usize> = labels.iter().map(|label| label + 1).collect();
+    chain.grid_at(&ts).map_err(FixtureError::refused)
 }
 
 /// The grid of EDM's sampler: `{num_steps, sigma_min, sigma_max, rho}`.

@@ -1,6 +1,6 @@
 //! A study as a report.
 
-use super::finding::{distance, effect, findings, inception, word};
+use super::finding::{MEASURES, Measure, effect, findings};
 use super::results::Paired;
 use super::{Cure, Curve, CurvePoint, Search, Study};
 use crate::methods::Method;
@@ -8,7 +8,7 @@ use crate::report::page::{Block, Page, Picture, Section};
 use crate::report::plot::Plot;
 use crate::report::plot::lines::{Axis, Lines, Series, plot};
 use crate::report::table::{Kind, Line, Table};
-use crate::report::{ReportError, Scores, numbers, put};
+use crate::report::{ReportError, Scores, notes::real_images, numbers, put};
 use std::path::Path;
 
 /// Writes `report.md`, `report.html`, `study.json` and the plots into an existing directory.
@@ -79,37 +79,47 @@ fn scores(study: &Study) -> Vec<Block> {
         format!("{}: lower is better.", study.distance_name),
         format!("Mean and standard error over {}.", numbers::count(study.seeds.len(), "seed")),
     ];
-    let mut blocks = vec![table(&heads, lines(distance)), Block::Notes(reading), table(&heads, lines(inception))];
-    let real = study.reference.map(|scores| {
-        format!(
-            "Real held-out images have a distance of {} and an inception score of {}.",
-            numbers::fixed(scores.frechet, 2),
-            numbers::fixed(scores.inception_score, 2)
-        )
-    });
-    blocks.push(Block::Notes(
-        [Some("Inception score: higher is better.".to_owned()), real].into_iter().flatten().collect(),
-    ));
-    blocks
+    let [distance, inception] = MEASURES.map(|measure| table(&heads, lines(measure.of)));
+    let below = [vec!["Inception score: higher is better.".to_owned()], real(study)].concat();
+    vec![distance, Block::Notes(reading), inception, Block::Notes(below)]
+}
+
+fn real(study: &Study) -> Vec<String> {
+    let Some(scores) = study.reference else { return vec![] };
+    let scores = format!(
+        "Real held-out images have a distance of {} and an inception score of {}.",
+        numbers::fixed(scores.frechet, 2),
+        numbers::fixed(scores.inception_score, 2)
+    );
+    vec![scores, real_images(study.counts)]
+}
+
+/// A difference of each score, and the word for it.
+fn judged(study: &Study, paired: impl Fn(fn(&Scores) -> f64) -> Option<Paired>) -> Vec<String> {
+    let of = |measure: &Measure| {
+        let difference = paired(measure.of);
+        let word = difference.as_ref().map_or("-", |difference| measure.word(difference));
+        [said(difference, study.seeds.len()), word.to_owned()]
+    };
+    MEASURES.iter().flat_map(of).collect()
+}
+
+/// The heads of what [`judged`] gives.
+fn judged_heads() -> Vec<String> {
+    MEASURES.iter().flat_map(|measure| [measure.name.to_owned(), String::new()]).collect()
 }
 
 /// Every cured entry against the plain one.
 fn differences(study: &Study) -> Vec<Block> {
-    let heads = ["row", "solver", "steps", "cure", "distance", "", "inception score", "constants"].map(str::to_owned);
+    let names = ["row", "solver", "steps", "cure"].map(str::to_owned).to_vec();
+    let heads = [names, judged_heads(), vec!["constants".to_owned()]].concat();
     let cured = study.entries.iter().filter(|entry| entry.cure != Cure::Plain);
     let lines = cured.map(|entry| {
-        let of_distance = effect(study, entry, distance);
         let label = study.rows.iter().find(|(id, _)| *id == entry.row).map(|(_, label)| label.clone());
-        vec![
-            label.unwrap_or_default(),
-            entry.solver.clone(),
-            entry.steps.to_string(),
-            entry.cure.label().to_owned(),
-            said(of_distance, study.seeds.len()),
-            of_distance.as_ref().map_or("-", word).to_owned(),
-            said(effect(study, entry, inception), study.seeds.len()),
-            entry.wrappers.iter().map(Method::to_string).collect::<Vec<_>>().join(" > "),
-        ]
+        let (solver, steps, cure) = (entry.solver.clone(), entry.steps.to_string(), entry.cure.label().to_owned());
+        let constants = entry.wrappers.iter().map(Method::to_string).collect::<Vec<_>>().join(" > ");
+        let judged = judged(study, |of| effect(study, entry, of));
+        [vec![label.unwrap_or_default(), solver, steps, cure], judged, vec![constants]].concat()
     });
     vec![table(&heads, lines.collect()), Block::Notes(vec![PAIRED.to_owned()])]
 }
@@ -117,25 +127,18 @@ fn differences(study: &Study) -> Vec<Block> {
 const PAIRED: &str = "Cured minus plain on the same network and the same noise, mean and standard error of the \
                       differences over the seeds; better or worse where the mean is further from 0 than chance puts it in \
                       one of twenty cases (Student's t test): of twenty comparisons without any effect one is expected \
-                      to look clear. Epsilon scaling may choose the neutral 1, time shift has to choose a shift.";
+                      to look clear, and each score is a comparison of its own. Epsilon scaling may choose the neutral 1, time shift has to choose a shift.";
 
 /// Every other row's plain entries against those of the first.
 fn training(study: &Study) -> Vec<Block> {
     let Some(((baseline, _), others)) = study.rows.split_first() else { return vec![] };
-    let heads = ["row", "solver", "steps", "distance", "", "inception score"].map(str::to_owned);
+    let heads = [["row", "solver", "steps"].map(str::to_owned).to_vec(), judged_heads()].concat();
     let lines = others.iter().flat_map(|(row, label)| {
         study.settings().into_iter().filter_map(move |(solver, steps)| {
             let plain = |row| study.entry(row, solver, steps, Cure::Plain);
             let (ours, base) = (plain(row)?, plain(baseline)?);
-            let of_distance = ours.minus(base, distance);
-            Some(vec![
-                label.clone(),
-                solver.to_owned(),
-                steps.to_string(),
-                said(of_distance, study.seeds.len()),
-                of_distance.as_ref().map_or("-", word).to_owned(),
-                said(ours.minus(base, inception), study.seeds.len()),
-            ])
+            let judged = judged(study, |of| ours.minus(base, of));
+            Some([vec![label.clone(), solver.to_owned(), steps.to_string()], judged].concat())
         })
     });
     let lines: Vec<Vec<String>> = lines.collect();
@@ -288,20 +291,20 @@ fn searches(study: &Study) -> Result<Vec<Block>, ReportError> {
                 series,
             })?));
         }
-        let edges = of_row.clone().filter(|search| search.cure != Cure::TimeShift && search.ends_at_an_edge());
-        blocks.extend(notes(edges.map(|search| edge(search, label)).collect()));
         let shifts: Vec<Vec<String>> = of_row.filter(|search| search.cure == Cure::TimeShift).flat_map(shift).collect();
         if !shifts.is_empty() {
             let heads = ["solver", "steps", "time shift", "distance on the tuning seeds", ""].map(str::to_owned);
             blocks.extend([Block::Notes(vec![format!("Time shift, {label}:")]), table(&heads, shifts)]);
         }
+        let edges = study.searches.iter().filter(|search| search.row == *row).filter_map(|search| edge(search, label));
+        blocks.extend(notes(edges.collect()));
     }
     Ok(blocks)
 }
 
-fn edge(search: &Search, label: &str) -> String {
-    let (cure, solver, steps) = (search.cure.label(), &search.solver, search.steps);
-    format!("{label}, {cure}, {solver}, {steps} steps: the best scale ends the list; a better one may lie beyond it.")
+fn edge(search: &Search, label: &str) -> Option<String> {
+    let (cure, solver, steps, edge) = (search.cure.label(), &search.solver, search.steps, search.edge()?);
+    Some(format!("{label}, {cure}, {solver}, {steps} steps: {edge} ends its list; a better one may lie beyond it."))
 }
 
 fn scaling(search: &Search) -> Series {

@@ -3,7 +3,7 @@
 use super::finding::findings;
 use super::{ChainLength, Cure, Curve, PublishedEffect, Search};
 use crate::methods::Method;
-use crate::report::Scores;
+use crate::report::{ImageCounts, Scores};
 use crate::run::{RunError, read_json};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -38,6 +38,9 @@ pub struct Study {
     pub published: Vec<PublishedEffect>,
     /// Scores of real held-out images.
     pub reference: Option<Scores>,
+    /// How many images the scores stand on; not known in studies of earlier versions.
+    #[serde(default)]
+    pub counts: Option<ImageCounts>,
 }
 
 /// One sampler on one row.

@@ -28,7 +28,9 @@ pub fn run_study(
     let build = Build::here(device_name);
     let first = Setup::new(&recipe.rows[0], device)?;
     let data = Data::load(&first)?;
-    let reference = data.reference.as_ref().map(|reference| reference.score(&data.test)).transpose()?;
+    let samples = first.settings.sampling.count;
+    let reference = data.reference.as_ref().map(|reference| reference.score_held_out(&data.test, samples));
+    let (reference, counts) = reference.transpose()?.unzip();
     let mut study = Study {
         title: recipe.title.clone(),
         distance_name: distance_name(first.settings.metrics.extractor).to_owned(),
@@ -43,6 +45,7 @@ pub fn run_study(
         chain_lengths: Vec::new(),
         published: settings.published.clone(),
         reference,
+        counts,
     };
     for row in &recipe.rows {
         let setup = Setup::new(row, device)?;

@@ -57,10 +57,23 @@ impl Search {
         scored.min_by(|a, b| a.mean().total_cmp(&b.mean()))
     }
 
-    /// Whether the best choice is the first or the last of several, so that a better one may lie beyond.
-    pub fn ends_at_an_edge(&self) -> bool {
-        let best = self.best();
-        self.tried.len() > 2 && (best == self.tried.first() || best == self.tried.last())
+    /// The constants of the best choice that are the smallest or the largest of several tried, so that a better one
+    /// may lie beyond, as `window=20, cutoff=150`; none where all lie inside their lists.
+    pub fn edge(&self) -> Option<String> {
+        let best = self.best()?;
+        let ends = best.wrappers.iter().flat_map(|wrapper| {
+            let at_an_end = |(key, _): &&(String, String)| self.is_at_an_end(best, &wrapper.name, key);
+            wrapper.given.iter().filter(at_an_end).map(|(key, value)| format!("{key}={value}"))
+        });
+        let ends: Vec<String> = ends.collect();
+        (!ends.is_empty()).then(|| ends.join(", "))
+    }
+
+    fn is_at_an_end(&self, best: &Tried, method: &str, parameter: &str) -> bool {
+        let Some(value) = best.number(method, parameter) else { return false };
+        let tried = || self.tried.iter().filter_map(|tried| tried.number(method, parameter));
+        let (smallest, largest) = (tried().fold(value, f64::min), tried().fold(value, f64::max));
+        smallest < largest && (value == smallest || value == largest)
     }
 }
 
@@ -111,8 +124,34 @@ mod tests {
     fn the_smallest_mean_is_chosen_and_edges_are_seen() {
         let inside = search(&[4.0, 2.0, 3.0]);
         assert_eq!(inside.best().unwrap().number("epsilon-scaling", "b"), Some(2.0));
-        assert!(!inside.ends_at_an_edge() && search(&[4.0, 3.0, 2.0]).ends_at_an_edge());
+        assert_eq!(inside.edge(), None);
+        assert_eq!(search(&[4.0, 3.0, 2.0]).edge().as_deref(), Some("b=3"));
         assert_eq!(search(&[0.0, 9.0, 8.0]).best().unwrap().mean(), 6.5, "a failed seed is never best");
+    }
+
+    #[test]
+    fn each_constant_of_a_pair_has_its_own_edge() {
+        let edge = |best: usize| {
+            let tried = shifts(&[4, 10, 20], &[50, 100, 150]).into_iter().enumerate().map(|(i, shift)| Tried {
+                wrappers: scalings(&[1.02]).into_iter().chain([shift]).collect(),
+                distances: vec![Some(if i == best { 1.0 } else { 2.0 })],
+            });
+            Search { cure: Cure::TimeShift, tried: tried.collect(), ..search(&[]) }.edge()
+        };
+        let expected = [
+            Some("window=4, cutoff=50"),
+            Some("window=4"),
+            Some("window=4, cutoff=150"),
+            Some("cutoff=50"),
+            None,
+            Some("cutoff=150"),
+            Some("window=20, cutoff=50"),
+            Some("window=20"),
+            Some("window=20, cutoff=150"),
+        ];
+        assert_eq!((0..9).map(edge).collect::<Vec<_>>(), expected.map(|edge| edge.map(str::to_owned)));
+        let only = Search { tried: vec![search(&[4.0]).tried.remove(0)], ..search(&[]) };
+        assert_eq!(only.edge(), None, "a list of one was not searched");
     }
 
     #[test]

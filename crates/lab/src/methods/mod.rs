@@ -1,4 +1,5 @@
-//! Sampling methods by name: one row of a table for each solver and each wrapper, and nothing anywhere else.
+//! Sampling methods by name: one row of a table for each solver and each wrapper that needs nothing but numbers, and
+//! nothing anywhere else.
 //!
 //! A method is written `name` or `name:key=value,key=value`, on the command line and in recipes alike.
 

@@ -22,7 +22,7 @@ pub struct SolverRow {
     build: BuildSolver,
 }
 
-/// Every solver; a new one is one row more.
+/// Every solver that needs nothing but numbers; a new one is one row more.
 pub const SOLVERS: &[SolverRow] = &[
     SolverRow {
         name: "ddpm",

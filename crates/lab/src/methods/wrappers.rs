@@ -28,7 +28,7 @@ pub struct WrapperRow {
     wrap: Wrap,
 }
 
-/// Every wrapper; a new one is one row more.
+/// Every wrapper that needs nothing but numbers; a new one is one row more.
 pub const WRAPPERS: &[WrapperRow] = &[
     WrapperRow {
         name: "clip",

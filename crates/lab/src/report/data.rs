@@ -21,11 +21,19 @@ pub struct Report {
     pub rows: Vec<RowResult>,
     /// Scores of real held-out images under the same extractor: the best to hope for.
     pub reference: Option<Scores>,
+    /// How many images the scores stand on; not known in reports of earlier versions.
+    #[serde(default)]
+    pub counts: Option<ImageCounts>,
     /// Sample grids, already written into the report's directory.
     pub grids: Vec<SampleGrid>,
 }
 
 impl Report {
+    /// Whether any row has a published distance, without which a blank means nothing.
+    pub fn has_published(&self) -> bool {
+        self.rows.iter().any(|row| row.published.fid.is_some())
+    }
+
     /// The label of the row with this name; the name itself where there is no such row.
     pub fn label_of(&self, id: &str) -> String {
         let row = self.rows.iter().find(|row| row.id == id);
@@ -103,6 +111,18 @@ pub struct Scores {
     /// Standard deviation of the inception score over its splits.
     #[serde(with = "real")]
     pub inception_score_std: f64,
+}
+
+/// How many images the scores of a report stand on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageCounts {
+    /// Samples of one row or sampler and seed.
+    pub samples: usize,
+    /// Images that distances are measured to.
+    pub reference: usize,
+    /// Real held-out images that are scored beside the samples.
+    pub held_out: usize,
 }
 
 /// The variational bound in bits per dimension, averaged over held-out images.

@@ -1,6 +1,6 @@
 //! Whether one row is better than all others, published or not, by more than chance.
 
-use super::data::{Report, RowResult, Scores};
+use super::data::{Report, RowResult, SeedResult};
 use super::mean::Mean;
 use super::numbers;
 use super::ordering::Weights;
@@ -8,36 +8,53 @@ use super::ordering::Weights;
 /// A score of which smaller is better, perhaps after a change of sign.
 struct Measure {
     name: String,
-    of: fn(&Scores) -> f64,
+    of: fn(&SeedResult, Weights) -> Option<f64>,
     sign: f64,
+    decimals: usize,
+    /// Whether the paper's best row by FID should lead here too.
+    published: bool,
 }
 
-/// For the distance and for the inception score: all rows in their order, and by how much the row that
-/// should lead does; it is the paper's best, or ours where nothing is published.
+/// For every score: all rows in their order, and by how much the row that should lead does; it is the paper's best by
+/// distance and inception score, and ours by bits per dimension or where nothing is published.
 pub(crate) fn lead(report: &Report, weights: Weights) -> String {
-    let distance = Measure { name: report.distance_name.clone(), of: |scores| scores.frechet, sign: 1.0 };
-    let score = Measure { name: "inception score".into(), of: |scores| scores.inception_score, sign: -1.0 };
-    let sentences = [distance, score].map(|measure| measure.sentence(report, weights));
+    let name = |name: &str| name.to_owned();
+    let distance: fn(&SeedResult, Weights) -> Option<f64> = |seed, weights| Some(weights.of(seed)?.frechet);
+    let measures = [
+        Measure { name: report.distance_name.clone(), of: distance, sign: 1.0, decimals: 2, published: true },
+        Measure {
+            name: name("inception score"),
+            of: |seed, weights| Some(weights.of(seed)?.inception_score),
+            sign: -1.0,
+            decimals: 2,
+            published: true,
+        },
+        Measure {
+            name: name("bits/dim"),
+            of: |seed, _| Some(seed.bits_per_dim.as_ref()?.total),
+            sign: 1.0,
+            decimals: 3,
+            published: false,
+        },
+    ];
+    let sentences = measures.map(|measure| measure.sentence(report, weights));
     sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl Measure {
     fn sentence(&self, report: &Report, weights: Weights) -> String {
-        let mut rows: Vec<(&RowResult, Mean)> = report
-            .rows
-            .iter()
-            .filter_map(|row| Some((row, Mean::over(&row.seeds, |seed| Some((self.of)(&weights.of(seed)?)))?)))
-            .collect();
+        let mean = |row: &RowResult| Mean::over(&row.seeds, |seed| (self.of)(seed, weights));
+        let mut rows: Vec<(&RowResult, Mean)> = report.rows.iter().filter_map(|row| Some((row, mean(row)?))).collect();
         rows.sort_by(|(_, one), (_, other)| (self.sign * one.value).total_cmp(&(self.sign * other.value)));
         let published = |row: &RowResult| row.published.fid.unwrap_or(f64::INFINITY);
         let leader = match rows.iter().min_by(|(one, _), (other, _)| published(one).total_cmp(&published(other))) {
-            Some((row, _)) if row.published.fid.is_some() => row.id.clone(),
+            Some((row, _)) if self.published && row.published.fid.is_some() => row.id.clone(),
             _ => rows.first().map(|(row, _)| row.id.clone()).unwrap_or_default(),
         };
         let Some(at) = rows.iter().position(|(row, _)| row.id == leader).filter(|_| rows.len() > 1) else {
             return String::new();
         };
-        let order: Vec<String> = rows.iter().map(named).collect();
+        let order: Vec<String> = rows.iter().map(|row| self.named(row)).collect();
         let order = format!("All rows by {}, best first: {}.", self.name, order.join("; "));
         if at > 0 {
             return format!("{order} {} is not the best of them.", rows[at].0.label);
@@ -58,7 +75,7 @@ impl Measure {
         }
         let unclear = gaps.iter().filter(|(_, gap, error)| error.is_some_and(|error| *gap <= 2.0 * error));
         let unclear: Vec<String> = unclear
-            .map(|(row, gap, error)| format!("{} ({})", row.label, numbers::with_spread(*gap, *error, 2)))
+            .map(|(row, gap, error)| format!("{} ({})", row.label, numbers::with_spread(*gap, *error, self.decimals)))
             .collect();
         let (nearest, gap, error) = gaps[0];
         match unclear.is_empty() {
@@ -66,7 +83,7 @@ impl Measure {
                 "{} is better than every other row by more than two standard errors; the nearest, {}, is {} behind.",
                 leader.label,
                 nearest.label,
-                numbers::with_spread(gap, error, 2),
+                numbers::with_spread(gap, error, self.decimals),
             ),
             false => format!(
                 "{} is the best of them, but not by more than two standard errors before {}.",
@@ -75,16 +92,15 @@ impl Measure {
             ),
         }
     }
-}
 
-fn named((row, mean): &(&RowResult, Mean)) -> String {
-    format!("{} ({})", row.label, numbers::mean(mean, 2))
+    fn named(&self, (row, mean): &(&RowResult, Mean)) -> String {
+        format!("{} ({})", row.label, numbers::mean(mean, self.decimals))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::data::SeedResult;
     use crate::report::sample::{report, report_of, seed};
 
     fn around(distance: f64, spread: f64) -> Vec<SeedResult> {
@@ -99,7 +115,9 @@ mod tests {
         let clear = "eps, L_simple, fixed is better than every other row by more than two standard errors; \
                      the nearest, mu_tilde, MSE, fixed, is 10.00 ± 1.63 behind.";
         assert!(text.contains(clear), "{text}");
-        assert_eq!(text.matches("by more than two standard errors").count(), 2, "{text}");
+        assert_eq!(text.matches("by more than two standard errors").count(), 3, "{text}");
+        let bits = "All rows by bits/dim, best first: eps, L_simple, fixed (";
+        assert!(text.contains(bits), "{text}");
         assert!(text.starts_with("All rows by FD (Fashion-MNIST features), best first: eps, L_simple, fixed (30.00"));
     }
 

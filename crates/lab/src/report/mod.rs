@@ -11,7 +11,7 @@ mod html;
 mod lead;
 mod markdown;
 mod mean;
-mod notes;
+pub(crate) mod notes;
 pub(crate) mod numbers;
 mod ordering;
 pub(crate) mod page;
@@ -24,7 +24,7 @@ mod text;
 mod verdict;
 mod write;
 
-pub use data::{BitsPerDim, Published, Report, RowResult, SampleGrid, Scores, SeedResult};
+pub use data::{BitsPerDim, ImageCounts, Published, Report, RowResult, SampleGrid, Scores, SeedResult};
 pub use error::ReportError;
 pub use grid::grid_png;
 pub use text::{text_table, wrapped};

@@ -2,30 +2,64 @@
 //! that the paper leaves blank.
 
 use super::curve::Curve;
-use super::data::{Report, RowResult, SeedResult};
+use super::data::{ImageCounts, Report, RowResult, SeedResult};
 use super::mean::Mean;
 use super::numbers;
 use super::ordering::Weights;
+use std::collections::BTreeSet;
 
 /// How to read the first table.
 pub(crate) fn reading(report: &Report) -> Vec<String> {
     let mut notes = vec![columns(report), paper(report), seeds(report)];
     if report.reference.is_some() {
-        notes.push("Real held-out images are scored like samples: no model can be expected to do better.".into());
+        notes.push(real_images(report.counts));
     }
     notes
 }
 
 fn columns(report: &Report) -> String {
     format!(
-        "{} (lower is better), IS (inception score, higher is better) and sampling time are of \
-         samples from the averaged (EMA) weights; bits/dim is the variational bound on held-out \
-         images, lower is better.",
-        report.distance_name
+        "{} (lower is better), IS (inception score, higher is better) and sampling time are of {}samples from the \
+         averaged (EMA) weights{}; bits/dim (lower is better) is the variational bound on {}.",
+        report.distance_name,
+        report.counts.map_or(String::new(), |counts| format!("{} ", counts.samples)),
+        report.counts.map_or(String::new(), |counts| format!(" against {} reference images", counts.reference)),
+        bound_images(report)
     )
 }
 
+/// What the bound is an average over, and what its error therefore leaves out.
+fn bound_images(report: &Report) -> String {
+    let seeds = report.rows.iter().flat_map(|row| &row.seeds);
+    let counts: BTreeSet<usize> = seeds.filter_map(|seed| Some(seed.bits_per_dim.as_ref()?.images)).collect();
+    let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+    match counts.as_slice() {
+        [] => "held-out images".into(),
+        counts => format!(
+            "{} held-out images, the same for all rows and seeds, so that its ± says nothing of other images",
+            counts.join(" or ")
+        ),
+    }
+}
+
+/// What the scores of real images can be compared with.
+pub(crate) fn real_images(counts: Option<ImageCounts>) -> String {
+    match counts {
+        Some(ImageCounts { samples, held_out, .. }) if samples == held_out => format!(
+            "Real held-out images are scored like samples, {held_out} of them: no model can be expected to do better."
+        ),
+        Some(ImageCounts { samples, held_out, .. }) => format!(
+            "Of real held-out images there are {held_out}, of samples {samples}; a distance falls with the number of \
+             images, so that these two do not compare."
+        ),
+        None => "How many real held-out images were scored is not recorded; a distance falls with their number.".into(),
+    }
+}
+
 fn paper(report: &Report) -> String {
+    if !report.has_published() {
+        return "No published numbers are set beside these rows.".into();
+    }
     let warning = match report.comparable {
         true => "",
         false => {
@@ -66,7 +100,7 @@ pub(crate) fn failures(report: &Report) -> Vec<String> {
 
 /// One sentence for every row that the paper leaves blank: what happened to it here.
 pub(crate) fn blank_rows(report: &Report) -> Vec<String> {
-    let blank = report.rows.iter().filter(|row| row.published.fid.is_none());
+    let blank = report.rows.iter().filter(|row| report.has_published() && row.published.fid.is_none());
     blank.map(|row| format!("{}: {}", row.label, fate(report, row))).collect()
 }
 
@@ -135,6 +169,31 @@ mod tests {
         assert_eq!(fates.len(), 2);
         let said = "eps, L, learned: 1 of 1 seed trained to the end; FD (Fashion-MNIST features) 95.00, place 3 of 6";
         assert!(fates[1].starts_with(said), "{}", fates[1]);
+    }
+
+    #[test]
+    fn what_the_scores_stand_on_is_said() {
+        let mut report = report([1.0; 6]);
+        let text = reading(&report).join(" ");
+        assert!(
+            text.contains("of 512 samples from the averaged (EMA) weights against 10000 reference images"),
+            "{text}"
+        );
+        assert!(text.contains("bound on 1000 held-out images, the same for all rows and seeds"), "{text}");
+        assert!(text.contains("Real held-out images are scored like samples, 512 of them"), "{text}");
+        report.counts = Some(ImageCounts { samples: 512, reference: 10_000, held_out: 1000 });
+        assert!(reading(&report).join(" ").contains("there are 1000, of samples 512"));
+        report.counts = None;
+        assert!(reading(&report).join(" ").contains("is not recorded"));
+    }
+
+    #[test]
+    fn without_published_numbers_no_row_is_blank() {
+        let mut report = report([1.0; 6]);
+        report.rows.iter_mut().for_each(|row| row.published = Default::default());
+        let text = reading(&report).join(" ");
+        assert!(text.contains("No published numbers") && !text.contains("unstable"), "{text}");
+        assert!(blank_rows(&report).is_empty());
     }
 
     #[test]

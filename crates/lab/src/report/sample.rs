@@ -48,6 +48,7 @@ pub(crate) fn report_of(seeds: [Vec<SeedResult>; 6]) -> Report {
         protocol: vec![("T".into(), "250".into()), ("data".into(), "Fashion-MNIST <16x16>".into())],
         rows,
         reference: Some(scores(0.9)),
+        counts: Some(ImageCounts { samples: 512, reference: 10_000, held_out: 512 }),
         grids: vec![],
     }
 }

@@ -35,26 +35,33 @@ const NONE: &str = "-";
 
 type Cells = fn(&RowResult, &[SeedResult]) -> Vec<String>;
 
-/// Scores with the averaged weights, bits/dim, times, and the paper's numbers beside.
+/// Scores with the averaged weights, bits/dim and times, and the paper's numbers beside where it has any.
 pub(crate) fn results(report: &Report) -> Table {
-    let distance = report.distance_name.as_str();
-    let heads = ["IS", "bits/dim (rate + distortion)", "training", "sampling", "paper: FID", "paper: IS"];
-    let heads = [&[distance][..], &heads].concat();
-    let mut table = table(report, &heads, |row, seeds| {
-        let mut cells = vec![
-            measured(seeds, 2, |seed| Some(seed.ema?.frechet)),
-            measured(seeds, 2, |seed| Some(seed.ema?.inception_score)),
-            bound(seeds),
-            lasted(seeds, |seed| Some(seed.train_seconds)),
-            lasted(seeds, |seed| seed.ema.or(seed.raw).and(Some(seed.sample_seconds))),
-        ];
-        if seeds.len() == row.seeds.len() {
-            cells.extend(published(&row.published))
-        }
-        cells
-    });
+    let ours = [report.distance_name.as_str(), "IS", "bits/dim (rate + distortion)", "training", "sampling"];
+    let mut table = match report.has_published() {
+        true => table(report, &[&ours[..], &["paper: FID", "paper: IS"]].concat(), beside_the_paper),
+        false => table(report, &ours, |_, seeds| scores(seeds)),
+    };
     table.lines.extend(report.reference.map(|scores| reference(&scores, table.heads.len())));
     table
+}
+
+fn beside_the_paper(row: &RowResult, seeds: &[SeedResult]) -> Vec<String> {
+    let mut cells = scores(seeds);
+    if seeds.len() == row.seeds.len() {
+        cells.extend(published(&row.published))
+    }
+    cells
+}
+
+fn scores(seeds: &[SeedResult]) -> Vec<String> {
+    vec![
+        measured(seeds, 2, |seed| Some(seed.ema?.frechet)),
+        measured(seeds, 2, |seed| Some(seed.ema?.inception_score)),
+        bound(seeds),
+        lasted(seeds, |seed| Some(seed.train_seconds)),
+        lasted(seeds, |seed| seed.ema.or(seed.raw).and(Some(seed.sample_seconds))),
+    ]
 }
 
 /// Scores of the averaged and of the raw weights side by side.
@@ -207,6 +214,15 @@ mod tests {
         assert_eq!(line[5..], ["10 min 05 s", "42 s", "23.69", "7.28 ± 0.10"]);
         assert_eq!(cells(&table, 2)[7..], ["blank", "blank"]);
         assert_eq!(cells(&table, 6)[..4], ["real held-out images", "-", "0.90", "9.91"]);
+    }
+
+    #[test]
+    fn without_published_numbers_there_are_no_columns_for_them() {
+        let mut report = report([1.0; 6]);
+        report.rows.iter_mut().for_each(|row| row.published = Default::default());
+        let table = results(&report);
+        assert_eq!(table.heads.last().unwrap(), "sampling");
+        assert!(table.lines.iter().all(|line| line.cells.len() == table.heads.len()));
     }
 
     #[test]

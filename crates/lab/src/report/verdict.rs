@@ -161,11 +161,19 @@ fn unusable(rows: &[Ranked<'_>], pairs: &[Pair<'_>]) -> String {
 }
 
 fn by_score(report: &Report, weights: Weights) -> String {
-    let (agreeing, compared) = tally(&pairs(&by_inception_score(report, weights)));
-    match compared {
-        0 => String::new(),
-        _ => format!("By inception score {agreeing} of {} agree.", numbers::count(compared, "pair")),
+    let rows = by_inception_score(report, weights);
+    let pairs = pairs(&rows);
+    let (agreeing, compared) = tally(&pairs);
+    if compared == 0 {
+        return String::new();
     }
+    let known: Vec<bool> = pairs.iter().filter_map(Pair::is_clear).collect();
+    let clear = known.iter().filter(|&&clear| clear).count();
+    let certainty = match known.len() {
+        0 => String::new(),
+        of => format!(", and {clear} of {} exceed two combined standard errors", numbers::count(of, "difference")),
+    };
+    format!("By inception score {agreeing} of {} agree{certainty}.", numbers::count(compared, "pair"))
 }
 
 fn certainty(rows: &[Ranked<'_>], pairs: &[Pair<'_>]) -> String {
@@ -286,6 +294,7 @@ mod tests {
         assert!(text.contains("Of the 6 differences with an error, 5 exceed"), "{text}");
         let noise = "Within noise: mu_tilde, L, fixed against eps, L, fixed (difference 1.00 ± 2.45).";
         assert!(text.contains(noise), "{text}");
+        assert!(text.contains("By inception score 6 of 6 pairs agree, and 5 of 6 differences exceed two"), "{text}");
         assert!(!text.contains("one seed"), "{text}");
     }
 

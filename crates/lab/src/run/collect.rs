@@ -3,7 +3,7 @@
 use super::row::Data;
 use super::{Build, RunDirectory, RunError, Setup, distance_name, protocol};
 use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Recipe, VarianceName, WeightSet};
-use crate::report::{Report, RowResult, SampleGrid, Scores, SeedResult};
+use crate::report::{ImageCounts, Report, RowResult, SampleGrid, Scores, SeedResult};
 use burn::tensor::Device;
 
 /// Collects what is finished; rows that are not appear without seeds.
@@ -28,6 +28,7 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe) -> Result<Repor
         rows.push(result(row.id.clone(), row.label.clone(), &row.settings.model, row.published, seeds));
     }
     builds.dedup();
+    let (reference, counts) = held_out(recipe)?.unzip();
     let extractor = recipe.rows.first().map_or(Extractor::None, |row| row.settings.metrics.extractor);
     Ok(Report {
         title: recipe.title.clone(),
@@ -35,7 +36,8 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe) -> Result<Repor
         comparable: false,
         protocol: protocol(recipe, &builds)?,
         rows,
-        reference: held_out(recipe)?,
+        reference,
+        counts,
         grids,
     })
 }
@@ -71,10 +73,10 @@ fn result(
 }
 
 /// Scores of the held-out images: what a perfect model of the data would get with as many samples.
-fn held_out(recipe: &Recipe) -> Result<Option<Scores>, RunError> {
+fn held_out(recipe: &Recipe) -> Result<Option<(Scores, ImageCounts)>, RunError> {
     let Some(row) = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None) else {
         return Ok(None);
     };
     let data = Data::load(&Setup::new(row, &Device::default())?)?;
-    data.reference.map(|reference| reference.score(&data.test)).transpose()
+    data.reference.map(|reference| reference.score_held_out(&data.test, row.settings.sampling.count)).transpose()
 }

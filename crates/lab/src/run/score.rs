@@ -4,7 +4,7 @@ use super::{RunError, Setup};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::recipe::Extractor;
-use crate::report::{BitsPerDim, Scores};
+use crate::report::{BitsPerDim, ImageCounts, Scores};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::Images;
 use undrift_metrics::{
@@ -21,6 +21,7 @@ const BATCH: usize = 250;
 pub struct Reference {
     extractor: Box<dyn FeatureExtractor>,
     stats: GaussianStats,
+    images: usize,
     splits: usize,
     device: Device,
 }
@@ -37,7 +38,18 @@ impl Reference {
         };
         let (stats, _) = extract(&*extractor, images, &setup.device)?;
         let splits = setup.settings.metrics.splits;
-        Ok(Some(Self { extractor, stats, splits, device: setup.device.clone() }))
+        Ok(Some(Self { extractor, stats, images: images.len(), splits, device: setup.device.clone() }))
+    }
+
+    /// Scores of the first held-out images, as many as a row has samples where there are so many: a distance falls
+    /// with the number of images, so that another number would not compare.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn score_held_out(&self, test: &Images, samples: usize) -> Result<(Scores, ImageCounts), RunError> {
+        let first: Vec<usize> = (0..samples.min(test.len())).collect();
+        let counts = ImageCounts { samples, reference: self.images, held_out: first.len() };
+        Ok((self.score(&test.subset(&first)?)?, counts))
     }
 
     /// Scores of images.

@@ -2,8 +2,8 @@
 
 use undrift_denoisers::{Denoiser, Eps, OutputVariance, Preconditioned, V};
 use undrift_noise::Zeros;
-use undrift_samplers::{Churn, Ddim, Euler, Heun, Solver, steps};
-use undrift_schedules::{Chain, Grid, peers};
+use undrift_samplers::{Churn, Ddim, Euler, Heun, Solver};
+use undrift_schedules::Span;
 
 use super::ddpm::alpha_bar;
 use crate::conformance::case::{Arithmetic, Cases};
@@ -45,10 +45,12 @@ pub(super) fn run(fixture: &Fixture, method: Method, cases: &mut Cases) -> Resul
         ToyEps::Gauss { .. } => Bounded::Exact,
         ToyEps::Tanh { .. } => Bounded::Grows,
     };
-    let (solver, grid) = walk(method, &config, &base, root.count("num_inference_steps")?)?;
+    let (solver, spans) = walk(method, &config, root.count("num_inference_steps")?)?;
     let model = model(toy, config.text_or_empty("prediction_type"))?;
     let mut states = vec![fixture.tensors().images("x_T", run)?];
-    for step in steps(&*model, &*solver, &grid, states[0].clone(), &mut Zeros) {
+    for span in &spans {
+        let x = states[states.len() - 1].clone();
+        let step = solver.step(&*model, x, span, &[], &mut Zeros);
         states.push(step.map_err(FixtureError::refused)?.x);
     }
     for name in fixture.tensors().names().filter(|name| *name != "x_T") {
@@ -61,16 +63,17 @@ pub(super) fn run(fixture: &Fixture, method: Method, cases: &mut Cases) -> Resul
     Ok(())
 }
 
-/// The solver and the grid of a scheduler.
-fn walk(method: Method, config: &Node<'_>, base: &Chain, n: usize) -> Result<(Box<dyn Solver<4>>, Grid), FixtureError> {
+/// The solver of a scheduler, none of which remembers anything, and the spans that it crosses.
+fn walk(method: Method, config: &Node<'_>, n: usize) -> Result<(Box<dyn Solver<4>>, Vec<Span>), FixtureError> {
     let churn = Churn::NONE;
+    let sigmas = || Ok::<_, FixtureError>(setting::diffusers_sigmas(config, n)?.spans().to_vec());
     Ok(match method {
-        Method::Euler => (Box::new(Euler { churn }), setting::diffusers_sigmas(config, n)?),
-        Method::Heun => (Box::new(Heun { churn }), setting::diffusers_sigmas(config, n)?),
+        Method::Euler => (Box::new(Euler { churn }), sigmas()?),
+        Method::Heun => (Box::new(Heun { churn }), sigmas()?),
         Method::Ddim => {
             recorded_steps::check_ddim(config)?;
             let keep_eps = config.find("clip_sample").map_or(Ok(true), |clip| clip.as_flag())?;
-            (Box::new(Ddim { eta: 0.0, keep_eps }), ddim_grid(config, base, n)?)
+            (Box::new(Ddim { eta: 0.0, keep_eps }), ddim_spans(config, n)?)
         }
     })
 }
@@ -84,29 +87,9 @@ fn model(toy: Toy, meaning: &str) -> Result<Box<dyn Denoiser<4>>, FixtureError> 
     }
 }
 
-/// The levels that the DDIM scheduler asks about, where each is the one that the step before it lands at.
-fn ddim_grid(config: &Node<'_>, base: &Chain, n: usize) -> Result<Grid, FixtureError> {
-    let chain = match config.find("rescale_betas_zero_snr").map_or(Ok(false), |flag| flag.as_flag())? {
-        true => base.zero_terminal_snr().map_err(FixtureError::refused)?,
-        false => base.clone(),
-    };
-    let listed = match config.text_or_empty("timestep_spacing") {
-        "" | "leading" => peers::diffusers_leading(chain.len(), n, config.count_or("steps_offset", 0)?).map(signed),
-        "linspace" => peers::diffusers_linspace(chain.len(), n).map(signed),
-        "trailing" => peers::diffusers_trailing(chain.len(), n),
-        other => return Err(FixtureError::NotCovered(format!("a spacing called `{other}`"))),
-    };
-    let listed = listed.map_err(FixtureError::refused)?;
-    let gap = (chain.len() / n.max(1)) as i64;
-    let lands = listed.windows(2).all(|pair| pair[0] - gap == pair[1]) && listed.last().is_some_and(|t| t - gap < 0);
-    if !lands {
-        let reason = "steps that land at other levels than the scheduler then asks about".to_owned();
-        return Err(FixtureError::NotCovered(reason));
-    }
-    let ts: Vec<usize> = listed.into_iter().map(|label| label as usize + 1).collect();
-    chain.grid_at(&ts).map_err(FixtureError::refused)
-}
-
-fn signed(labels: Vec<usize>) -> Vec<i64> {
-    labels.into_iter().map(|label| label as i64).collect()
+/// From each label that the DDIM scheduler asks about to where its step lands, which need not be the next of them.
+fn ddim_spans(config: &Node<'_>, n: usize) -> Result<Vec<Span>, FixtureError> {
+    let chain = setting::diffusers_ddim_chain(config)?;
+    let labels = setting::diffusers_labels(config, chain.len(), n)?.into_iter();
+    labels.map(|label| setting::diffusers_ddim_span(config, &chain, label, n)).collect()
 }

@@ -6,7 +6,7 @@ use super::{add, against};
 use crate::conformance::case::Cases;
 use crate::conformance::error::FixtureError;
 use crate::conformance::sidecar::Node;
-use crate::conformance::tolerances;
+use crate::conformance::{setting, tolerances};
 
 /// Beta schedules of denoising-diffusion-pytorch: lists named `linear_beta_schedule_T1000`.
 pub(super) fn run(root: &Node<'_>, cases: &mut Cases) {
@@ -23,7 +23,7 @@ fn betas(name: &str) -> Result<Vec<f64>, FixtureError> {
     let steps = steps.parse().map_err(|_| unknown())?;
     match function {
         "linear_beta_schedule" => {
-            let chain = Chain::linear_scaled(steps).map_err(FixtureError::refused)?;
+            let chain = Chain::linear_scaled(steps).map_err(setting::no_chain)?;
             Ok(chain.betas().to_vec())
         }
         "cosine_beta_schedule" => Ok(peers::lucidrains_cosine_betas(steps)),

@@ -1,6 +1,6 @@
 //! Golden vectors of schedules, respacing.
 
-use undrift_schedules::{Grid, Span};
+use undrift_schedules::{Chain, Grid, Span};
 
 use super::{add, against};
 use crate::conformance::case::{Cases, Outcome};
@@ -12,42 +12,48 @@ use crate::conformance::{setting, tolerances};
 /// `space_timesteps` and the betas of `SpacedDiffusion`, or that there can be none.
 pub(super) fn run(root: &Node<'_>, cases: &mut Cases) -> Result<(), FixtureError> {
     for case in root.get("cases")?.members() {
-        let steps = case.count("T")?;
-        let sections = case.text("section_counts")?;
-        let name = case.text_or_empty("schedule");
-        let chain = setting::named(if name.is_empty() { "linear" } else { name }, steps)?;
+        let (steps, sections) = (case.count("T")?, case.text("section_counts")?);
+        let name = Some(case.text_or_empty("schedule")).filter(|name| !name.is_empty()).unwrap_or("linear");
         let label = format!("{name} T={steps} [{sections}]");
-        let grid = setting::respaced(&chain, sections);
+        let picked = picked(steps, sections);
         if case.has("must_error") && case.flag("must_error")? {
-            add(cases, &format!("{label} is refused"), refused(grid));
+            add(cases, &format!("{label} is refused"), refused(picked));
             continue;
         }
-        match grid {
+        add(cases, &format!("{label} {PICKS}"), picked.and_then(|grid| of_grid(&grid, &case, PICKS)));
+        match setting::named(name, steps).and_then(|chain| setting::respaced(&chain, sections)) {
             Ok(grid) => tables(&grid, &case, &label, cases),
-            Err(error) => cases.error(&label, error),
+            Err(error) => cases.error(&format!("{label} tables of betas"), error),
         }
     }
     Ok(())
 }
 
+/// The table that is a function of the length and the sections alone.
+const PICKS: &str = "used_timesteps";
+
+/// The levels that are kept of any chain of this length, whatever its betas.
+fn picked(steps: usize, sections: &str) -> Result<Grid, FixtureError> {
+    let any = Chain::constant(steps, 1.0 / (steps.max(1) + 1) as f64).map_err(FixtureError::refused)?;
+    setting::respaced(&any, sections)
+}
+
 fn tables(grid: &Grid, case: &Node<'_>, label: &str, cases: &mut Cases) {
-    for (field, table) in case.fields() {
-        if table.is_list() {
-            let compared = of_grid(grid, field).and_then(|(ours, tolerance)| against(Ok(ours), case, field, tolerance));
-            add(cases, &format!("{label} {field}"), compared);
-        }
+    for (field, _) in case.fields().into_iter().filter(|(field, table)| table.is_list() && *field != PICKS) {
+        add(cases, &format!("{label} {field}"), of_grid(grid, case, field));
     }
 }
 
 /// Least noisy first, as published.
-fn of_grid(grid: &Grid, table: &str) -> Result<(Vec<f64>, Tolerance), FixtureError> {
+fn of_grid(grid: &Grid, case: &Node<'_>, table: &str) -> Result<Outcome, FixtureError> {
     let spans = |f: fn(&Span) -> f64| grid.spans().iter().rev().map(f).collect();
-    match table {
-        "used_timesteps" => Ok((spans(|span| span.from().time()), Tolerance::EXACT)),
-        "new_betas" | "new_betas_own_formula" => Ok((spans(|span| span.beta()), tolerances::TABLE)),
-        "posterior_log_variance_clipped" => Ok((spans(|span| span.log_beta_tilde_clipped()), tolerances::TABLE)),
-        other => Err(FixtureError::NotCovered(format!("a table called `{other}`"))),
-    }
+    let (ours, tolerance): (Vec<f64>, Tolerance) = match table {
+        PICKS => (spans(|span| span.from().time()), Tolerance::EXACT),
+        "new_betas" | "new_betas_own_formula" => (spans(|span| span.beta()), tolerances::TABLE),
+        "posterior_log_variance_clipped" => (spans(|span| span.log_beta_tilde_clipped()), tolerances::TABLE),
+        other => return Err(FixtureError::NotCovered(format!("a table called `{other}`"))),
+    };
+    against(Ok(ours), case, table, tolerance)
 }
 
 /// A respacing that the published code refuses must be refused here too.

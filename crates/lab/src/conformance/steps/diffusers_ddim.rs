@@ -1,7 +1,7 @@
 //! Golden vectors of steps, diffusers ddim.
 
 use undrift_samplers::{Ddim, DdimInversion};
-use undrift_schedules::{Chain, Grid, Span, peers};
+use undrift_schedules::Span;
 
 use super::ddim::{eta, reading};
 use super::meaning::Meaning;
@@ -19,9 +19,11 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     let (root, tensors) = (fixture.root(), fixture.tensors());
     let config = root.get("config")?;
     check(&config)?;
-    let chain = setting::diffusers_chain(&config)?;
+    let (chain, steps) = (setting::diffusers_ddim_chain(&config)?, root.count("num_inference_steps")?);
     let meaning = Meaning::named(root.text("prediction_type")?, &chain)?;
-    let spans = spans(&chain, &tensors.indices("t")?, root.count("num_inference_steps")?)?;
+    let labels = tensors.indices("t")?.into_iter();
+    let spans = labels.map(|label| setting::diffusers_ddim_span(&config, &chain, label, steps));
+    let spans = spans.collect::<Result<Vec<Span>, _>>()?;
     for name in tensors.names().filter(|name| name.contains('/')) {
         match name.split('/').collect::<Vec<_>>()[..] {
             ["inverse", clip, "x_next"] => inverse(name, clip, tensors, &spans, &meaning, cases),
@@ -106,25 +108,9 @@ fn clipped(word: &str) -> Option<bool> {
 
 /// Settings that this solver has no counterpart of.
 pub(in crate::conformance) fn check(config: &Node<'_>) -> Result<(), FixtureError> {
-    let other = |reason: &str| Err(FixtureError::NotCovered(reason.to_owned()));
-    if config.find("set_alpha_to_one").is_some_and(|flag| !flag.as_flag().unwrap_or(true)) {
-        return other("a last step that ends at the first level instead of the data");
-    }
-    if config.number_or("clip_sample_range", 1.0)? != 1.0
-        || config.has("thresholding") && config.flag("thresholding")?
-    {
-        return other("a clipping range other than that of the data, or thresholding");
+    let thresholding = config.has("thresholding") && config.flag("thresholding")?;
+    if config.number_or("clip_sample_range", 1.0)? != 1.0 || thresholding {
+        return Err(FixtureError::Absent("a clipping range other than that of the data, or thresholding".to_owned()));
     }
     Ok(())
-}
-
-/// From each label to where the scheduler lands, which is the data below 0.
-fn spans(chain: &Chain, labels: &[usize], steps: usize) -> Result<Vec<Span>, FixtureError> {
-    let each = labels.iter().map(|&label| {
-        let next = peers::diffusers_ddim_previous(label, chain.len(), steps).map_err(FixtureError::refused)?;
-        let rising = if next < 0 { vec![label] } else { vec![next as usize, label] };
-        let grid: Grid = setting::at_indices(chain, &rising)?;
-        Ok(grid.spans()[0])
-    });
-    each.collect()
 }
