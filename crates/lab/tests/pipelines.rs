@@ -49,7 +49,7 @@ fn every_case_is_met_or_refused_and_what_is_later_says_so() {
         let later = about["later"].as_bool() == Some(true);
         let fits = |outcome: &Outcome| match outcome {
             Outcome::Compared(_) => true,
-            Outcome::NotCovered { reason } => later && reason.starts_with("later"),
+            Outcome::NotCovered { reason, .. } => later && reason.starts_with("later"),
             _ => false,
         };
         assert!(of.clone().count() > 0 && of.all(|found| fits(&found.outcome)), "{name}");

@@ -108,9 +108,18 @@ impl Plan {
         let variance = registry::variance(process.variance);
         let stepping = stepping(rules, &chain, &solver, variance, choice.steps)?;
         let solver = kept_eps(rules, solver);
-        let settings = settings(rules.limit, &solver, &SamplerChoice { solver: None, ..choice.clone() });
+        let spacing = match rules.curve {
+            Some(DiffusersCurve::Karras) => SpacingName::Karras,
+            _ => rules.layout.into(),
+        };
+        let said = SamplerChoice { solver: None, spacing: Some(spacing), ..choice.clone() };
+        let settings = settings(rules.limit, &solver, &said);
+        let taken = stepping.grid.steps();
+        let placed = match choice.steps {
+            Some(asked) if asked != taken => format!("as {} of diffusers, which takes {taken}", rules.class.name()),
+            _ => format!("as {} of diffusers", rules.class.name()),
+        };
         let sampler = settings.build_over(stepping.grid, stepping.solver, &chain, variance)?;
-        let placed = format!("as {} of diffusers", rules.class.name());
         Ok(Plan { sampler, settings, start_scale: stepping.start_scale, placed })
     }
 }

@@ -39,12 +39,12 @@ pub fn stepping(
         Class::Ddim => {
             let (stride, end) = (chain.len() / steps.max(1), build.end());
             let indices = build.indices()?;
-            let grid = peers::diffusers_strided_grid(chain, &indices, stride, end).map_err(|e| build.refused(&e))?;
+            let grid = peers::diffusers_strided_grid(chain, &indices, stride, end).map_err(|e| build.no_grid(e))?;
             Ok(Stepping { grid, solver: None, start_scale: 1.0 })
         }
         Class::Ddpm => {
             let ts: Vec<usize> = build.indices()?.iter().map(|index| index + 1).collect();
-            let grid = chain.grid_at(&ts).map_err(|e| build.refused(&e))?;
+            let grid = chain.grid_at(&ts).map_err(|e| build.no_grid(e))?;
             let variance = match solver.name.as_str() {
                 "ddpm-small" => Variance::FixedSmall,
                 "ddpm-large" => Variance::FixedLarge,
@@ -83,6 +83,16 @@ impl Build<'_> {
     fn refused(&self, why: &dyn std::fmt::Display) -> MethodError {
         let method = format!("{} steps of {}", self.steps, self.rules.class.name());
         MethodError::Refused { method, why: why.to_string() }
+    }
+
+    /// A list of timesteps that makes no grid.
+    fn no_grid(&self, why: GridError) -> MethodError {
+        match why {
+            GridError::NotDecreasing { .. } => {
+                self.refused(&"its list repeats a timestep, or does not come down; take fewer steps or another spacing")
+            }
+            other => self.refused(&other),
+        }
     }
 
     fn peer<T>(&self, found: Result<T, PeerError>) -> Result<T, MethodError> {
@@ -143,7 +153,7 @@ impl Build<'_> {
             runge_kutta,
             velocity: self.rules.prediction == crate::recipe::PredictionName::V,
         };
-        let grid = grid.map_err(|e| self.refused(&e))?;
+        let grid = grid.map_err(|e| self.no_grid(e))?;
         Ok(Stepping { grid, solver: Some(Box::new(solver)), start_scale: 1.0 })
     }
 
@@ -272,6 +282,6 @@ impl Build<'_> {
             (class, ..) if class.in_sigma() => self.end().and_then(Level::unscaled),
             _ => self.end(),
         };
-        levels.and_then(|levels| peers::diffusers_grid(&levels, end)).map_err(|e| self.refused(&e))
+        levels.and_then(|levels| peers::diffusers_grid(&levels, end)).map_err(|e| self.no_grid(e))
     }
 }
