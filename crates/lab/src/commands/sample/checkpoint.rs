@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
         return Err(miette!("{} is a classifier, which makes no images; give it as --classifier", path.display()));
     }
     let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
-    output.check(shape)?;
+    output.check(shape, opened.latent())?;
     check_size(args, shape)?;
     let settings = args.sampler(&usual(&opened.process));
     check_sampler(&settings, &opened.process)?;
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     let sampling = PublishedSampling::new(&network, &opened.process, &settings, guidance, classes, &device, args.seed)
         .into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let drawing = match draw(args, &sampling, is_picture(shape[0])) {
+    let drawing = match draw(args, &sampling, opened.latent().is_none() && is_picture(shape[0])) {
         Ok(drawing) => drawing,
         Err(RunError::Interrupted) => {
             eprintln!("stopped; nothing was written");
