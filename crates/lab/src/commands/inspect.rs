@@ -56,7 +56,8 @@ fn published_facts(published: &Published, about: &mut Facts) {
     about.add("layout", published.layout().name());
     let weights = match published.weights() {
         WeightKind::Ema => "moving average (EMA)",
-        WeightKind::Raw => "raw",
+        WeightKind::Raw if published.has_average() => "raw",
+        WeightKind::Raw => "raw; there is no moving average here",
         WeightKind::Unsaid => "neither the file nor its name says",
     };
     about.add("weights", weights);
@@ -67,6 +68,12 @@ fn published_facts(published: &Published, about: &mut Facts) {
     }
     if let Some(sidecar) = published.sidecar() {
         about.add("configuration from", sidecar.display().to_string());
+    }
+    if let Some(file) = published.passed_over() {
+        about.add("passed over", format!("{}, which has no word of a network", file.display()));
+    }
+    if let Some(why) = published.latent() {
+        about.add("images are latents", why);
     }
     let settings: Map<String, Value> =
         published.settings().iter().map(|(key, value)| (key.to_owned(), value.clone())).collect();

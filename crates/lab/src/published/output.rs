@@ -43,12 +43,24 @@ impl Output {
         }
     }
 
-    /// Refuses, before anything is drawn, what cannot be shown or written.
+    /// Refuses, before anything is drawn, what cannot be shown or written; `latent` says why images are latents whatever
+    /// their channels.
     ///
     /// # Errors
-    /// For images that no picture can hold where a picture is asked for; for a file whose folder does not exist, and for
+    /// For images that no picture can hold, and latents, where a picture is asked for; for a file whose folder does not exist, and for
     /// a folder that is a file or holds something.
-    pub fn check(&self, [channels, _, _]: [usize; 3]) -> Result<()> {
+    pub fn check(&self, [channels, _, _]: [usize; 3], latent: Option<&str>) -> Result<()> {
+        match (self, latent) {
+            (Output::Grid(path) | Output::Folder(path), Some(why)) => Err(miette!(
+                "{} would hold pictures, but this model makes latents ({why}), and their decoder is not part of undrift; \
+                 write them with --out samples.npz",
+                path.display()
+            )),
+            (output, _) => output.check_for(channels),
+        }
+    }
+
+    fn check_for(&self, channels: usize) -> Result<()> {
         match self {
             Output::Grid(path) | Output::Folder(path) if !is_picture(channels) => Err(miette!(
                 "{} would hold pictures, but this model makes images of {channels} channels (latents, whose decoder is \
@@ -177,9 +189,15 @@ mod tests {
 
     #[test]
     fn latents_are_refused_as_pictures_before_they_are_drawn() {
-        let error = Output::of(Path::new("grid.png")).unwrap().check([4, 32, 32]).unwrap_err().to_string();
+        let error = Output::of(Path::new("grid.png")).unwrap().check([4, 32, 32], None).unwrap_err().to_string();
         assert!(error.contains("4 channels") && error.contains(".npz"), "{error}");
-        Output::of(Path::new("s.npz")).unwrap().check([4, 32, 32]).unwrap();
+        Output::of(Path::new("s.npz")).unwrap().check([4, 32, 32], None).unwrap();
+        let why = Some("the folder `vqvae` beside it holds a decoder");
+        for name in ["grid.png", "pictures"] {
+            let error = Output::of(Path::new(name)).unwrap().check([3, 8, 8], why).unwrap_err().to_string();
+            assert!(error.contains("latents") && error.contains("vqvae") && error.contains(".npz"), "{error}");
+        }
+        Output::of(Path::new("s.npz")).unwrap().check([3, 8, 8], why).unwrap();
         assert!(Output::of(Path::new("samples.pt")).unwrap_err().to_string().contains(".pt"));
     }
 

@@ -72,7 +72,8 @@ impl CheckpointArgs {
     }
 
     pub(super) fn given(&self) -> Result<Given, CheckpointError> {
-        Ok(Given { settings: self.settings()?, group: self.group.clone() })
+        let replaces_sidecar = self.config.is_some();
+        Ok(Given { settings: self.settings()?, group: self.group.clone(), replaces_sidecar })
     }
 }
 

@@ -82,7 +82,7 @@ impl Prepared {
             return Err(miette!("{} is a classifier, which makes no images; give it as --classifier", path.display()));
         }
         let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
-        output.check(shape)?;
+        output.check(shape, opened.latent())?;
         check_size(args, shape)?;
         let choice = args.choice();
         let plan = Plan::new(&opened.process, &choice).into_diagnostic()?;
@@ -94,7 +94,7 @@ impl Prepared {
 
     /// Whether what is drawn is written as numbers, not as pictures or bytes.
     pub(crate) fn writes_numbers(&self) -> bool {
-        !is_picture(self.opened.config.image_shape()[0])
+        self.opened.latent().is_some() || !is_picture(self.opened.config.image_shape()[0])
     }
 
     /// The sampling itself.
@@ -118,7 +118,7 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     eprintln!("{}", prepared.sampler);
     let sampling = prepared.sampling(&network, &device).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let drawing = match draw(args, &sampling, is_picture(shape[0])) {
+    let drawing = match draw(args, &sampling, !prepared.writes_numbers()) {
         Ok(drawing) => drawing,
         Err(RunError::Interrupted) => {
             eprintln!("stopped; nothing was written");

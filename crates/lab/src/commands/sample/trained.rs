@@ -19,7 +19,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
     let setup = Setup::new(row, &device).into_diagnostic()?;
     let output = Output::of(&args.out)?;
-    output.check(setup.shape)?;
+    output.check(setup.shape, None)?;
     let weights = args.weights.unwrap_or(Weights::Ema);
     let network = trained_network(&directory, row, &setup, args.trained_with, weights.into()).into_diagnostic()?;
     let sampler = setup.sampler(&args.sampler(&row.settings.sampling.sampler)).into_diagnostic()?;
