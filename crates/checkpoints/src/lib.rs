@@ -7,6 +7,7 @@
 //!
 //! This crate knows no levels, samplers or recipes: what a network's output means is decided elsewhere.
 
+mod assumed;
 mod closed_form;
 mod entry;
 mod error;
@@ -17,7 +18,10 @@ pub mod layouts;
 mod network;
 mod published;
 mod settings;
+mod word;
+mod yaml;
 
+pub use assumed::{Assumed, Reading};
 pub use closed_form::ClosedForm;
 pub use entry::{Entry, Shapes};
 pub use error::CheckpointError;
@@ -26,3 +30,5 @@ pub use layout::Layout;
 pub use network::{Network, NetworkConfig};
 pub use published::{Given, Published, WeightKind, read_settings};
 pub use settings::Settings;
+pub use word::{Kind, Role, Word};
+pub use yaml::read_yaml;
