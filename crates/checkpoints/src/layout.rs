@@ -3,7 +3,7 @@
 use undrift_networks::DdpmUnetConfig;
 
 use crate::layouts::{diffusers, dit, ermongroup, guided_classifier, guided_diffusion};
-use crate::{CheckpointError, Entry, NetworkConfig, Settings, Shapes};
+use crate::{Assumed, CheckpointError, Entry, NetworkConfig, Settings, Shapes};
 
 /// How a published code names the tensors of its networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,21 @@ impl Layout {
             Layout::GuidedClassifier => NetworkConfig::Classifier(guided_classifier::config(settings)?),
             Layout::Dit => NetworkConfig::Dit(dit::config(settings)?),
         })
+    }
+
+    /// What [`config`](Self::config) takes where nothing is said: what no tensor shows and nobody gave.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`config`](Self::config).
+    pub fn assumed(self, settings: &Settings) -> Result<Vec<Assumed>, CheckpointError> {
+        match self {
+            Layout::Diffusers => diffusers::assumed(settings),
+            Layout::Ermongroup => ermongroup::assumed(settings),
+            Layout::GuidedDiffusion => guided_diffusion::assumed(settings),
+            Layout::GuidedClassifier => guided_classifier::assumed(settings),
+            Layout::Dit => dit::assumed(settings),
+        }
     }
 
     /// The settings of a configuration, in the published code's words.

@@ -9,6 +9,7 @@
 
 mod candidates;
 mod choice;
+mod assumed;
 mod closed_form;
 mod entry;
 mod error;
@@ -27,7 +28,10 @@ mod settings;
 mod sidecar;
 mod unnamed;
 mod weight_kind;
+mod word;
+mod yaml;
 
+pub use assumed::{Assumed, Reading};
 pub use closed_form::ClosedForm;
 pub use entry::{Entry, Shapes};
 pub use error::CheckpointError;
@@ -37,3 +41,5 @@ pub use network::{Network, NetworkConfig};
 pub use published::{Given, Published, read_settings};
 pub use settings::Settings;
 pub use weight_kind::WeightKind;
+pub use word::{Kind, Role, Word};
+pub use yaml::read_yaml;

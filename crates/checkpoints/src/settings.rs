@@ -1,5 +1,7 @@
 //! A network's configuration in the words of a published code.
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -9,27 +11,61 @@ use crate::CheckpointError;
 /// guided-diffusion, the constructor's arguments of DiT.
 ///
 /// A key that is absent and one that is `null` are the same, not given, except to
-/// [`is_null`](Self::is_null).
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings(Map<String, Value>);
+/// [`is_null`](Self::is_null). A key that tensors show is told from one that somebody gave: a flag that is given
+/// tells which code a file came from, and a shape does not.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    values: Map<String, Value>,
+    seen: BTreeSet<String>,
+}
+
+/// Two are equal if their keys and values are, wherever these came from.
+impl PartialEq for Settings {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
+}
 
 impl Settings {
     /// The settings of a JSON object.
     pub fn new(object: Map<String, Value>) -> Self {
-        Settings(object)
+        Settings { values: object, seen: BTreeSet::new() }
     }
 
-    /// These settings with `key` set.
+    /// These settings with `key` given.
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(key.into(), value.into());
+        self.values.insert(key.into(), value.into());
+        self.seen.remove(key);
         self
+    }
+
+    /// These settings as what tensors show.
+    pub(crate) fn as_seen(mut self) -> Self {
+        self.seen = self.values.keys().cloned().collect();
+        self
+    }
+
+    /// Whether the tensors show this value and nobody gave one.
+    pub fn is_seen(&self, key: &str) -> bool {
+        self.seen.contains(key)
+    }
+
+    /// Whether tensors show anything at all.
+    pub(crate) fn is_of_tensors(&self) -> bool {
+        !self.seen.is_empty()
+    }
+
+    /// Whether somebody gave this key.
+    pub fn is_given(&self, key: &str) -> bool {
+        self.value(key).is_some() && !self.is_seen(key)
     }
 
     /// These settings; where `stronger` gives a key, its value.
     pub fn overlaid(mut self, stronger: &Settings) -> Self {
-        for (key, value) in &stronger.0 {
-            if !value.is_null() || !self.0.contains_key(key) {
-                self.0.insert(key.clone(), value.clone());
+        for (key, value) in &stronger.values {
+            if !value.is_null() || !self.values.contains_key(key) {
+                self = self.with(key, value.clone());
+                self.seen.extend(stronger.seen.get(key).cloned());
             }
         }
         self
@@ -37,13 +73,10 @@ impl Settings {
 
     /// Those of these keys.
     pub fn only(&self, keys: &[&str]) -> Settings {
-        Settings(
-            self.0
-                .iter()
-                .filter(|(key, _)| keys.contains(&key.as_str()))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect(),
-        )
+        let mut only = self.clone();
+        only.values.retain(|key, _| keys.contains(&key.as_str()));
+        only.seen.retain(|key| keys.contains(&key.as_str()));
+        only
     }
 
     /// The settings of a section, an object under one key; none where it is not given.
@@ -52,17 +85,17 @@ impl Settings {
     ///
     /// [`CheckpointError::Setting`] if the value is no object.
     pub fn section(&self, key: &str) -> Result<Settings, CheckpointError> {
-        Ok(Settings(self.get(key)?.unwrap_or_default()))
+        Ok(Settings::new(self.get(key)?.unwrap_or_default()))
     }
 
     /// Whether a key is given as `null`, for the few settings where that means something else than nothing.
     pub fn is_null(&self, key: &str) -> bool {
-        self.0.get(key).is_some_and(Value::is_null)
+        self.values.get(key).is_some_and(Value::is_null)
     }
 
     /// The value of a key as it was given.
     pub fn value(&self, key: &str) -> Option<&Value> {
-        self.0.get(key).filter(|value| !value.is_null())
+        self.values.get(key).filter(|value| !value.is_null())
     }
 
     /// The value of a key, if it is given.
@@ -101,12 +134,12 @@ impl Settings {
 
     /// The settings as a JSON object over several lines.
     pub fn to_json(&self) -> String {
-        format!("{:#}\n", Value::Object(self.0.clone()))
+        format!("{:#}\n", Value::Object(self.values.clone()))
     }
 
     /// All keys and values, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        self.values.iter().map(|(key, value)| (key.as_str(), value))
     }
 }
 
@@ -128,6 +161,17 @@ mod tests {
         assert_eq!(both.or("size", 32).unwrap(), 32);
         assert!(both.is_null("size") && !both.is_null("heads") && !both.is_null("depth"));
         assert!(Settings::default().overlaid(&both).is_null("size"), "a null stays one where nothing is given");
+    }
+
+    #[test]
+    fn what_is_given_is_told_from_what_is_seen() {
+        let seen = settings(json!({"width": 8, "depth": 2, "heads": null})).as_seen();
+        let both = seen.overlaid(&settings(json!({"width": 16, "groups": 4})));
+        assert!(both.is_given("width") && both.is_given("groups") && both.is_seen("depth"));
+        assert!(!both.is_given("depth") && !both.is_given("heads") && !both.is_given("size"));
+        let under = settings(json!({"width": 8})).overlaid(&both);
+        assert!(under.is_given("width") && under.is_seen("depth"), "what is laid over keeps where it came from");
+        assert!(both.only(&["depth"]).is_seen("depth") && !both.only(&["width"]).is_of_tensors());
     }
 
     #[test]

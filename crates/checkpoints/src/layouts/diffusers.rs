@@ -1,11 +1,12 @@
 //! The DDPM U-Net as diffusers' `UNet2DModel` keeps it: `config.json` and the names of its tensors.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use undrift_networks::{DdpmUnetConfig, Resampling, Sinusoids};
 
 use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, multipliers, released_size, resolution, up};
-use crate::{CheckpointError, Entry, Settings, Shapes};
+use crate::{Assumed, CheckpointError, Entry, Reading, Settings, Shapes};
 
 /// The layers inside of blocks.
 const WORDS: Words = Words {
@@ -155,7 +156,7 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
     if let Some([classes, _]) = shapes.get("class_embedding.weight").map(Vec::as_slice) {
         settings = settings.with("num_class_embeds", *classes);
     }
-    Ok(settings)
+    Ok(settings.as_seen())
 }
 
 /// The configuration that settings of `config.json` mean.
@@ -171,12 +172,26 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
 /// [`CheckpointError::Setting`] for a key that is unknown, or a value that another network than DDPM's needs;
 /// [`CheckpointError::SettingMissing`]; what [`DdpmUnetConfig::validate`] finds.
 pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
+    Ok(read(settings)?.0)
+}
+
+/// What [`config`] takes where nothing is said.
+///
+/// # Errors
+///
+/// Those of [`config`].
+pub fn assumed(settings: &Settings) -> Result<Vec<Assumed>, CheckpointError> {
+    Ok(read(settings)?.1)
+}
+
+fn read(settings: &Settings) -> Result<(DdpmUnetConfig, Vec<Assumed>), CheckpointError> {
     let widths: Vec<usize> = settings.required("block_out_channels")?;
     let base = widths.first().copied().unwrap_or(0);
-    let groups = settings.or("norm_num_groups", 32)?;
-    refuse(settings, base, groups)?;
     let attending = attending_levels(settings, widths.len())?;
-    let unseen = Unseen { settings, released: released_size(&widths, &attending) };
+    let reading = Reading::new(settings);
+    let mut unseen = Unseen { settings, released: released_size(&widths, &attending), reading };
+    let groups = unseen.reading.or("norm_num_groups", 32, "every model of this layout has so many")?;
+    refuse(settings, base, groups)?;
     let image_size = unseen.image_size()?;
     let config = DdpmUnetConfig {
         in_channels: settings.or("in_channels", 3)?,
@@ -187,7 +202,7 @@ pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
         blocks: settings.or("layers_per_block", 2)?,
         attention: attending.into_iter().map(|level| resolution(image_size, level)).collect(),
         groups,
-        dropout: settings.or("dropout", 0.0)?,
+        dropout: unseen.reading.or("dropout", 0.0, "it is training's alone")?,
         sinusoids: Sinusoids {
             cosines_first: unseen.or("flip_sin_to_cos", true, false)?,
             shift: unseen.or("freq_shift", 0.0, 1.0)?,
@@ -198,7 +213,7 @@ pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
         middle_attention: settings.or("add_attention", true)?,
     };
     config.validate()?;
-    Ok(config)
+    Ok((config, unseen.reading.assumed()))
 }
 
 /// The settings of a configuration, those of a whole `config.json`.
@@ -290,20 +305,30 @@ fn write_level(writer: &mut Writer, theirs: &str, ours: &str, level: &Level) {
 struct Unseen<'a> {
     settings: &'a Settings,
     released: Option<usize>,
+    reading: Reading<'a>,
 }
+
+const CONSTRUCTOR: &str = "the constructor's default, which a config.json leaves out";
+const RELEASED: &str = "that of google's DDPM model of these widths, as nobody says otherwise";
 
 impl Unseen<'_> {
     /// The value given, or the constructor's for a `config.json`, or the released models'.
-    fn or<T: DeserializeOwned>(&self, key: &str, constructor: T, released: T) -> Result<T, CheckpointError> {
+    fn or<T: DeserializeOwned + Serialize>(
+        &mut self,
+        key: &'static str,
+        constructor: T,
+        released: T,
+    ) -> Result<T, CheckpointError> {
+        let reading = &mut self.reading;
         match self.settings.get(key)? {
             Some(value) => Ok(value),
-            None if self.settings.value("_class_name").is_some() => Ok(constructor),
-            None if self.released.is_some() => Ok(released),
+            None if self.settings.value("_class_name").is_some() => Ok(reading.assume(key, constructor, CONSTRUCTOR)),
+            None if self.released.is_some() => Ok(reading.assume(key, released, RELEASED)),
             None => Err(CheckpointError::SettingMissing { key: key.into() }),
         }
     }
 
-    fn image_size(&self) -> Result<usize, CheckpointError> {
+    fn image_size(&mut self) -> Result<usize, CheckpointError> {
         const KEY: &str = "sample_size";
         match self.settings.value(KEY) {
             Some(Value::Array(sides)) => match sides.as_slice() {
@@ -311,11 +336,14 @@ impl Unseen<'_> {
                 _ => Err(refused(KEY, self.settings.value(KEY), "only square images are supported")),
             },
             Some(_) => self.settings.required(KEY),
-            None => self.released.ok_or_else(|| CheckpointError::SettingMissing { key: KEY.into() }),
+            None => {
+                let size = self.released.ok_or_else(|| CheckpointError::SettingMissing { key: KEY.into() })?;
+                Ok(self.reading.assume(KEY, size, RELEASED))
+            }
         }
     }
 
-    fn resampling(&self) -> Result<Resampling, CheckpointError> {
+    fn resampling(&mut self) -> Result<Resampling, CheckpointError> {
         const KEY: &str = "downsample_padding";
         match self.or(KEY, 1, 0)? {
             0 => Ok(Resampling::Convolution),
@@ -325,7 +353,7 @@ impl Unseen<'_> {
     }
 
     /// `null` is one head; it is what the constructor's default of 8 is not.
-    fn head_channels(&self) -> Result<Option<usize>, CheckpointError> {
+    fn head_channels(&mut self) -> Result<Option<usize>, CheckpointError> {
         const KEY: &str = "attention_head_dim";
         if self.settings.is_null(KEY) { Ok(None) } else { self.or(KEY, Some(8), None) }
     }
@@ -494,6 +522,39 @@ mod tests {
             given = given.with(key, value);
         }
         assert_eq!(config(&given).unwrap(), DdpmUnetConfig { dropout: 0.0, ..config_of });
+    }
+
+    #[test]
+    fn what_is_googles_is_said() {
+        let of = |config: &DdpmUnetConfig| -> Shapes {
+            entries(config).into_iter().map(|entry| (entry.theirs, entry.shape)).collect()
+        };
+        let said = |settings: &Settings| -> Vec<String> {
+            assumed(settings).unwrap().iter().map(|one| format!("{}={}", one.key, one.value)).collect()
+        };
+        let bare = infer(&of(&DdpmUnetConfig::cifar10())).unwrap();
+        let all = [
+            "norm_num_groups=32",
+            "sample_size=32",
+            "dropout=0.0",
+            "flip_sin_to_cos=false",
+            "freq_shift=1.0",
+            "norm_eps=1e-6",
+            "downsample_padding=0",
+            "attention_head_dim=null",
+        ];
+        assert_eq!(said(&bare), all);
+        assert!(assumed(&bare).unwrap()[1].why.contains("google"));
+        let given = bare.clone().with("sample_size", 32).with("attention_head_dim", Value::Null);
+        let left: Vec<&str> = all.into_iter().filter(|one| !one.contains("size") && !one.contains("head")).collect();
+        assert_eq!(said(&given), left);
+        let whole = assumed(&bare.with("_class_name", "UNet2DModel").with("sample_size", 32)).unwrap();
+        assert!(
+            whole
+                .iter()
+                .any(|one| one.key == "norm_eps" && one.value.parse() == Ok(1e-5) && one.why.contains("constructor"))
+        );
+        assert_eq!(assumed(&released()).unwrap(), []);
     }
 
     #[test]

@@ -4,11 +4,11 @@
 //! Source: Song, Meng, Ermon 2021, arXiv:2010.02502, code (`models/diffusion.py`); the layout of the converted
 //! weights of Ho, Jain, Abbeel 2020, arXiv:2006.11239, is the same.
 
-use serde_json::{Map, Value};
 use undrift_networks::{DdpmUnetConfig, Resampling, Sinusoids};
 
 use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, multipliers, released_size, resolution, up};
-use crate::{CheckpointError, Entry, Settings, Shapes};
+use super::ermongroup_words::{self, LEVELS};
+use crate::{Assumed, CheckpointError, Entry, Reading, Settings, Shapes, Word};
 
 /// The layers inside of blocks.
 const WORDS: Words = Words {
@@ -23,31 +23,6 @@ const GROUPS: usize = 32;
 
 /// What every normalisation adds to the variance.
 const NORM_EPSILON: f64 = 1e-6;
-
-/// Settings that are read.
-const READ: [&str; 10] = [
-    "type",
-    "in_channels",
-    "out_ch",
-    "ch",
-    "ch_mult",
-    "num_res_blocks",
-    "attn_resolutions",
-    "dropout",
-    "resamp_with_conv",
-    "image_size",
-];
-
-/// Settings that change nothing in the network: the sampler's, and the moving average's.
-const IGNORED: [&str; 3] = ["var_type", "ema", "ema_rate"];
-
-/// Parts of a `yml` file that are not about the network.
-const OTHER_PARTS: [&str; 5] = ["data", "diffusion", "training", "sampling", "optim"];
-
-/// What is seen of attention without the image size: levels, from 0 at the finest.
-///
-/// This is the one key that is not the published code's, which has `attn_resolutions` in pixels.
-const LEVELS: &str = "attn_levels";
 
 /// Whether these tensors are of this layout.
 pub fn recognises(shapes: &Shapes) -> bool {
@@ -80,12 +55,42 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
         .with("num_res_blocks", counted(shapes, |block| format!("down.0.block.{block}.conv1.weight")))
         .with("resamp_with_conv", levels < 2 || shapes.contains_key("down.0.downsample.conv.weight"))
         .with(LEVELS, (0..levels).filter(attends).collect::<Vec<_>>());
-    Ok(if shapes.contains_key("logvar") { settings.with("type", "bayesian") } else { settings })
+    Ok(if shapes.contains_key("logvar") { settings.with("type", "bayesian") } else { settings }.as_seen())
+}
+
+/// All keys that are known, and what is done with each.
+pub fn words() -> impl Iterator<Item = &'static Word> {
+    ermongroup_words::words()
+}
+
+/// The settings without parts, as the published code reads them; a key that is given by itself counts more than one in a
+/// part.
+///
+/// # Errors
+///
+/// [`CheckpointError::Setting`] for an unknown key, one that is refused, and a value of another kind.
+pub fn checked(settings: &Settings) -> Result<Settings, CheckpointError> {
+    ermongroup_words::checked(settings)
+}
+
+/// Whether these settings have the parts of a `yml` file of this code.
+pub fn has_parts(settings: &Settings) -> bool {
+    let part = |name: &str| settings.section(name).unwrap_or_default();
+    part("model").value("ch_mult").is_some() || part("diffusion").value("beta_schedule").is_some()
+}
+
+/// The settings without parts.
+///
+/// # Errors
+///
+/// [`CheckpointError::Setting`] for a part that is no object, and for an unknown key in one.
+pub fn flattened(settings: &Settings) -> Result<Settings, CheckpointError> {
+    ermongroup_words::flattened(settings)
 }
 
 /// The configuration that settings of a `yml` file mean, given in its parts (`model`, `data`) or without them.
 ///
-/// A key in a part counts more than one outside. An image size that is not given is that of the released models of
+/// An image size that is not given is that of the released models of
 /// the same shape (32 for CIFAR-10, 64 for CelebA, 256 for LSUN and CelebA-HQ), and must be given for any
 /// other. Dropout that is not given is none.
 ///
@@ -94,14 +99,27 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
 /// [`CheckpointError::Setting`] for a key that is unknown or a value that cannot be honoured;
 /// [`CheckpointError::SettingMissing`]; what [`DdpmUnetConfig::validate`] finds.
 pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
-    let settings = flattened(settings)?;
+    Ok(read(settings)?.0)
+}
+
+/// What [`config`] takes where nothing is said.
+///
+/// # Errors
+///
+/// Those of [`config`].
+pub fn assumed(settings: &Settings) -> Result<Vec<Assumed>, CheckpointError> {
+    Ok(read(settings)?.1)
+}
+
+fn read(settings: &Settings) -> Result<(DdpmUnetConfig, Vec<Assumed>), CheckpointError> {
+    let settings = checked(settings)?;
     refuse(&settings)?;
+    let mut reading = Reading::new(&settings);
     let (base, multipliers): (usize, Vec<usize>) = (settings.required("ch")?, settings.required("ch_mult")?);
     let seen: Option<Vec<usize>> = settings.get(LEVELS)?;
     let widths: Vec<usize> = multipliers.iter().map(|multiplier| base.saturating_mul(*multiplier)).collect();
     let released = seen.as_ref().and_then(|levels| released_size(&widths, levels));
-    let image_size = settings.get("image_size")?.or(released);
-    let image_size = image_size.ok_or_else(|| CheckpointError::SettingMissing { key: "image_size".into() })?;
+    let image_size = image_size(&settings, released, &mut reading)?;
     let at = |levels: Vec<usize>| levels.into_iter().map(|level| resolution(image_size, level)).collect();
     let attention: Option<Vec<usize>> = settings.get("attn_resolutions")?.or(seen.map(at));
     let convolves = settings.or("resamp_with_conv", true)?;
@@ -114,7 +132,7 @@ pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
         blocks: settings.required("num_res_blocks")?,
         attention: attention.ok_or_else(|| CheckpointError::SettingMissing { key: "attn_resolutions".into() })?,
         groups: GROUPS,
-        dropout: settings.or("dropout", 0.0)?,
+        dropout: reading.or("dropout", 0.0, "it is training's alone")?,
         sinusoids: Sinusoids::DDPM,
         norm_epsilon: NORM_EPSILON,
         resampling: if convolves { Resampling::Convolution } else { Resampling::Plain },
@@ -122,7 +140,25 @@ pub fn config(settings: &Settings) -> Result<DdpmUnetConfig, CheckpointError> {
         middle_attention: true,
     };
     config.validate()?;
-    Ok(config)
+    Ok((config, reading.assumed()))
+}
+
+/// `image_size`, which pytorch_diffusion calls `resolution`, or that of the released model of these widths.
+fn image_size(
+    settings: &Settings,
+    released: Option<usize>,
+    reading: &mut Reading<'_>,
+) -> Result<usize, CheckpointError> {
+    match (settings.get("image_size")?, settings.get("resolution")?, released) {
+        (Some(size), Some(other), _) if size != other => {
+            Err(refused(settings, "resolution", "image_size is another; give one of them"))
+        }
+        (Some(size), ..) | (None, Some(size), _) => Ok(size),
+        (None, None, Some(size)) => {
+            Ok(reading.assume("image_size", size, "that of the released model of these widths"))
+        }
+        (None, None, None) => Err(CheckpointError::SettingMissing { key: "image_size".into() }),
+    }
 }
 
 /// The settings of a configuration, without parts.
@@ -207,39 +243,29 @@ fn write_level(writer: &mut Writer, theirs: &str, ours: &str, sampler: &str, lev
     }
 }
 
-/// The settings without parts: all of `model`, and the image size of `data`.
-///
-/// # Errors
-///
-/// [`CheckpointError::Setting`] for a part that is no object.
-pub fn flattened(settings: &Settings) -> Result<Settings, CheckpointError> {
-    let outside = settings.iter().filter(|(key, _)| *key != "model" && !OTHER_PARTS.contains(key));
-    let outside: Map<String, Value> = outside.map(|(key, value)| (key.to_owned(), value.clone())).collect();
-    let part = |key: &str| settings.or::<Map<String, Value>>(key, Map::new());
-    let size = part("data")?.remove("image_size").unwrap_or_default();
-    let inside = Settings::new(part("model")?).with("image_size", size);
-    Ok(Settings::new(outside).overlaid(&inside))
+/// Refuses the networks that have more parameters, and images of other channels than the network's.
+fn refuse(settings: &Settings) -> Result<(), CheckpointError> {
+    if settings.value("type").is_some_and(|kind| kind != "simple") {
+        return Err(refused(settings, "type", "only \"simple\" is supported"));
+    }
+    let channels = (settings.get::<usize>("channels")?, settings.get::<usize>("in_channels")?);
+    if let (Some(data), Some(network)) = channels
+        && data != network
+    {
+        return Err(refused(settings, "channels", &format!("the network takes {network}")));
+    }
+    Ok(())
 }
 
-/// Refuses what is unknown, and the networks that have more parameters.
-fn refuse(settings: &Settings) -> Result<(), CheckpointError> {
-    let known = |key: &str| READ.contains(&key) || IGNORED.contains(&key) || key == LEVELS;
-    let refused = |key: &str, value: &Value, expected: &str| {
-        Err(CheckpointError::Setting { key: key.into(), value: value.to_string(), expected: expected.into() })
-    };
-    if let Some((key, value)) = settings.iter().find(|(key, value)| !value.is_null() && !known(key)) {
-        return refused(key, value, "no setting of this layout that is known here");
-    }
-    match settings.value("type") {
-        Some(kind) if kind != "simple" => refused("type", kind, "only \"simple\" is supported"),
-        _ => Ok(()),
-    }
+fn refused(settings: &Settings, key: &str, expected: &str) -> CheckpointError {
+    let value = settings.value(key).map_or_else(|| "null".into(), ToString::to_string);
+    CheckpointError::Setting { key: key.into(), value, expected: expected.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// `cifar10.yml` of the published code.
     fn published() -> Settings {
@@ -257,8 +283,39 @@ mod tests {
         assert_eq!(config(&published()).unwrap(), DdpmUnetConfig::cifar10());
         let flat = flattened(&published()).unwrap();
         assert_eq!(config(&flat).unwrap(), DdpmUnetConfig::cifar10());
-        let other = config(&published().with("ch", 64)).unwrap();
-        assert_eq!(other, DdpmUnetConfig::cifar10(), "a part counts more than what is outside of it");
+        let seen = Settings::default().with("ch", 64).with("num_res_blocks", 3).as_seen();
+        let over_seen = config(&seen.overlaid(&published())).unwrap();
+        assert_eq!(over_seen, DdpmUnetConfig::cifar10(), "a part counts more than what tensors show");
+        let given = config(&published().with("ch", 64)).unwrap();
+        assert_eq!(given.base, 64, "what is given by itself counts more than a part");
+    }
+
+    #[test]
+    fn the_names_of_pytorch_diffusion_are_read() {
+        let flat = settings(&DdpmUnetConfig::cifar10()).with("image_size", Value::Null).with("resolution", 32);
+        assert_eq!(config(&flat).unwrap(), DdpmUnetConfig::cifar10());
+        let both = config(&flat.with("image_size", 64)).unwrap_err().to_string();
+        assert!(both.contains("`resolution` is 32"), "{both}");
+        let text = published().with("ch_mult", "1,2,2,2").with("attn_resolutions", 16);
+        assert_eq!(config(&text).unwrap(), DdpmUnetConfig::cifar10());
+    }
+
+    #[test]
+    fn an_image_size_of_the_released_models_is_assumed_aloud() {
+        let shapes = entries(&DdpmUnetConfig::cifar10()).into_iter().map(|entry| (entry.theirs, entry.shape)).collect();
+        let seen = infer(&shapes).unwrap();
+        let said: Vec<String> =
+            assumed(&seen).unwrap().iter().map(|one| format!("{} {}", one.key, one.value)).collect();
+        assert_eq!(said, ["image_size 32", "dropout 0.0"]);
+        assert_eq!(assumed(&seen.with("image_size", 32).with("dropout", 0.1)).unwrap(), []);
+    }
+
+    #[test]
+    fn every_part_has_its_own_keys() {
+        for (part, key) in [("model", "beta_start"), ("data", "ch"), ("optim", "learning_rate")] {
+            let message = config(&published().with(part, json!({key: 1}))).unwrap_err().to_string();
+            assert!(message.contains(&format!("`{part}.{key}`")) && message.contains("known are"), "{message}");
+        }
     }
 
     #[test]
@@ -280,6 +337,7 @@ mod tests {
         };
         assert!(message("type", json!("bayesian")).contains("`type` is \"bayesian\""));
         assert!(message("conditional", json!(true)).contains("`conditional` is true"));
+        assert!(message("channels", json!(1)).contains("the network takes 3"));
         assert!(message("ch", json!(48)).contains("groups is 32"));
         assert!(message("model", json!(3)).contains("`model` is 3"));
     }

@@ -1,9 +1,12 @@
 //! The classifier of guided-diffusion.
 
+use serde_json::{Value, json};
 use undrift_networks::{AdmClassifierConfig, AdmPool};
 
-use crate::layouts::guided_trunk::{self, IGNORED, Listing, WORDS, known, refused, size};
-use crate::{CheckpointError, Entry, Settings, Shapes};
+use crate::layouts::guided_trunk::{self, Listing, refused, size};
+use crate::layouts::guided_words::{AROUND, CLASSIFIER, CONSTRUCTOR, OF_DIFFUSION};
+use crate::word::{Word, checked as checked_words};
+use crate::{Assumed, CheckpointError, Entry, Reading, Settings, Shapes};
 
 /// Whether these tensors are of this layout.
 pub fn recognises(shapes: &Shapes) -> bool {
@@ -24,13 +27,22 @@ pub fn recognises(shapes: &Shapes) -> bool {
 pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
     let settings = guided_trunk::infer(shapes)?;
     let Some(positions) = shapes.get("out.2.positional_embedding").and_then(|shape| shape.get(1)) else {
-        return Ok(settings.with("pool", "adaptive").with("out_channels", size(shapes, "out.3.weight", 0)?));
+        let classes = size(shapes, "out.3.weight", 0)?;
+        return Ok(settings.with("pool", "adaptive").with("out_channels", classes).as_seen());
     };
     let levels = settings.required::<Vec<f64>>("channel_mult")?.len();
     let side = positions.saturating_sub(1).isqrt();
     let classes = size(shapes, "out.2.c_proj.weight", 0)?;
-    Ok(settings.with("pool", "attention").with("image_size", side << (levels - 1)).with("out_channels", classes))
+    let settings = settings.with("pool", "attention").with("image_size", side << (levels - 1));
+    Ok(settings.with("out_channels", classes).as_seen())
 }
+
+/// All keys that are known, and what is done with each.
+pub fn words() -> impl Iterator<Item = &'static Word> {
+    TABLES.iter().copied().flatten()
+}
+
+const TABLES: &[&[Word]] = &[CONSTRUCTOR, CLASSIFIER, OF_DIFFUSION, AROUND];
 
 /// The configuration that settings mean, in the constructor's words or in those of the scripts.
 ///
@@ -42,9 +54,22 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
 /// [`CheckpointError::Setting`] for an unknown key, a value that cannot be read, a pooling that is not here;
 /// [`CheckpointError::SettingMissing`] for what has no default; what the network's own check finds.
 pub fn config(settings: &Settings) -> Result<AdmClassifierConfig, CheckpointError> {
-    let script: Vec<&str> = SCRIPT_WORDS.iter().map(|(script, _)| *script).collect();
-    known(settings, &[WORDS, &script, &["pool"], IGNORED])?;
-    let settings = constructed(settings)?;
+    Ok(read(settings)?.0)
+}
+
+/// What [`config`] takes where nothing is said.
+///
+/// # Errors
+///
+/// Those of [`config`].
+pub fn assumed(settings: &Settings) -> Result<Vec<Assumed>, CheckpointError> {
+    Ok(read(settings)?.1)
+}
+
+fn read(settings: &Settings) -> Result<(AdmClassifierConfig, Vec<Assumed>), CheckpointError> {
+    let checked = checked_words(settings, TABLES, "guided-diffusion's classifier")?;
+    let mut reading = Reading::new(&checked);
+    let settings = constructed(&checked, &mut reading)?;
     let pool = match settings.or("pool", "adaptive".to_string())?.as_str() {
         "attention" => AdmPool::Attention { head_channels: settings.required("num_head_channels")? },
         "adaptive" => AdmPool::Adaptive,
@@ -56,7 +81,7 @@ pub fn config(settings: &Settings) -> Result<AdmClassifierConfig, CheckpointErro
         pool,
     };
     config.validate()?;
-    Ok(config)
+    Ok((config, reading.assumed()))
 }
 
 /// The settings of a configuration in the constructor's words: the inverse of [`config`].
@@ -104,31 +129,35 @@ const SCRIPT_WORDS: &[(&str, &str)] = &[
 ];
 
 /// The settings in the constructor's words alone.
-fn constructed(settings: &Settings) -> Result<Settings, CheckpointError> {
+fn constructed(settings: &Settings, reading: &mut Reading<'_>) -> Result<Settings, CheckpointError> {
     if SCRIPT_WORDS.iter().all(|(script, _)| settings.value(script).is_none()) {
         return Ok(settings.clone());
     }
-    let mut words = script_defaults().overlaid(settings);
+    let mut words = settings.clone();
     for (script, word) in SCRIPT_WORDS {
-        if let Some(value) = settings.value(script) {
-            words = words.with(word, value.clone());
+        let Some(value) = settings.value(script) else { continue };
+        if settings.is_given(word) && settings.value(word) != Some(value) {
+            return Err(refused(settings, script, &format!("{word} is another; give one of them")));
         }
+        words = words.with(word, value.clone());
     }
-    guided_trunk::without_texts(words)
+    guided_trunk::without_texts(guided_trunk::by_default(&words, &script_defaults(), reading))
 }
 
 /// What the scripts take where a flag is not given, in the constructor's words.
-fn script_defaults() -> Settings {
-    Settings::default()
-        .with("in_channels", 3)
-        .with("model_channels", 128)
-        .with("out_channels", 1000)
-        .with("num_res_blocks", 2)
-        .with("attention_resolutions", "32,16,8")
-        .with("channel_mult", "")
-        .with("num_head_channels", 64)
-        .with("use_new_attention_order", false)
-        .with("use_scale_shift_norm", true)
-        .with("resblock_updown", true)
-        .with("pool", "attention")
+fn script_defaults() -> [(&'static str, Value); 12] {
+    [
+        ("image_size", json!(64)),
+        ("in_channels", json!(3)),
+        ("model_channels", json!(128)),
+        ("out_channels", json!(1000)),
+        ("num_res_blocks", json!(2)),
+        ("attention_resolutions", json!("32,16,8")),
+        ("channel_mult", json!("")),
+        ("num_head_channels", json!(64)),
+        ("use_new_attention_order", json!(false)),
+        ("use_scale_shift_norm", json!(true)),
+        ("resblock_updown", json!(true)),
+        ("pool", json!("attention")),
+    ]
 }

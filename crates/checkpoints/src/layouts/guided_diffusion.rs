@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 use undrift_networks::{AdmHeads, AdmUnetConfig};
 
-use crate::layouts::guided_trunk::{self, IGNORED, Listing, WORDS, known, refused, size};
-use crate::{CheckpointError, Entry, Settings, Shapes};
+use crate::layouts::guided_trunk::{self, Listing, is_text, refused, size};
+use crate::layouts::guided_words::{AROUND, CONSTRUCTOR, OF_CLASSIFIER, PROCESS, SCRIPTS, UNET};
+use crate::word::{Word, checked as checked_words};
+use crate::{Assumed, CheckpointError, Entry, Reading, Settings, Shapes};
 
 /// Whether these tensors are of this layout.
 pub fn recognises(shapes: &Shapes) -> bool {
@@ -23,16 +25,33 @@ pub fn recognises(shapes: &Shapes) -> bool {
 /// numbers would explain.
 pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
     let settings = guided_trunk::infer(shapes)?.with("out_channels", size(shapes, "out.2.weight", 0)?);
-    Ok(match shapes.get("label_emb.weight") {
-        Some(shape) => settings.with("num_classes", shape[0]),
+    Ok(match shapes.get("label_emb.weight").and_then(|shape| shape.first()) {
+        Some(classes) => settings.with("num_classes", *classes),
         None => settings,
-    })
+    }
+    .as_seen())
+}
+
+/// All keys that are known, and what is done with each.
+pub fn words() -> impl Iterator<Item = &'static Word> {
+    TABLES.iter().copied().flatten()
+}
+
+const TABLES: &[&[Word]] = &[CONSTRUCTOR, UNET, SCRIPTS, PROCESS, OF_CLASSIFIER, AROUND];
+
+/// The settings as the published code reads them, `True` as a flag and `25` as a text where it has one.
+///
+/// # Errors
+///
+/// [`CheckpointError::Setting`] for an unknown key, one that is refused, and a value of another kind.
+pub fn checked(settings: &Settings) -> Result<Settings, CheckpointError> {
+    checked_words(settings, TABLES, "guided-diffusion")
 }
 
 /// The configuration that settings mean, in the constructor's words or in those of the scripts.
 ///
-/// Any word of the scripts (`num_channels`, `learn_sigma`, `class_cond`, or a list as text) brings the scripts'
-/// defaults, which are 4 heads and scale and shift; otherwise the constructor's hold. Where
+/// Any word that only the scripts have (`num_channels`, `learn_sigma`, `diffusion_steps`, .., or a list as text) brings
+/// the scripts' defaults, among them 4 heads, scale and shift, and images of 64; otherwise the constructor's hold. Where
 /// [`infer`] left heads or their order open, they must be given: by themselves or by the scripts' words.
 ///
 /// # Errors
@@ -40,8 +59,22 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
 /// [`CheckpointError::Setting`] for an unknown key, a value that cannot be read, or two words that disagree;
 /// [`CheckpointError::SettingMissing`] for what has no default; what the network's own check finds.
 pub fn config(settings: &Settings) -> Result<AdmUnetConfig, CheckpointError> {
-    known(settings, &[WORDS, SCRIPT_WORDS, &["num_classes"], IGNORED])?;
-    let settings = constructed(settings)?;
+    Ok(read(settings)?.0)
+}
+
+/// What [`config`] takes where nothing is said.
+///
+/// # Errors
+///
+/// Those of [`config`].
+pub fn assumed(settings: &Settings) -> Result<Vec<Assumed>, CheckpointError> {
+    Ok(read(settings)?.1)
+}
+
+fn read(settings: &Settings) -> Result<(AdmUnetConfig, Vec<Assumed>), CheckpointError> {
+    let checked = checked(settings)?;
+    let mut reading = Reading::new(&checked);
+    let settings = constructed(&checked, &mut reading)?;
     let config = AdmUnetConfig {
         out_channels: settings.required("out_channels")?,
         classes: settings.get("num_classes")?,
@@ -49,7 +82,7 @@ pub fn config(settings: &Settings) -> Result<AdmUnetConfig, CheckpointError> {
         trunk: guided_trunk::config(&settings)?,
     };
     config.validate()?;
-    Ok(config)
+    Ok((config, reading.assumed()))
 }
 
 /// The settings of a configuration in the constructor's words: the inverse of [`config`].
@@ -103,49 +136,64 @@ fn up(config: &AdmUnetConfig, mut skips: Vec<usize>, listing: &mut Listing) {
     }
 }
 
-/// What the scripts say in words of their own.
-const SCRIPT_WORDS: &[&str] = &["num_channels", "learn_sigma", "class_cond"];
-
-/// Classes of every class-conditional model that the scripts make.
-const CLASSES: usize = 1000;
+/// Classes of every class-conditional model that the scripts make, where no table shows them.
+const CLASSES_OF_IMAGENET: usize = 1000;
 
 /// The settings in the constructor's words alone.
-fn constructed(settings: &Settings) -> Result<Settings, CheckpointError> {
-    let texts = ["attention_resolutions", "channel_mult"];
-    let is_text = |key: &&str| settings.value(key).is_some_and(Value::is_string);
-    if !texts.iter().any(is_text) && SCRIPT_WORDS.iter().all(|key| settings.value(key).is_none()) {
+fn constructed(settings: &Settings, reading: &mut Reading<'_>) -> Result<Settings, CheckpointError> {
+    if !is_of_scripts(settings) {
         return Ok(settings.clone());
     }
-    let mut words = script_defaults();
     let channels = settings.or("in_channels", 3usize)?;
-    words = words.with("out_channels", channels).with("in_channels", channels).overlaid(settings);
-    if let Some(width) = settings.get::<usize>("num_channels")? {
-        words = agreeing(words, settings, ["num_channels", "model_channels"], width)?;
+    let mut words = guided_trunk::by_default(settings, &script_defaults(), reading);
+    words = Settings::default().with("out_channels", channels).with("in_channels", channels).overlaid(&words);
+    match settings.get::<usize>("num_channels")? {
+        Some(width) => words = agreeing(words, settings, ["num_channels", "model_channels"], width)?,
+        None if words.value("model_channels").is_none() => {
+            words =
+                words.with("model_channels", reading.assume("num_channels", 128, "what the published scripts take"));
+        }
+        None => {}
     }
     if let Some(learned) = settings.get::<bool>("learn_sigma")? {
         let out = if learned { 2 * channels } else { channels };
         words = agreeing(words, settings, ["learn_sigma", "out_channels"], out)?;
     }
-    match settings.get::<bool>("class_cond")? {
-        Some(true) => words = agreeing(words, settings, ["class_cond", "num_classes"], CLASSES)?,
-        Some(false) if settings.value("num_classes").is_some() => {
-            return Err(refused(settings, "class_cond", "the network has a table of classes"));
+    guided_trunk::without_texts(with_classes(words, settings)?)
+}
+
+/// Whether any word is the scripts' alone.
+fn is_of_scripts(settings: &Settings) -> bool {
+    let own = [SCRIPTS, PROCESS, OF_CLASSIFIER, AROUND].into_iter().flatten();
+    own.into_iter().any(|word| word.key != "code" && settings.is_given(word.key))
+        || ["attention_resolutions", "channel_mult"].iter().any(|key| is_text(settings, key))
+}
+
+/// The number of classes, as `class_cond` and the table in the file agree; the scripts' NUM_CLASSES is 1000 in
+/// guided-diffusion, 10 in DDPM-IP, and edited by whoever trains on something else.
+fn with_classes(words: Settings, given: &Settings) -> Result<Settings, CheckpointError> {
+    match (given.get::<bool>("class_cond")?, given.value("num_classes")) {
+        (Some(true), None) if given.is_of_tensors() => {
+            Err(refused(given, "class_cond", "the network has no table of classes (label_emb); leave it out"))
         }
-        _ => {}
+        (Some(true), None) => Ok(words.with("num_classes", CLASSES_OF_IMAGENET)),
+        (Some(false), Some(_)) => Err(refused(given, "class_cond", "the network has a table of classes (label_emb)")),
+        _ => Ok(words),
     }
-    guided_trunk::without_texts(words)
 }
 
 /// What the scripts take where a flag is not given, in the constructor's words.
-fn script_defaults() -> Settings {
-    Settings::default()
-        .with("model_channels", 128)
-        .with("num_res_blocks", 2)
-        .with("num_heads", 4)
-        .with("attention_resolutions", "16,8")
-        .with("channel_mult", "")
-        .with("use_scale_shift_norm", true)
-        .with("use_new_attention_order", false)
+fn script_defaults() -> [(&'static str, Value); 8] {
+    [
+        ("image_size", json!(64)),
+        ("num_res_blocks", json!(2)),
+        ("num_heads", json!(4)),
+        ("attention_resolutions", json!("16,8")),
+        ("channel_mult", json!("")),
+        ("use_scale_shift_norm", json!(true)),
+        ("use_new_attention_order", json!(false)),
+        ("dropout", json!(0.0)),
+    ]
 }
 
 /// `words` with a constructor's word that a script's word means; both may be given if they agree.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use undrift_networks::{AdmHeads, AdmTrunkConfig};
 
-use crate::{CheckpointError, Entry, Settings, Shapes};
+use crate::{CheckpointError, Entry, Reading, Settings, Shapes};
 
 /// Collects the entries of a layout, layer by layer.
 #[derive(Default)]
@@ -90,6 +90,7 @@ impl Listing {
 /// What names and shapes tell about the way down, in the constructor's words.
 ///
 /// What they do not tell and released models do not agree on is `null`: heads and the order of their channels.
+/// Callers add what they see themselves, and mark all of it as seen.
 pub(crate) fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
     let base = size(shapes, "time_embed.0.weight", 1)?;
     let seen = Seen { shapes, inputs: count(shapes, "input_blocks") };
@@ -265,89 +266,79 @@ pub(crate) fn settings(trunk: &AdmTrunkConfig) -> Settings {
     }
 }
 
+/// Whether somebody gave this list as the scripts have it: a text or one number instead of a list.
+pub(crate) fn is_text(settings: &Settings, key: &str) -> bool {
+    matches!(settings.value(key), Some(Value::String(_) | Value::Number(_)))
+}
+
 /// Settings without texts: pixel sizes as rates, multipliers as numbers, the empty ones by image size.
 pub(crate) fn without_texts(settings: Settings) -> Result<Settings, CheckpointError> {
     let mut result = settings.clone();
-    if let Some(Value::String(sizes)) = settings.value("attention_resolutions") {
+    if is_text(&settings, "attention_resolutions") {
         let image: usize = settings.required("image_size")?;
-        let sizes = numbers(&settings, "attention_resolutions", sizes)?;
+        let sizes = numbers(&settings, "attention_resolutions")?;
         let rates: Vec<usize> = sizes.iter().map(|size| (image as f64 / size) as usize).collect();
         result = result.with("attention_resolutions", rates);
     }
-    if let Some(Value::String(multiples)) = settings.value("channel_mult") {
-        let multiples = match multiples.trim() {
-            "" => multiples_of(&settings)?,
-            given => numbers(&settings, "channel_mult", given)?,
+    if is_text(&settings, "channel_mult") {
+        let multiples = match settings.value("channel_mult").and_then(Value::as_str).map(str::trim) {
+            Some("") => published_multiples(&settings)?,
+            _ => numbers(&settings, "channel_mult")?,
         };
         result = result.with("channel_mult", multiples);
     }
     Ok(result)
 }
 
-fn numbers(settings: &Settings, key: &str, text: &str) -> Result<Vec<f64>, CheckpointError> {
-    let read = |part: &str| part.trim().parse::<f64>().ok().filter(|number| *number > 0.0);
-    let numbers: Option<Vec<f64>> = text.split(',').map(read).collect();
+/// Numbers with commas between them, in brackets or not.
+fn numbers(settings: &Settings, key: &str) -> Result<Vec<f64>, CheckpointError> {
+    let value = settings.value(key).unwrap_or(&Value::Null);
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let bare = text.trim().trim_start_matches(['(', '[']).trim_end_matches([')', ']', ',', ' ']);
+    let read = |part: &str| part.trim().parse::<f64>().ok().filter(|number| *number > 0.0 && number.is_finite());
+    let numbers: Option<Vec<f64>> = bare.split(',').map(read).collect();
     numbers.ok_or_else(|| refused(settings, key, "give positive numbers with commas between them"))
 }
 
-/// The published multipliers of an image size; that of 32 is improved-diffusion's.
-fn multiples_of(settings: &Settings) -> Result<Vec<f64>, CheckpointError> {
-    Ok(match settings.required::<usize>("image_size")? {
+fn published_multiples(settings: &Settings) -> Result<Vec<f64>, CheckpointError> {
+    let size = settings.required::<usize>("image_size")?;
+    multiples_of(size).ok_or_else(|| refused(settings, "image_size", "no published multipliers; give channel_mult"))
+}
+
+/// The published multipliers of an image size; those of 32 are improved-diffusion's and DDPM-IP's.
+pub(crate) fn multiples_of(image_size: usize) -> Option<Vec<f64>> {
+    Some(match image_size {
         512 => vec![0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0],
         256 => vec![1.0, 1.0, 2.0, 2.0, 4.0, 4.0],
         128 => vec![1.0, 1.0, 2.0, 3.0, 4.0],
         64 => vec![1.0, 2.0, 3.0, 4.0],
         32 => vec![1.0, 2.0, 2.0, 2.0],
-        _ => return Err(refused(settings, "image_size", "no published multipliers; give channel_mult")),
+        _ => return None,
     })
 }
+
+/// The settings by scripts' defaults where these say nothing, each of which is assumed.
+pub(crate) fn by_default(
+    settings: &Settings,
+    defaults: &[(&'static str, Value)],
+    reading: &mut Reading<'_>,
+) -> Settings {
+    let missing = defaults.iter().filter(|(key, _)| settings.value(key).is_none());
+    missing.fold(settings.clone(), |all, (key, value)| {
+        let heads_are_given = *key == "num_heads" && heads_by_channels(settings);
+        if heads_are_given { all } else { all.with(key, reading.assume(key, value.clone(), SCRIPTS_DEFAULT)) }
+    })
+}
+
+/// Whether heads follow from their channels, so that their number is not looked at.
+fn heads_by_channels(settings: &Settings) -> bool {
+    settings.value("num_head_channels").is_some_and(|channels| *channels != json!(-1))
+}
+
+const SCRIPTS_DEFAULT: &str = "what the published scripts take";
 
 /// The error of a setting that is given and cannot be.
 pub(crate) fn refused(settings: &Settings, key: &str, expected: &str) -> CheckpointError {
     let value = settings.value(key).map_or_else(|| "null".into(), Value::to_string);
     CheckpointError::Setting { key: key.into(), value, expected: expected.into() }
 }
-
-/// Checks that every key is known.
-pub(crate) fn known(settings: &Settings, groups: &[&[&str]]) -> Result<(), CheckpointError> {
-    match settings.iter().find(|(key, _)| !groups.iter().any(|group| group.contains(key))) {
-        Some((key, _)) => Err(refused(settings, key, "no such setting is known; leave it out")),
-        None => Ok(()),
-    }
-}
-
-/// The constructor's words that both networks have.
-pub(crate) const WORDS: &[&str] = &[
-    "image_size",
-    "in_channels",
-    "model_channels",
-    "out_channels",
-    "num_res_blocks",
-    "attention_resolutions",
-    "dropout",
-    "channel_mult",
-    "conv_resample",
-    "dims",
-    "num_heads",
-    "num_head_channels",
-    "num_heads_upsample",
-    "use_scale_shift_norm",
-    "resblock_updown",
-    "use_new_attention_order",
-];
-
-/// Words that change no trained network: precision, memory, the diffusion process around it.
-pub(crate) const IGNORED: &[&str] = &[
-    "use_checkpoint",
-    "use_fp16",
-    "classifier_use_fp16",
-    "diffusion_steps",
-    "noise_schedule",
-    "timestep_respacing",
-    "use_kl",
-    "predict_xstart",
-    "rescale_timesteps",
-    "rescale_learned_sigmas",
-    "sigma_small",
-    "input_pertub",
-];

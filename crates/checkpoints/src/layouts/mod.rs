@@ -3,7 +3,13 @@
 mod ddpm;
 pub mod diffusers;
 pub mod dit;
+mod dit_words;
 pub mod ermongroup;
+mod ermongroup_words;
 pub mod guided_classifier;
+mod guided_code;
 pub mod guided_diffusion;
 pub(crate) mod guided_trunk;
+mod guided_words;
+
+pub use guided_code::{Because, GuidedCode};

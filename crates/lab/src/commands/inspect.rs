@@ -1,7 +1,7 @@
 //! `undrift inspect`.
 
 use super::Outcome;
-use crate::published::{CheckpointArgs, Opened, Process, Weights, X0Limit};
+use crate::published::{Assumed, CheckpointArgs, Opened, Process, Visits, Weights, X0Limit};
 use crate::recipe::WeightSet;
 use burn::tensor::Device;
 use miette::{IntoDiagnostic, Result};
@@ -35,8 +35,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
             about.add("settings of its row", settings.lines().collect::<Vec<_>>());
         }
     }
+    if let Some(beside) = &opened.beside {
+        about.add("settings from", beside.display().to_string());
+    }
     network_facts(&opened.config, &mut about)?;
     process_facts(&opened.process, &mut about);
+    assumed_facts(opened.assumed.iter().chain(&opened.process.assumed), &mut about);
     if args.json {
         println!("{:#}", Value::Object(about.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
     } else {
@@ -103,6 +107,27 @@ fn process_facts(process: &Process, about: &mut Facts) {
     if process.time_factor != 1.0 {
         about.add("time labels times", process.time_factor);
     }
+    about.add("sampler", process.solver.to_string());
+    let steps = match &process.visits {
+        Visits::All => "all".to_owned(),
+        Visits::Chosen(ts) => format!("{}, as the published code chooses them", ts.len()),
+        Visits::Diffusers(scheduler) => format!("as {} of diffusers", scheduler.class.name()),
+    };
+    about.add("steps", steps);
+    if let Visits::Diffusers(scheduler) = &process.visits
+        && !scheduler.unread.is_empty()
+    {
+        about.add("not read by its class", json!(scheduler.unread));
+    }
+}
+
+/// What was taken because nobody said anything, each with its reason.
+fn assumed_facts<'a>(assumed: impl Iterator<Item = &'a Assumed>, about: &mut Facts) {
+    let fact = |one: &Assumed| (one.key.to_owned(), json!({"value": one.value, "why": one.why}));
+    let all: Map<String, Value> = assumed.map(fact).collect();
+    if !all.is_empty() {
+        about.add("assumed", all);
+    }
 }
 
 fn weight_set(set: WeightSet) -> &'static str {
@@ -144,6 +169,9 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(parts) if parts.contains_key("why") => {
+            format!("{} ({})", plain(&parts["value"]), plain(&parts["why"]))
+        }
         other => other.to_string(),
     }
 }

@@ -1,6 +1,8 @@
 //! Networks that were trained elsewhere, or here and by their file alone: what they are, and samples of them.
 
+mod assumed;
 mod classifier;
+mod flags;
 mod npz;
 mod opened;
 mod output;
@@ -9,7 +11,9 @@ mod process;
 mod sampling;
 mod source;
 
+pub use assumed::bears_on_samples;
 pub use classifier::log_probability_gradient;
+pub use flags::Flags;
 pub use npz::{NpyArray, NpyValues, npz};
 pub use opened::{Opened, PublishedError, Weights};
 pub use output::{Drawing, Output, is_picture};

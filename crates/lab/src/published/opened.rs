@@ -1,6 +1,6 @@
 //! A checkpoint of any kind, opened: a published one, or one of a run of ours.
 
-use super::process::Process;
+use super::process::{Assumed, Process};
 use super::source::{CheckpointArgs, scheduler_beside};
 use crate::recipe::{Settings as RowSettings, WeightSet};
 use crate::run::{NETWORK, SETTINGS};
@@ -19,6 +19,10 @@ pub struct Opened {
     pub config: NetworkConfig,
     /// The forward process that it was trained with.
     pub process: Process,
+    /// What was taken for the network where neither tensors nor settings say anything.
+    pub assumed: Vec<Assumed>,
+    /// A file beside the weights that settings were read from, if it is not the network's JSON.
+    pub beside: Option<PathBuf>,
     /// Where its weights are.
     pub weights: Weights,
 }
@@ -74,7 +78,8 @@ impl Opened {
         if is_training_state(path) {
             return Opened::trained(path, args.group());
         }
-        let published = Published::open(path, &args.given()?)?;
+        let (given, beside) = args.given(path)?;
+        let published = Published::open(path, &given)?;
         let scheduler = scheduler_beside(published.path())?;
         let settings = match published.layout() {
             Layout::Diffusers => scheduler.overlaid(&args.settings()?.only(&diffusers::SCHEDULER_WORDS)),
@@ -82,7 +87,8 @@ impl Opened {
         };
         let process = Process::of(published.layout(), &settings, published.config())?;
         let config = published.config().clone();
-        Ok(Opened { config, process, weights: Weights::Published(Box::new(published)) })
+        let assumed = published.layout().assumed(published.settings())?;
+        Ok(Opened { config, process, assumed, beside, weights: Weights::Published(Box::new(published)) })
     }
 
     fn trained(path: &Path, group: Option<&str>) -> Result<Self, PublishedError> {
@@ -99,7 +105,8 @@ impl Opened {
         let unet: DdpmUnetConfig =
             note(NETWORK).and_then(|text| serde_json::from_str(text).ok()).ok_or_else(missing)?;
         let weights = Weights::Trained { path: path.to_owned(), set, settings };
-        Ok(Opened { config: NetworkConfig::Ddpm(unet), process: Process::of_row(&row), weights })
+        let (config, process) = (NetworkConfig::Ddpm(unet), Process::of_row(&row));
+        Ok(Opened { config, process, assumed: Vec::new(), beside: None, weights })
     }
 
     /// Why its images are latents, where what lies beside its weights says so.

@@ -3,15 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::flags::{Flags, literal};
 use serde_json::Value;
-use undrift_checkpoints::{CheckpointError, Given, Settings, read_settings};
+use undrift_checkpoints::file::Checkpoint;
+use undrift_checkpoints::layouts::ermongroup;
+use undrift_checkpoints::{CheckpointError, Given, Layout, Settings, read_settings, read_yaml};
 
 /// What the user knows about a checkpoint.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct CheckpointArgs {
-    /// Configuration in the published code's words, a JSON file; it counts more than the one beside the weights
+    /// Configuration in the published code's words, a JSON or YAML file; it counts more than the one beside the weights
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Flags as the published README has them, in quotes: "--image_size 64 --num_channels 128"; they count more than files
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    flags: Vec<Flags>,
     /// One setting of it, as `num_head_channels=64`; give it again for more; it counts most
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<Setting>,
@@ -20,11 +26,11 @@ pub struct CheckpointArgs {
     group: Option<String>,
 }
 
-/// One setting as it is written: `key=value`, the value in JSON or as plain text.
+/// One setting as it is written: `key=value`, the value in JSON, in Python or as plain text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
-    key: String,
-    value: Value,
+    pub(super) key: String,
+    pub(super) value: Value,
 }
 
 impl FromStr for Setting {
@@ -32,10 +38,7 @@ impl FromStr for Setting {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => {
-                let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-                Ok(Setting { key: key.to_owned(), value })
-            }
+            Some((key, value)) if !key.is_empty() => Ok(Setting { key: key.to_owned(), value: literal(value) }),
             _ => Err("write KEY=VALUE, as num_head_channels=64 or channel_mult=[1,2,2]".to_owned()),
         }
     }
@@ -44,12 +47,12 @@ impl FromStr for Setting {
 impl CheckpointArgs {
     /// A configuration and some settings.
     pub fn of(config: Option<PathBuf>, set: Vec<Setting>) -> Self {
-        CheckpointArgs { config, set, group: None }
+        CheckpointArgs { config, flags: Vec::new(), set, group: None }
     }
 
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
-        self.config.is_none() && self.set.is_empty() && self.group.is_none()
+        self.config.is_none() && self.flags.is_empty() && self.set.is_empty() && self.group.is_none()
     }
 
     /// The same with other weights of the file.
@@ -61,20 +64,56 @@ impl CheckpointArgs {
         self.group.as_deref()
     }
 
-    /// What was said, the file's settings overlaid by those of the command line.
+    /// What was said, the file's settings overlaid by flags and these by those of `--set`.
     ///
     /// # Errors
     /// [`CheckpointError::Sidecar`] for a configuration that cannot be read.
     pub fn settings(&self) -> Result<Settings, CheckpointError> {
-        let file = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
-        let set = self.set.iter().fold(Settings::default(), |set, one| set.with(&one.key, one.value.clone()));
-        Ok(file.overlaid(&set))
+        let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let flags = self.flags.iter().flat_map(|flags| &flags.0);
+        let said = flags.chain(&self.set).fold(Settings::default(), |said, one| said.with(&one.key, one.value.clone()));
+        Ok(file.overlaid(&said))
     }
 
-    pub(super) fn given(&self) -> Result<Given, CheckpointError> {
+    /// What was said over what a `yml` file of DDIM's code says that lies beside weights of its layout; and that file.
+    pub(super) fn given(&self, weights: &Path) -> Result<(Given, Option<PathBuf>), CheckpointError> {
+        let beside = if self.config.is_none() { yml_beside(weights)? } else { None };
+        let (weaker, path) = beside.map_or((Settings::default(), None), |(settings, path)| (settings, Some(path)));
+        let settings = weaker.overlaid(&self.settings()?);
         let replaces_sidecar = self.config.is_some();
-        Ok(Given { settings: self.settings()?, group: self.group.clone(), replaces_sidecar })
+        Ok((Given { settings, group: self.group.clone(), replaces_sidecar }, path))
     }
+}
+
+/// The settings of a file; parts of DDIM's code become settings without parts, so that later ones replace them.
+fn read(path: &Path) -> Result<Settings, CheckpointError> {
+    let settings = if is_yml(path) { read_yaml(path)? } else { read_settings(path)? };
+    if ermongroup::has_parts(&settings) { ermongroup::flattened(&settings) } else { Ok(settings) }
+}
+
+fn is_yml(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "yml" || end == "yaml")
+}
+
+/// `X.yml` or `config.yml` beside weights `X.ckpt` of DDIM's layout, if it is of its code.
+fn yml_beside(weights: &Path) -> Result<Option<(Settings, PathBuf)>, CheckpointError> {
+    let own = ["yml", "yaml"].map(|end| weights.with_extension(end));
+    let shared = ["config.yml", "config.yaml"].map(|name| weights.with_file_name(name));
+    let found = own.into_iter().chain(shared).find(|path| path.is_file() && weights.is_file());
+    let Some(path) = found.filter(|_| is_of_ddims_code(weights)) else { return Ok(None) };
+    let settings = read_yaml(&path)?;
+    if !ermongroup::has_parts(&settings) {
+        return Ok(None);
+    }
+    Ok(Some((ermongroup::flattened(&settings)?, path)))
+}
+
+fn is_of_ddims_code(weights: &Path) -> bool {
+    let layout = |file: &Checkpoint, group: &str| {
+        Layout::of(&file.tensors(group).iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect())
+    };
+    Checkpoint::open(weights)
+        .is_ok_and(|file| file.groups().into_iter().any(|group| layout(&file, group) == Some(Layout::Ermongroup)))
 }
 
 /// The settings of diffusers' scheduler beside a checkpoint, or in the folder that the published pipelines have for it.
@@ -103,7 +142,26 @@ mod tests {
         assert_eq!(value("num_heads=4"), Value::from(4));
         assert_eq!(value("channel_mult=[1,2]"), serde_json::json!([1, 2]));
         assert_eq!(value("attention_resolutions=16,8"), Value::from("16,8"));
+        assert_eq!((value("learn_sigma=True"), value("use_ddim=False")), (Value::Bool(true), Value::Bool(false)));
+        assert_eq!(value("attention_head_dim=None"), Value::Null);
         assert!("num_heads".parse::<Setting>().is_err());
         assert!("=4".parse::<Setting>().is_err());
+    }
+
+    #[test]
+    fn what_is_said_later_counts_more() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let config = folder.path().join("cifar10.yml");
+        std::fs::write(&config, "model:\n  ch: 32\n  ch_mult: [1, 2]\n  var_type: fixedlarge\n").unwrap();
+        let args = CheckpointArgs {
+            config: Some(config),
+            flags: vec!["--ch 64 --timesteps 50".parse().unwrap()],
+            set: vec!["timesteps=20".parse().unwrap()],
+            group: None,
+        };
+        let settings = args.settings().unwrap();
+        assert_eq!(settings.get::<String>("var_type").unwrap().as_deref(), Some("fixedlarge"));
+        assert_eq!((settings.get("ch").unwrap(), settings.get("timesteps").unwrap()), (Some(64), Some(20)));
+        assert!(settings.value("model").is_none(), "parts would hide what is said later");
     }
 }

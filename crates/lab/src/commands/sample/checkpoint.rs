@@ -5,7 +5,7 @@ use crate::commands::Outcome;
 use crate::progress::Progress;
 use crate::published::{
     ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Plan, PublishedSampling, SamplerChoice, Setting,
-    is_picture,
+    bears_on_samples, is_picture,
 };
 use crate::registry;
 use crate::run::RunError;
@@ -66,6 +66,8 @@ pub(crate) struct Prepared {
     pub(crate) opened: Opened,
     /// The sampler in words.
     sampler: String,
+    /// What was assumed, line by line.
+    assumed: Vec<String>,
     choice: SamplerChoice,
     guidance: Guidance,
     classes: Vec<usize>,
@@ -89,7 +91,8 @@ impl Prepared {
         let sampler = format!("{}, steps placed {}", plan.settings.text(), plan.placed);
         let (guidance, of_classifier) = guidance(&args.checkpoint, &opened.config, device)?;
         let classes = classes(&args.checkpoint.classes, opened.config.classes(), of_classifier)?;
-        Ok(Prepared { opened, sampler, choice, guidance, classes, seed: args.seed, output })
+        let assumed = assumed(&opened, &choice, args.checkpoint.cfg_scale.is_some());
+        Ok(Prepared { opened, sampler, assumed, choice, guidance, classes, seed: args.seed, output })
     }
 
     /// Whether what is drawn is written as numbers, not as pictures or bytes.
@@ -108,6 +111,14 @@ impl Prepared {
     }
 }
 
+/// A line for each assumption that samples depend on.
+fn assumed(opened: &Opened, choice: &SamplerChoice, guided: bool) -> Vec<String> {
+    let all = opened.assumed.iter().chain(&opened.process.assumed);
+    all.filter(|one| bears_on_samples(one, &opened.process, choice, guided))
+        .map(|one| format!("assumed {} = {} ({})", one.key, one.value, one.why))
+        .collect()
+}
+
 pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
     let prepared = Prepared::new(args, path, &device)?;
@@ -116,6 +127,7 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     let network = prepared.opened.load(&device, DType::F32).into_diagnostic()?;
     eprintln!("{} parameters read in {:.1} s", network.parameter_count(), started.elapsed().as_secs_f64());
     eprintln!("{}", prepared.sampler);
+    prepared.assumed.iter().for_each(|line| eprintln!("{line}"));
     let sampling = prepared.sampling(&network, &device).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let drawing = match draw(args, &sampling, !prepared.writes_numbers()) {

@@ -1,25 +1,103 @@
-//! The `diffusion` part of a yml file of the code of DDIM.
+//! A yml file of the code of DDIM, and what its `main.py` takes.
 
-use super::{Process, linear, unknown};
+use super::{Process, Visits, X0Limit, linear, unknown};
+use crate::methods::Method;
 use crate::recipe::{ChainSettings, VarianceName};
-use undrift_checkpoints::{CheckpointError, Settings};
+use undrift_checkpoints::layouts::ermongroup;
+use undrift_checkpoints::{CheckpointError, Reading, Settings};
+use undrift_schedules::peers::{ermongroup_quadratic, ermongroup_uniform};
 
-/// The process of these settings.
-pub(super) fn process(s: &Settings) -> Result<Process, CheckpointError> {
-    let diffusion = s.section("diffusion")?;
-    let length = diffusion.or("num_diffusion_timesteps", 1000)?;
-    let (start, end) = (diffusion.or("beta_start", 1e-4)?, diffusion.or("beta_end", 0.02)?);
-    let chain = match diffusion.or("beta_schedule", "linear".to_owned())?.as_str() {
-        "linear" => linear(length, start, end),
-        "quad" => ChainSettings::Quadratic { length, start, end },
-        "const" => ChainSettings::Constant { length, beta: end },
+const FILES: &str = "as in all of the published yml files";
+const MAIN: &str = "what the published main.py takes";
+
+/// The process of these settings, in parts or not; `twice`: whether the network gives twice the channels of its input.
+pub(super) fn process(settings: &Settings, image_size: usize, twice: bool) -> Result<Process, CheckpointError> {
+    let settings = ermongroup::checked(settings)?;
+    let mut s = Reading::new(&settings);
+    let length = s.or("num_diffusion_timesteps", 1000, FILES)?;
+    let chain = chain(length, &mut s)?;
+    let variance = if twice { VarianceName::LearnedRange } else { variance(image_size, &mut s)? };
+    let (solver, limit) = sampler(&mut s)?;
+    Ok(Process {
+        chain,
+        variance,
+        limit,
+        solver,
+        visits: visits(length, &mut s)?,
+        assumed: s.assumed(),
+        ..Process::ddpm()
+    })
+}
+
+fn chain(length: usize, s: &mut Reading<'_>) -> Result<ChainSettings, CheckpointError> {
+    let kind = s.or("beta_schedule", "linear".to_owned(), FILES)?;
+    let mut ends = || Ok::<_, CheckpointError>((s.or("beta_start", 1e-4, FILES)?, s.or("beta_end", 0.02, FILES)?));
+    Ok(match kind.as_str() {
         "jsd" => ChainSettings::Jsd { length },
-        other => return Err(unknown("diffusion.beta_schedule", other, "linear, quad, const, jsd")),
+        "const" => ChainSettings::Constant { length, beta: s.or("beta_end", 0.02, FILES)? },
+        "linear" => {
+            let (start, end) = ends()?;
+            linear(length, start, end)
+        }
+        "quad" => {
+            let (start, end) = ends()?;
+            ChainSettings::Quadratic { length, start, end }
+        }
+        "sigmoid" => {
+            let (start, end) = ends()?;
+            ChainSettings::Sigmoid { length, start, end }
+        }
+        other => return Err(unknown("beta_schedule", other, "linear, quad, const, jsd, sigmoid")),
+    })
+}
+
+/// The variance that a model was trained for. The published loops never look at it; a ddpm of ours does.
+fn variance(image_size: usize, s: &mut Reading<'_>) -> Result<VarianceName, CheckpointError> {
+    let (usual, why) = match image_size {
+        256 => ("fixedsmall", "as in the published yml files for images of 256"),
+        _ => ("fixedlarge", "as in the published yml files for images of 32 and 64"),
     };
-    let variance = match s.section("model")?.or("var_type", "fixedlarge".to_owned())?.as_str() {
-        "fixedlarge" => VarianceName::FixedLarge,
-        "fixedsmall" => VarianceName::FixedSmall,
-        other => return Err(unknown("model.var_type", other, "fixedlarge, fixedsmall")),
+    match s.or("var_type", usual.to_owned(), why)?.as_str() {
+        "fixedlarge" => Ok(VarianceName::FixedLarge),
+        "fixedsmall" => Ok(VarianceName::FixedSmall),
+        other => Err(unknown("var_type", other, "fixedlarge, fixedsmall")),
+    }
+}
+
+/// `generalized` is DDIM and never clipped; `ddpm_noisy` clips and has the large variance, whatever `var_type` says.
+fn sampler(s: &mut Reading<'_>) -> Result<(Method, X0Limit), CheckpointError> {
+    match s.or("sample_type", "generalized".to_owned(), MAIN)?.as_str() {
+        "generalized" => {
+            let eta: f64 = s.or("eta", 0.0, MAIN)?;
+            let ddim = Method::named("ddim");
+            Ok((if eta == 0.0 { ddim } else { ddim.with("eta", eta) }, X0Limit::None))
+        }
+        "ddpm_noisy" => Ok((Method::named("ddpm-large"), X0Limit::Clip { range: 1.0 })),
+        other => Err(unknown("sample_type", other, "generalized, ddpm_noisy")),
+    }
+}
+
+/// The levels of `skip_type` and `timesteps`. A level that the published list repeats is visited once: its code stays
+/// there the other times.
+fn visits(length: usize, s: &mut Reading<'_>) -> Result<Visits, CheckpointError> {
+    const STEPS: &str = "timesteps";
+    let kind = s.or("skip_type", "uniform".to_owned(), MAIN)?;
+    let steps: usize = s.or(STEPS, length, "all of them, as the published main.py takes")?;
+    let indices = match kind.as_str() {
+        "uniform" => ermongroup_uniform(length, steps),
+        "quad" => ermongroup_quadratic(length, steps),
+        other => return Err(unknown("skip_type", other, "uniform, quad")),
     };
-    Ok(Process { chain, variance, ..Process::ddpm() })
+    let mut ts: Vec<usize> = indices
+        .map_err(|error| CheckpointError::Setting {
+            key: STEPS.to_owned(),
+            value: steps.to_string(),
+            expected: error.to_string(),
+        })?
+        .into_iter()
+        .rev()
+        .map(|index| index + 1)
+        .collect();
+    ts.dedup();
+    Ok(if ts.len() == length { Visits::All } else { Visits::Chosen(ts) })
 }

@@ -1,19 +1,60 @@
 //! The flags of guided-diffusion and improved-diffusion.
 
-use super::{Process, unknown};
+use super::{Process, Visits, X0Limit, respacing, unknown};
+use crate::methods::Method;
 use crate::recipe::{ChainSettings, PredictionName, VarianceName};
-use undrift_checkpoints::{CheckpointError, Settings};
+use undrift_checkpoints::layouts::{Because, GuidedCode, guided_diffusion};
+use undrift_checkpoints::{CheckpointError, Reading, Settings};
 
-/// The process of these settings.
-pub(super) fn process(s: &Settings) -> Result<Process, CheckpointError> {
-    let length = s.or("diffusion_steps", 1000)?;
-    let chain = match s.or("noise_schedule", "linear".to_owned())?.as_str() {
+const DEFAULT: &str = "what the published scripts take";
+
+/// The process of these settings; `twice`: whether the network gives twice the channels of its input.
+pub(super) fn process(settings: &Settings, twice: bool) -> Result<Process, CheckpointError> {
+    let settings = guided_diffusion::checked(settings)?;
+    let mut s = Reading::new(&settings);
+    let rescales = rescales(&settings, &mut s)?;
+    let length = s.or("diffusion_steps", 1000, DEFAULT)?;
+    let chain = match s.or("noise_schedule", "linear".to_owned(), DEFAULT)?.as_str() {
         "linear" => ChainSettings::LinearScaled { length },
         "cosine" => ChainSettings::Cosine { length },
         other => return Err(unknown("noise_schedule", other, "linear, cosine")),
     };
-    let prediction = if s.or("predict_xstart", false)? { PredictionName::X0 } else { PredictionName::Eps };
-    let variance = if s.or("sigma_small", false)? { VarianceName::FixedSmall } else { VarianceName::FixedLarge };
-    let time_factor = if s.or("rescale_timesteps", false)? { 1000.0 / length as f64 } else { 1.0 };
-    Ok(Process { chain, prediction, variance, time_factor, ..Process::ddpm() })
+    let predicts_x0 = s.or("predict_xstart", false, DEFAULT)?;
+    let variance = match twice {
+        true => VarianceName::LearnedRange,
+        false if s.or("sigma_small", false, DEFAULT)? => VarianceName::FixedSmall,
+        false => VarianceName::FixedLarge,
+    };
+    let by_ddim = s.or("use_ddim", false, DEFAULT)?;
+    let visits = visits(&chain, &mut s)?;
+    let clips = s.or("clip_denoised", true, DEFAULT)?;
+    Ok(Process {
+        chain,
+        prediction: if predicts_x0 { PredictionName::X0 } else { PredictionName::Eps },
+        variance,
+        limit: if clips { X0Limit::Clip { range: 1.0 } } else { X0Limit::None },
+        time_factor: if rescales { 1000.0 / length as f64 } else { 1.0 },
+        solver: Method::named(if by_ddim { "ddim" } else { "ddpm" }),
+        visits,
+        assumed: s.assumed(),
+    })
+}
+
+/// Whether time labels are rescaled to 1000: what the code does unless it is told otherwise.
+fn rescales(settings: &Settings, s: &mut Reading<'_>) -> Result<bool, CheckpointError> {
+    let (code, because) = GuidedCode::of(settings)?;
+    if because == Because::Both {
+        let why = "flags and tensors fit both codes and no flag of guided-diffusion's own is given; code=guided-diffusion \
+                   says otherwise";
+        s.assume("code", code.name(), why);
+    }
+    match code {
+        GuidedCode::Improved => s.or("rescale_timesteps", true, "improved-diffusion's default"),
+        GuidedCode::Guided => s.or("rescale_timesteps", false, "guided-diffusion's default"),
+    }
+}
+
+fn visits(chain: &ChainSettings, s: &mut Reading<'_>) -> Result<Visits, CheckpointError> {
+    const KEY: &str = "timestep_respacing";
+    respacing::visits(KEY, &s.or(KEY, String::new(), "all steps, as the published scripts take")?, chain)
 }

@@ -4,6 +4,7 @@ mod diffusers;
 mod dit;
 mod ermongroup;
 mod guided;
+mod respacing;
 mod scheduler;
 mod scheduler_config;
 
@@ -11,6 +12,7 @@ pub(super) use scheduler::{Class, Layout as Spacings, Rules, Scheduler, stepping
 
 use crate::methods::Method;
 use crate::recipe::{ChainSettings, PredictionName, Settings as RowSettings, VarianceName};
+pub use undrift_checkpoints::Assumed;
 use undrift_checkpoints::{CheckpointError, Layout, NetworkConfig, Settings};
 
 /// What a checkpoint's tensors cannot tell: the chain, the meaning of the output, how samples were drawn.
@@ -64,17 +66,6 @@ pub enum Visits {
     Diffusers(Box<Scheduler>),
 }
 
-/// A setting that nobody gave, and what was taken for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Assumed {
-    /// The key in the published code's words.
-    pub key: &'static str,
-    /// Its value.
-    pub value: String,
-    /// Why this one.
-    pub why: &'static str,
-}
-
 impl Process {
     /// What the settings of the published code say, with its defaults where they say nothing.
     ///
@@ -83,17 +74,16 @@ impl Process {
     /// # Errors
     /// [`CheckpointError::Setting`] for a value that is not known here.
     pub fn of(layout: Layout, settings: &Settings, config: &NetworkConfig) -> Result<Self, CheckpointError> {
-        let twice = config.outputs() == 2 * config.image_shape()[0];
-        let mut process = match layout {
-            Layout::Diffusers => return diffusers::process(settings, twice),
-            Layout::Ermongroup => ermongroup::process(settings)?,
-            Layout::GuidedDiffusion | Layout::GuidedClassifier => guided::process(settings)?,
-            Layout::Dit => dit::process(),
-        };
-        if twice {
-            process.variance = VarianceName::LearnedRange;
+        let [channels, height, _] = config.image_shape();
+        let twice = config.outputs() == 2 * channels;
+        match layout {
+            Layout::Diffusers => diffusers::process(settings, twice),
+            Layout::Ermongroup => ermongroup::process(settings, height, twice),
+            Layout::GuidedDiffusion => guided::process(settings, twice),
+            // A classifier is asked at the levels of the network that it guides.
+            Layout::GuidedClassifier => Ok(Process::ddpm()),
+            Layout::Dit => dit::process(settings, twice),
         }
-        Ok(process)
     }
 
     /// That of a row of a recipe.
@@ -175,14 +165,45 @@ mod tests {
 
     #[test]
     fn each_code_has_its_own_linear_chain_and_words() {
-        let guided = process(Layout::GuidedDiffusion, json!({"diffusion_steps": 500, "sigma_small": true})).unwrap();
-        assert_eq!(guided.chain, ChainSettings::LinearScaled { length: 500 });
-        assert_eq!((guided.variance, guided.time_factor), (VarianceName::FixedSmall, 1.0));
+        let improved = process(Layout::GuidedDiffusion, json!({"diffusion_steps": 500, "sigma_small": true})).unwrap();
+        assert_eq!(improved.chain, ChainSettings::LinearScaled { length: 500 });
+        assert_eq!((improved.variance, improved.time_factor), (VarianceName::FixedSmall, 2.0));
         let ddim = json!({"model": {"var_type": "fixedsmall"}, "diffusion": {"beta_schedule": "quad",
             "beta_start": 0.001, "beta_end": 0.03, "num_diffusion_timesteps": 100}});
         let ddim = process(Layout::Ermongroup, ddim).unwrap();
         assert_eq!(ddim.chain, ChainSettings::Quadratic { length: 100, start: 0.001, end: 0.03 });
         assert_eq!(ddim.variance, VarianceName::FixedSmall);
+        let flat = json!({"var_type": "fixedsmall", "beta_schedule": "sigmoid", "num_diffusion_timesteps": 100});
+        let flat = process(Layout::Ermongroup, flat).unwrap();
+        assert_eq!(flat.chain, ChainSettings::Sigmoid { length: 100, start: 1e-4, end: 0.02 });
+        assert_eq!(flat.variance, VarianceName::FixedSmall);
+    }
+
+    #[test]
+    fn each_code_draws_as_its_own_scripts_do() {
+        let drawn = |layout, settings| {
+            let found = process(layout, settings).unwrap();
+            let steps = match found.visits {
+                Visits::Chosen(ts) => ts,
+                _ => Vec::new(),
+            };
+            (found.solver.to_string(), found.limit, steps)
+        };
+        let clip = X0Limit::Clip { range: 1.0 };
+        let guided = |settings| drawn(Layout::GuidedDiffusion, settings);
+        assert_eq!(guided(json!({})), ("ddpm".into(), clip, vec![]));
+        let asked = json!({"use_ddim": "True", "clip_denoised": false, "timestep_respacing": "ddim2"});
+        assert_eq!(guided(asked), ("ddim".into(), X0Limit::None, vec![501, 1]));
+        let ddim = |settings| drawn(Layout::Ermongroup, settings);
+        assert_eq!(ddim(json!({})), ("ddim".into(), X0Limit::None, vec![]));
+        let asked = json!({"timesteps": 4, "skip_type": "quad", "eta": 0.5});
+        assert_eq!(ddim(asked), ("ddim:eta=0.5".into(), X0Limit::None, vec![801, 356, 89, 1]));
+        let noisy = json!({"sample_type": "ddpm_noisy", "timesteps": "3", "var_type": "fixedsmall"});
+        assert_eq!(ddim(noisy), ("ddpm-large".into(), clip, vec![1000, 667, 334, 1]));
+        let (solver, limit, steps) = drawn(Layout::Dit, json!({"image_size": 256}));
+        assert_eq!((solver.as_str(), limit, steps.len()), ("ddpm", X0Limit::None, 250));
+        let (_, _, steps) = drawn(Layout::Dit, json!({"num_sampling_steps": 2}));
+        assert_eq!(steps, [1000, 1]);
     }
 
     #[test]
