@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Seconds per image of DDIM with diffusers on the CPU, alone or in turn with `undrift sample`.
 
-The folder holds config.json and weights, as `undrift export .. --layout diffusers` or diffusers write it.
+The folder is a pipeline's, as `undrift export .. --layout diffusers` or diffusers write it.
 Reading the weights is not timed on either side.
 """
 
@@ -60,7 +60,7 @@ def sample_undrift(options, out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=pathlib.Path, help="config.json and weights")
+    parser.add_argument("folder", type=pathlib.Path, help="a pipeline's folder, with unet in it")
     parser.add_argument("--undrift", metavar="PATH", help="program to be timed in turn with diffusers")
     parser.add_argument("--threads", type=positive, default=os.cpu_count(), help="of each side (default: all cores)")
     parser.add_argument("--batch", type=positive, default=1, help="images at a time (default: 1)")
@@ -68,11 +68,11 @@ def main():
     parser.add_argument("--repeats", type=positive, default=5, help="of each side (default: 5)")
     parser.add_argument("--channels-last", action="store_true", help="PyTorch's other order in memory")
     options = parser.parse_args()
-    if not (options.folder / "config.json").is_file():
-        sys.exit(f"error: no file {options.folder / 'config.json'}; write the folder with `undrift export --layout diffusers`")
+    if not (options.folder / "unet" / "config.json").is_file():
+        sys.exit(f"error: no file {options.folder / 'unet' / 'config.json'}; write the folder with `undrift export --layout diffusers`")
 
     torch.set_num_threads(options.threads)
-    network = diffusers.UNet2DModel.from_pretrained(options.folder, low_cpu_mem_usage=False).eval()
+    network = diffusers.UNet2DModel.from_pretrained(options.folder, subfolder="unet", low_cpu_mem_usage=False).eval()
     if options.channels_last:
         network = network.to(memory_format=torch.channels_last)
     # DDPM's chain, and undrift's clipping and spacing.

@@ -149,7 +149,7 @@ class Unet(nn.Module):
     def __init__(self, config):
         super().__init__()
         base, blocks = config["base"], config["blocks"]
-        widths = [base * multiplier for multiplier in config["multipliers"]]
+        widths = config["widths"]
         resolutions = [config["image_size"] >> level for level in range(len(widths))]
         last = len(widths) - 1
         self.time = TimeEmbedding(base)

@@ -20,24 +20,24 @@ struct Unet<'a> {
 
 impl Unet<'_> {
     fn count(&mut self) {
-        let DdpmUnetConfig { in_channels, out_channels, image_size, base, ref multipliers, .. } = *self.config;
+        let DdpmUnetConfig { in_channels, out_channels, image_size, base, ref widths, .. } = *self.config;
         self.dense(base, self.time_width());
         self.dense(self.time_width(), self.time_width());
         self.conv([in_channels, base], 3, image_size);
         let mut skips = vec![base];
         self.down(&mut skips);
-        let (deepest, resolution) = (self.levels()[multipliers.len() - 1], image_size >> (multipliers.len() - 1));
+        let (deepest, resolution) = (widths[widths.len() - 1], image_size >> (widths.len() - 1));
         self.block([deepest, deepest], resolution);
         self.attention(deepest, resolution);
         self.block([deepest, deepest], resolution);
         self.up(deepest, skips);
-        self.conv([base * multipliers[0], out_channels], 3, image_size);
+        self.conv([widths[0], out_channels], 3, image_size);
     }
 
     /// The way down; appends the width of every skip.
     fn down(&mut self, skips: &mut Vec<usize>) {
         let (mut from, resolutions) = (self.config.base, self.config.resolutions());
-        for (level, to) in self.levels().into_iter().enumerate() {
+        for (level, to) in self.config.widths.iter().copied().enumerate() {
             for _ in 0..self.config.blocks {
                 self.stage([from, to], resolutions[level]);
                 skips.push(to);
@@ -53,7 +53,7 @@ impl Unet<'_> {
     /// The way up, deepest level first; `skips` are taken from the end.
     fn up(&mut self, mut from: usize, mut skips: Vec<usize>) {
         let resolutions = self.config.resolutions();
-        for (level, to) in self.levels().into_iter().enumerate().rev() {
+        for (level, to) in self.config.widths.iter().copied().enumerate().rev() {
             for _ in 0..=self.config.blocks {
                 self.stage([from + skips.pop().unwrap_or(0), to], resolutions[level]);
                 from = to;
@@ -99,10 +99,6 @@ impl Unet<'_> {
 
     fn products(&mut self, count: usize) {
         self.flop += 2 * count as u64;
-    }
-
-    fn levels(&self) -> Vec<usize> {
-        self.config.multipliers.iter().map(|multiplier| multiplier * self.config.base).collect()
     }
 
     fn time_width(&self) -> usize {

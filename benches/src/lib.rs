@@ -24,7 +24,7 @@ pub fn quick_unet(device: &Device) -> Result<DdpmUnet, NetworkError> {
         out_channels: 1,
         image_size: 16,
         base: 32,
-        multipliers: vec![1, 2],
+        widths: vec![32, 64],
         blocks: 1,
         attention: Vec::new(),
         groups: 8,

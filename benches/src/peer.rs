@@ -29,7 +29,7 @@ pub fn small(size: usize) -> DdpmUnetConfig {
         out_channels: 1,
         image_size: size,
         base: 32,
-        multipliers: vec![1, 2, 2],
+        widths: vec![32, 64, 64],
         blocks: 2,
         attention: Vec::new(),
         groups: 8,

@@ -169,6 +169,17 @@ pub enum CheckpointError {
         /// What it cannot hold.
         what: String,
     },
+    /// A place where files of another model are.
+    #[error(
+        "{} has {} of another model, which would be read beside what is written; remove them, or choose another place",
+        path.display(), files.join(", ")
+    )]
+    Occupied {
+        /// The file or folder that was to be written.
+        path: PathBuf,
+        /// The files that are in the way.
+        files: Vec<String>,
+    },
     /// A file that could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -112,6 +112,14 @@ impl Layout {
         })
     }
 
+    /// Settings in the form of the file that lies beside the weights.
+    pub fn as_sidecar(self, settings: Settings) -> Settings {
+        match self {
+            Layout::Ermongroup => ermongroup::in_parts(settings),
+            _ => settings,
+        }
+    }
+
     /// The tensors of a network, in the published order, and which parameter of ours each one is.
     ///
     /// # Errors

@@ -27,20 +27,21 @@ fn the_keys_of_the_released_model_come_in_their_order() {
 }
 
 /// Networks that differ from each other wherever a layout could.
-fn variants() -> [DdpmUnetConfig; 7] {
+fn variants() -> [DdpmUnetConfig; 8] {
     let small = DdpmUnetConfig {
         image_size: 16,
         base: 32,
-        multipliers: vec![1, 2, 2],
+        widths: vec![32, 64, 64],
         blocks: 1,
         attention: vec![8],
         ..DdpmUnetConfig::cifar10()
     };
     [
         DdpmUnetConfig { in_channels: 1, out_channels: 2, ..small.clone() },
-        DdpmUnetConfig { multipliers: vec![1], blocks: 3, attention: vec![16], ..small.clone() },
-        DdpmUnetConfig { multipliers: vec![1, 3, 2], attention: vec![16, 4], blocks: 2, ..small.clone() },
-        DdpmUnetConfig { multipliers: vec![2, 1], attention: vec![16], ..small.clone() },
+        DdpmUnetConfig { widths: vec![32], blocks: 3, attention: vec![16], ..small.clone() },
+        DdpmUnetConfig { widths: vec![32, 96, 64], attention: vec![16, 4], blocks: 2, ..small.clone() },
+        DdpmUnetConfig { widths: vec![64, 32], attention: vec![16], ..small.clone() },
+        DdpmUnetConfig { widths: vec![32, 48, 40], groups: 8, ..small.clone() },
         DdpmUnetConfig { resampling: Resampling::Plain, ..small.clone() },
         DdpmUnetConfig { middle_attention: false, head_channels: Some(8), ..small.clone() },
         DdpmUnetConfig { resampling: Resampling::CentredConvolution, groups: 16, ..small },
@@ -75,7 +76,7 @@ fn every_parameter_of_ours_is_one_tensor_of_theirs() {
 #[test]
 fn settings_say_all_of_a_configuration() {
     let counts = LAYOUTS.map(|layout| expressed().iter().filter(|(one, _)| one.name == layout.name).count());
-    assert_eq!(counts, [5, 5]);
+    assert_eq!(counts, [6, 5]);
     for (layout, config) in expressed() {
         assert_eq!((layout.config)(&(layout.settings)(&config)).unwrap(), config, "{}", layout.name);
     }
@@ -118,7 +119,7 @@ fn shapes_tell_what_they_can_and_the_rest_is_asked_for() {
 #[test]
 fn the_released_shapes_tell_all() {
     let counts = &sidecar("parameter_counts.json")["counts"];
-    let celeba = DdpmUnetConfig { image_size: 64, multipliers: vec![1, 2, 2, 2, 4], ..DdpmUnetConfig::cifar10() };
+    let celeba = DdpmUnetConfig { image_size: 64, widths: vec![128, 256, 256, 256, 512], ..DdpmUnetConfig::cifar10() };
     let mut compared = 0;
     for (name, count) in counts.as_object().unwrap() {
         let Some(layout) = LAYOUTS.iter().find(|layout| name.starts_with(layout.name)) else { continue };

@@ -65,16 +65,16 @@ fn every_layout_gives_the_same_bits_back() {
         let network = ClosedForm::default().network(layout, &config, &Device::flex(), DType::F32).unwrap();
         let out = folder.path().join(layout.name());
         let out = if layout == Layout::Diffusers { out } else { out.with_extension("pt") };
-        let written = export(&network, layout, &out).unwrap();
+        let written = export(&network, layout, None, &out).unwrap();
         assert_eq!(written.len(), 2, "weights and configuration");
         let again = Published::open(&out, &Given::default()).unwrap();
         assert_eq!((again.layout(), again.config()), (layout, &config));
         assert_eq!(bits(&again.load(&Device::flex(), DType::F32).unwrap()), bits(&network), "{}", layout.name());
         let second = folder.path().join(format!("{}-again", layout.name()));
         let second = if layout == Layout::Diffusers { second } else { second.with_extension("pt") };
-        export(&network, layout, &second).unwrap();
+        export(&network, layout, None, &second).unwrap();
         let name = |out: &Path| match layout {
-            Layout::Diffusers => out.join("diffusion_pytorch_model.safetensors"),
+            Layout::Diffusers => out.join("unet/diffusion_pytorch_model.safetensors"),
             _ => out.to_owned(),
         };
         assert_eq!(std::fs::read(name(&out)).unwrap(), std::fs::read(name(&second)).unwrap(), "the same bytes");
@@ -86,9 +86,9 @@ fn ddpms_network_goes_from_one_layout_to_the_other() {
     let folder = tempfile::tempdir().unwrap();
     let config = Layout::Ermongroup.config(&small(Layout::Ermongroup)).unwrap();
     let network = ClosedForm::default().network(Layout::Ermongroup, &config, &Device::flex(), DType::F32).unwrap();
-    export(&network, Layout::Diffusers, folder.path()).unwrap();
+    export(&network, Layout::Diffusers, None, folder.path()).unwrap();
     assert_eq!(bits(&loaded(folder.path(), &Given::default())), bits(&network));
-    let refused = export(&network, Layout::GuidedDiffusion, &folder.path().join("x.pt")).unwrap_err();
+    let refused = export(&network, Layout::GuidedDiffusion, None, &folder.path().join("x.pt")).unwrap_err();
     assert!(matches!(refused, CheckpointError::Inexpressible { .. }), "{refused}");
     assert!(refused.to_string().contains("guided-diffusion") && refused.to_string().contains("DDPM"), "{refused}");
 }

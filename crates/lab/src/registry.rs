@@ -102,13 +102,11 @@ pub fn unet(settings: &Settings) -> DdpmUnetConfig {
         in_channels: channels,
         out_channels: channels * output_channels(&settings.model),
         image_size: size,
-        base: n.base,
-        multipliers: n.multipliers.clone(),
         blocks: n.blocks,
         attention: n.attention.clone(),
         groups: n.groups,
         dropout: n.dropout,
-        ..DdpmUnetConfig::cifar10()
+        ..DdpmUnetConfig::cifar10().with_multiples(n.base, &n.multipliers)
     }
 }
 

@@ -190,4 +190,6 @@ fn a_probe_holds_what_the_network_gives() {
     assert_eq!(file.tensor("x").unwrap().shape(), [2, 3, 4, 4]);
     assert_eq!(file.tensor("output").unwrap().shape(), [2, 3, 4, 4]);
     assert_eq!(file.tensor("labels").unwrap().shape(), [2]);
+    assert_eq!(file.tensor("ddim").unwrap().shape(), [2, 3, 4, 4]);
+    assert_eq!(file.tensor("ddim_steps").unwrap().data(), 10f32.to_le_bytes());
 }

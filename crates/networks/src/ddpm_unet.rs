@@ -81,10 +81,10 @@ impl DdpmUnet {
         let time = TimeEmbedding::new(base, config.sinusoids, init);
         let conv_in = init.conv([config.in_channels, base], 3, ONE);
         let down = down_levels(config, &mut widths, init);
-        let deepest = base * config.multipliers[config.multipliers.len() - 1];
+        let deepest = config.widths[config.widths.len() - 1];
         let middle = Middle::new(deepest, config, init);
         let up = up_levels(config, deepest, widths, init);
-        let width_out = base * config.multipliers[0];
+        let width_out = config.widths[0];
         let norm_out = init.group_norm(width_out, groups);
         let conv_out = init.conv([width_out, config.out_channels], 3, ZERO);
         let config = config.clone();
@@ -222,15 +222,14 @@ fn attended(attention: Option<&SelfAttention>, h: Tensor<4>) -> Tensor<4> {
 fn down_levels(config: &DdpmUnetConfig, widths: &mut Vec<usize>, init: &mut Initialiser) -> Vec<Level> {
     let (mut from, resolutions) = (config.base, config.resolutions());
     let mut levels = Vec::new();
-    for (index, multiplier) in config.multipliers.iter().enumerate() {
-        let to = config.base * multiplier;
+    for (index, &to) in config.widths.iter().enumerate() {
         let mut stages = Vec::new();
         for _ in 0..config.blocks {
             stages.push(Stage::new([from, to], resolutions[index], config, init));
             widths.push(to);
             from = to;
         }
-        let changes = index + 1 < config.multipliers.len();
+        let changes = index + 1 < config.widths.len();
         let resample = if changes { config.resampling.halving(to, init) } else { None };
         widths.extend(changes.then_some(to));
         levels.push(Level { stages, resample, changes });
@@ -242,8 +241,7 @@ fn down_levels(config: &DdpmUnetConfig, widths: &mut Vec<usize>, init: &mut Init
 fn up_levels(config: &DdpmUnetConfig, mut from: usize, mut widths: Vec<usize>, init: &mut Initialiser) -> Vec<Level> {
     let resolutions = config.resolutions();
     let mut levels = Vec::new();
-    for (index, multiplier) in config.multipliers.iter().enumerate().rev() {
-        let to = config.base * multiplier;
+    for (index, &to) in config.widths.iter().enumerate().rev() {
         let skips = widths.split_off(widths.len() - (config.blocks + 1));
         let mut stages = Vec::new();
         for skip in skips.iter().rev() {
@@ -275,14 +273,14 @@ mod tests {
         assert_eq!(count(cifar()), 35_746_307);
         assert_eq!(count(DdpmUnetConfig { out_channels: 6, ..cifar() }), 35_749_766);
         assert_eq!(count(DdpmUnetConfig::lsun256()), 113_673_219);
-        assert_eq!(count(DdpmUnetConfig { base: 64, ..cifar() }), 8_952_067);
-        assert_eq!(count(DdpmUnetConfig { base: 32, ..cifar() }), 2_245_763);
-        assert_eq!(count(DdpmUnetConfig { base: 16, groups: 16, ..cifar() }), 565_315);
+        assert_eq!(count(cifar().with_multiples(64, &[1, 2, 2, 2])), 8_952_067);
+        assert_eq!(count(cifar().with_multiples(32, &[1, 2, 2, 2])), 2_245_763);
+        assert_eq!(count(DdpmUnetConfig { groups: 16, ..cifar().with_multiples(16, &[1, 2, 2, 2]) }), 565_315);
     }
 
     #[test]
     fn the_last_layer_of_every_branch_starts_near_zero() {
-        let config = DdpmUnetConfig { base: 16, groups: 16, ..DdpmUnetConfig::cifar10() };
+        let config = DdpmUnetConfig { groups: 16, ..DdpmUnetConfig::cifar10().with_multiples(16, &[1, 2, 2, 2]) };
         let net = config.init(&Device::flex(), Key::new(0, Purpose::Initialisation)).unwrap();
         let last = ["conv2.weight", "attention.out.weight", "conv_out.weight"];
         for (name, data) in collect_parameters(&net) {
@@ -304,7 +302,7 @@ mod tests {
         DdpmUnetConfig {
             image_size: 8,
             base: 8,
-            multipliers: vec![1, 2],
+            widths: vec![8, 16],
             blocks: 1,
             attention: vec![4],
             groups: 4,

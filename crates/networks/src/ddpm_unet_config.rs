@@ -4,15 +4,17 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use undrift_noise::Key;
 
+use crate::stored_ddpm_unet::StoredDdpmUnet;
 use crate::{DdpmUnet, NetworkError, Resampling, Sinusoids};
 
 /// The shape of a DDPM U-Net.
 ///
-/// The fields after `dropout` are what later codes vary. What is stored without them has the paper's values.
+/// The fields after `dropout` are what later codes vary. What is stored without them has the paper's values, and what
+/// is stored with `multipliers` has levels of so many times `base`.
 ///
 /// Source: Ho, Jain, Abbeel 2020, arXiv:2006.11239, appendix B and code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "StoredDdpmUnet")]
 pub struct DdpmUnetConfig {
     /// Channels of the input image.
     pub in_channels: usize,
@@ -20,33 +22,28 @@ pub struct DdpmUnetConfig {
     pub out_channels: usize,
     /// Height and width of the image in pixels; a multiple of 2^(levels - 1).
     pub image_size: usize,
-    /// Width of the first level in channels, and of the sinusoidal time features; at least 4.
+    /// Width of the first convolution in channels, and of the sinusoidal time features; at least 4.
     pub base: usize,
-    /// Width of each level as a multiple of `base`, finest level first; each level halves the resolution.
-    pub multipliers: Vec<usize>,
+    /// Width of each level in channels, finest level first; each level halves the resolution.
+    pub widths: Vec<usize>,
     /// Residual blocks per level on the way down, at least 1; the way up has one more.
     pub blocks: usize,
     /// Resolutions (height in pixels) with self-attention after each block.
     pub attention: Vec<usize>,
-    /// Groups of every group normalisation, a divisor of `base`; the paper has 32.
+    /// Groups of every group normalisation, a divisor of `base` and of every width; the paper has 32.
     pub groups: usize,
     /// Probability in `[0, 1)` that training drops a unit in a residual block.
     pub dropout: f64,
     /// How a time label becomes sines and cosines.
-    #[serde(default = "paper_sinusoids")]
     pub sinusoids: Sinusoids,
     /// What every group normalisation adds to the variance, above 0; the paper's code has 1e-6.
-    #[serde(default = "paper_norm_epsilon")]
     pub norm_epsilon: f64,
     /// How the resolution changes between levels.
-    #[serde(default = "paper_resampling")]
     pub resampling: Resampling,
     /// Channels of one attention head, a divisor of every width that attends; none for a single head, as in the
     /// paper.
-    #[serde(default)]
     pub head_channels: Option<usize>,
     /// Whether the middle attends, as it does in the paper.
-    #[serde(default = "paper_middle_attention")]
     pub middle_attention: bool,
 }
 
@@ -58,16 +55,16 @@ impl DdpmUnetConfig {
             out_channels: 3,
             image_size: 32,
             base: 128,
-            multipliers: vec![1, 2, 2, 2],
+            widths: vec![128, 256, 256, 256],
             blocks: 2,
             attention: vec![16],
             groups: 32,
             dropout: 0.1,
-            sinusoids: paper_sinusoids(),
-            norm_epsilon: paper_norm_epsilon(),
-            resampling: paper_resampling(),
+            sinusoids: Sinusoids::DDPM,
+            norm_epsilon: 1e-6,
+            resampling: Resampling::Convolution,
             head_channels: None,
-            middle_attention: paper_middle_attention(),
+            middle_attention: true,
         }
     }
 
@@ -75,10 +72,17 @@ impl DdpmUnetConfig {
     pub fn lsun256() -> Self {
         DdpmUnetConfig {
             image_size: 256,
-            multipliers: vec![1, 1, 2, 2, 4, 4],
+            widths: vec![128, 128, 256, 256, 512, 512],
             dropout: 0.0,
             ..DdpmUnetConfig::cifar10()
         }
+    }
+
+    /// The same with levels whose widths are these multiples of `base`, finest level first.
+    pub fn with_multiples(self, base: usize, multiples: &[usize]) -> Self {
+        // A width beyond this machine's integers is refused by `validate`.
+        let widths = multiples.iter().map(|multiple| base.saturating_mul(*multiple)).collect();
+        DdpmUnetConfig { base, widths, ..self }
     }
 
     /// The untrained network on `device`, its weights a function of `key` alone.
@@ -93,19 +97,14 @@ impl DdpmUnetConfig {
 
     /// Height of each level in pixels, finest first.
     pub fn resolutions(&self) -> Vec<usize> {
-        (0..self.multipliers.len() as u32).map(|level| self.image_size.checked_shr(level).unwrap_or(0)).collect()
-    }
-
-    /// Width of each level in channels, finest first.
-    pub fn widths(&self) -> Vec<usize> {
-        self.multipliers.iter().map(|multiplier| self.base.saturating_mul(*multiplier)).collect()
+        (0..self.widths.len() as u32).map(|level| self.image_size.checked_shr(level).unwrap_or(0)).collect()
     }
 
     /// Widths of the levels that attend, finest first; the middle's, where it attends, last.
     pub fn attending_widths(&self) -> Vec<usize> {
-        let (widths, resolutions) = (self.widths(), self.resolutions());
-        let levels = resolutions.iter().zip(&widths).filter(|(resolution, _)| self.attention.contains(resolution));
-        let middle = self.middle_attention.then(|| widths.last()).flatten();
+        let resolutions = self.resolutions();
+        let levels = resolutions.iter().zip(&self.widths).filter(|(resolution, _)| self.attention.contains(resolution));
+        let middle = self.middle_attention.then(|| self.widths.last()).flatten();
         levels.map(|(_, width)| *width).chain(middle.copied()).collect()
     }
 
@@ -118,9 +117,9 @@ impl DdpmUnetConfig {
     ///
     /// # Errors
     ///
-    /// The first impossible value: zero channels, pixels, blocks, groups or multipliers, a base below 4,
+    /// The first impossible value: zero channels, pixels, blocks, groups or widths, a base below 4,
     /// an image size that cannot be halved at every level, an attention resolution without a level,
-    /// groups that do not divide `base`, a dropout outside `[0, 1)`, sinusoids without a frequency, an epsilon
+    /// groups that do not divide a width, a dropout outside `[0, 1)`, sinusoids without a frequency, an epsilon
     /// that is not above 0, heads that do not divide the width that they share.
     pub fn validate(&self) -> Result<(), NetworkError> {
         at_least("in_channels", self.in_channels, 1)?;
@@ -131,14 +130,20 @@ impl DdpmUnetConfig {
         at_least("groups", self.groups, 1)?;
         self.validate_levels()?;
         self.validate_attention()?;
-        if !self.base.is_multiple_of(self.groups) {
-            return Err(NetworkError::Groups { groups: self.groups, base: self.base });
-        }
+        self.validate_groups()?;
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(NetworkError::Dropout { value: self.dropout });
         }
         self.validate_numbers()?;
         self.validate_heads()
+    }
+
+    fn validate_groups(&self) -> Result<(), NetworkError> {
+        let uneven = |width: &&usize| !width.is_multiple_of(self.groups);
+        match std::iter::once(&self.base).chain(&self.widths).find(uneven) {
+            Some(&width) => Err(NetworkError::Groups { groups: self.groups, width }),
+            None => Ok(()),
+        }
     }
 
     fn validate_numbers(&self) -> Result<(), NetworkError> {
@@ -162,9 +167,9 @@ impl DdpmUnetConfig {
     }
 
     fn validate_levels(&self) -> Result<(), NetworkError> {
-        let levels = self.multipliers.len();
-        if levels == 0 || self.multipliers.contains(&0) {
-            return Err(NetworkError::Multipliers { value: self.multipliers.clone() });
+        let levels = self.widths.len();
+        if levels == 0 || self.widths.contains(&0) {
+            return Err(NetworkError::Widths { value: self.widths.clone() });
         }
         let multiple = u32::try_from(levels - 1).ok().and_then(|halvings| 1usize.checked_shl(halvings));
         let multiple = multiple.unwrap_or(usize::MAX);
@@ -173,10 +178,10 @@ impl DdpmUnetConfig {
             return Err(NetworkError::ImageSize { image_size, levels, multiple });
         }
         // The widest weight has 3 * 3 * (2 * widest) * widest entries and must be countable.
-        let widest = self.multipliers.iter().max().and_then(|m| m.checked_mul(self.base));
-        let entries = widest.and_then(|w| w.checked_mul(w)).and_then(|area| area.checked_mul(32));
-        let (base, multipliers) = (self.base, self.multipliers.clone());
-        entries.map(|_| ()).ok_or(NetworkError::TooWide { base, multipliers })
+        let widest = self.widths.iter().copied().max().unwrap_or(0).max(self.base);
+        let entries = widest.checked_mul(widest).and_then(|area| area.checked_mul(32));
+        let (base, widths) = (self.base, self.widths.clone());
+        entries.map(|_| ()).ok_or(NetworkError::TooWide { base, widths })
     }
 
     fn validate_attention(&self) -> Result<(), NetworkError> {
@@ -186,22 +191,6 @@ impl DdpmUnetConfig {
             None => Ok(()),
         }
     }
-}
-
-fn paper_sinusoids() -> Sinusoids {
-    Sinusoids::DDPM
-}
-
-fn paper_norm_epsilon() -> f64 {
-    1e-6
-}
-
-fn paper_resampling() -> Resampling {
-    Resampling::Convolution
-}
-
-fn paper_middle_attention() -> bool {
-    true
 }
 
 fn at_least(field: &'static str, value: usize, least: usize) -> Result<(), NetworkError> {
@@ -236,17 +225,20 @@ mod tests {
         assert!(message(|c| c.blocks = 0).contains("blocks is 0"));
         assert!(message(|c| c.groups = 0).contains("groups is 0"));
         assert!(message(|c| c.base = 3).contains("base is 3; it must be at least 4"));
-        assert!(message(|c| c.multipliers = vec![]).contains("multipliers are []"));
-        assert!(message(|c| c.multipliers = vec![1, 0]).contains("multipliers are [1, 0]"));
+        assert!(message(|c| c.widths = vec![]).contains("are []"));
+        assert!(message(|c| c.widths = vec![128, 0]).contains("are [128, 0]"));
     }
 
     #[test]
     fn sizes_that_do_not_fit_are_refused_with_a_remedy() {
         assert!(message(|c| c.image_size = 28).contains("a multiple of 8"));
-        assert!(message(|c| c.multipliers = vec![1; 70]).contains("70 levels"));
+        assert!(message(|c| c.widths = vec![128; 70]).contains("70 levels"));
         assert!(message(|c| c.attention = vec![16, 7]).contains("resolution 7 has no level"));
         assert!(message(|c| c.groups = 24).contains("a divisor of 128"));
-        assert!(message(|c| c.multipliers = vec![1, usize::MAX / 8]).contains("overflows"));
+        assert!(message(|c| c.widths[2] = 200).contains("groups is 32, which does not divide width 200"));
+        for multiple in [usize::MAX / 8, usize::MAX / 128] {
+            assert!(message(|c| *c = c.clone().with_multiples(128, &[1, multiple])).contains("overflows"));
+        }
     }
 
     #[test]
@@ -273,15 +265,5 @@ mod tests {
     fn heads_share_the_width() {
         let config = DdpmUnetConfig { head_channels: Some(8), ..DdpmUnetConfig::cifar10() };
         assert_eq!((config.heads(256), DdpmUnetConfig::cifar10().heads(256)), (32, 1));
-    }
-
-    #[test]
-    fn what_was_stored_before_has_the_papers_values() {
-        let mut stored = serde_json::to_value(DdpmUnetConfig::cifar10()).unwrap();
-        let fields = stored.as_object_mut().unwrap();
-        for later in ["sinusoids", "norm_epsilon", "resampling", "head_channels", "middle_attention"] {
-            fields.remove(later).unwrap();
-        }
-        assert_eq!(serde_json::from_value::<DdpmUnetConfig>(stored).unwrap(), DdpmUnetConfig::cifar10());
     }
 }

@@ -17,24 +17,26 @@ pub enum NetworkError {
         /// The smallest value that works.
         least: usize,
     },
-    /// A list that must not be empty, or a multiplier of zero in it.
-    #[error("multipliers are {value:?}; give one number of at least 1 per resolution, e.g. [1, 2]")]
-    Multipliers {
-        /// The list as given.
+    /// A list that must not be empty, or a width of zero in it.
+    #[error(
+        "the widths of the levels (multiples of base, where they are so given) are {value:?}; give one of at least 1 per resolution"
+    )]
+    Widths {
+        /// The list, finest level first.
         value: Vec<usize>,
     },
     /// Widths that are too large for this machine's integers.
-    #[error("base {base} with multipliers {multipliers:?} overflows; use smaller ones")]
+    #[error("base {base} with levels of the widths {widths:?} overflows; use smaller ones")]
     TooWide {
         /// The base width.
         base: usize,
-        /// The width multipliers.
-        multipliers: Vec<usize>,
+        /// Widths of the levels.
+        widths: Vec<usize>,
     },
     /// An image that cannot be halved once per level.
     #[error(
         "image_size is {image_size}, which {levels} levels do not divide; use a multiple of \
-         {multiple} or fewer multipliers"
+         {multiple} or fewer levels"
     )]
     ImageSize {
         /// Height and width of the image.
@@ -83,12 +85,12 @@ pub enum NetworkError {
         width: usize,
     },
     /// Group normalisation that does not divide the channels.
-    #[error("groups is {groups}, which does not divide base {base}; use a divisor of {base}")]
+    #[error("groups is {groups}, which does not divide width {width}; use a divisor of {width}")]
     Groups {
         /// The number of groups.
         groups: usize,
-        /// The base width; every other width is a sum of multiples of it.
-        base: usize,
+        /// A width; those of blocks on the way up are sums of two.
+        width: usize,
     },
     /// An attention rate that the network does not have.
     #[error("attention at rate {rate} has no level; the levels have the rates {rates:?}")]

@@ -11,7 +11,7 @@
 //! use undrift_noise::{Key, Purpose};
 //!
 //! let config = DdpmUnetConfig {
-//!     image_size: 8, base: 8, multipliers: vec![1, 2], blocks: 1, attention: vec![4], groups: 4,
+//!     image_size: 8, base: 8, widths: vec![8, 16], blocks: 1, attention: vec![4], groups: 4,
 //!     ..DdpmUnetConfig::cifar10()
 //! };
 //! let net = config.init(&Device::flex(), Key::new(1, Purpose::Initialisation))?;
@@ -35,6 +35,7 @@ mod labels;
 mod parameters;
 mod resampling;
 mod residual_block;
+mod stored_ddpm_unet;
 mod time_embedding;
 mod weights_file;
 

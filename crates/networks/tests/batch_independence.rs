@@ -17,7 +17,7 @@ fn config(dropout: f64) -> DdpmUnetConfig {
         out_channels: 2,
         image_size: 16,
         base: 32,
-        multipliers: vec![1, 2],
+        widths: vec![32, 64],
         blocks: 1,
         attention: vec![8],
         groups: 8,

@@ -26,7 +26,7 @@ fn network() -> DdpmUnet {
         out_channels: 1,
         image_size: 8,
         base: 16,
-        multipliers: vec![1, 2],
+        widths: vec![16, 32],
         blocks: 1,
         attention: vec![4],
         groups: 4,

@@ -1,6 +1,5 @@
 //! The DDPM U-Net's layers, which its layouts name and order differently.
 
-use serde_json::json;
 use undrift_networks::{DdpmUnetConfig, Mismatch, NetworkError, Resampling};
 
 use crate::{CheckpointError, Entry, Shapes};
@@ -94,7 +93,7 @@ impl Writer {
 
 /// The levels on the way down, finest first.
 pub(crate) fn down(config: &DdpmUnetConfig) -> Vec<Level> {
-    let widths = config.widths();
+    let widths = &config.widths;
     let level = |index: usize| {
         let to = widths[index];
         let from = if index == 0 { config.base } else { widths[index - 1] };
@@ -109,7 +108,7 @@ pub(crate) fn down(config: &DdpmUnetConfig) -> Vec<Level> {
 /// A block gets what came up and one skip; the skips of a level are the outputs of its blocks and, last, what the
 /// level began with.
 pub(crate) fn up(config: &DdpmUnetConfig) -> Vec<Level> {
-    let widths = config.widths();
+    let widths = &config.widths;
     let level = |index: usize| {
         let to = widths[index];
         let below = *widths.get(index + 1).unwrap_or(&to);
@@ -124,7 +123,7 @@ pub(crate) fn up(config: &DdpmUnetConfig) -> Vec<Level> {
 
 /// Width of the deepest level.
 pub(crate) fn deepest(config: &DdpmUnetConfig) -> usize {
-    config.widths().last().copied().unwrap_or(config.base)
+    config.widths.last().copied().unwrap_or(config.base)
 }
 
 /// The image size of the released models with these widths and attention, if there are any.
@@ -140,19 +139,6 @@ pub(crate) fn released_size(widths: &[usize], attending: &[usize]) -> Option<usi
         ([128, 128, 256, 256, 512, 512], [4]) => Some(256),
         _ => None,
     }
-}
-
-/// Widths as multiples of the base width.
-///
-/// # Errors
-///
-/// [`CheckpointError::Setting`] of `key` where one is no multiple.
-pub(crate) fn multipliers(key: &str, widths: &[usize], base: usize) -> Result<Vec<usize>, CheckpointError> {
-    if base == 0 || widths.iter().any(|width| !width.is_multiple_of(base)) {
-        let expected = "every width must be a multiple of the first one".into();
-        return Err(CheckpointError::Setting { key: key.into(), value: json!(widths).to_string(), expected });
-    }
-    Ok(widths.iter().map(|width| width / base).collect())
 }
 
 /// A level's resolution, 0 for one that is too deep for the image.

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use undrift_networks::{DdpmUnetConfig, Resampling, Sinusoids};
 
-use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, multipliers, released_size, resolution, up};
+use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, released_size, resolution, up};
 use crate::{Assumed, CheckpointError, Entry, Reading, Settings, Shapes};
 
 /// The layers inside of blocks.
@@ -192,13 +192,17 @@ fn read(settings: &Settings) -> Result<(DdpmUnetConfig, Vec<Assumed>), Checkpoin
     let mut unseen = Unseen { settings, released: released_size(&widths, &attending), reading };
     let groups = unseen.reading.or("norm_num_groups", 32, "every model of this layout has so many")?;
     refuse(settings, base, groups)?;
+    if groups > 0 && widths.iter().any(|width| !width.is_multiple_of(groups)) {
+        let expected = format!("every width must be a multiple of norm_num_groups, which is {groups}");
+        return Err(refused("block_out_channels", settings.value("block_out_channels"), &expected));
+    }
     let image_size = unseen.image_size()?;
     let config = DdpmUnetConfig {
         in_channels: settings.or("in_channels", 3)?,
         out_channels: settings.or("out_channels", 3)?,
         image_size,
         base,
-        multipliers: multipliers("block_out_channels", &widths, base)?,
+        widths,
         blocks: settings.or("layers_per_block", 2)?,
         attention: attending.into_iter().map(|level| resolution(image_size, level)).collect(),
         groups,
@@ -227,7 +231,7 @@ pub fn settings(config: &DdpmUnetConfig) -> Settings {
         .with("act_fn", "silu")
         .with("add_attention", config.middle_attention)
         .with("attention_head_dim", config.head_channels)
-        .with("block_out_channels", config.widths())
+        .with("block_out_channels", config.widths.clone())
         .with("center_input_sample", false)
         .with("down_block_types", kinds(DOWN, down(config)))
         .with("downsample_padding", padding)
@@ -249,12 +253,12 @@ pub fn settings(config: &DdpmUnetConfig) -> Settings {
 ///
 /// # Errors
 ///
-/// [`CheckpointError::Inexpressible`] for plain resampling, and for a first level that is wider than `base`.
+/// [`CheckpointError::Inexpressible`] for plain resampling, and for a first level that is not as wide as `base`.
 pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
-    let what = if config.resampling == Resampling::Plain && config.multipliers.len() > 1 {
+    let what = if config.resampling == Resampling::Plain && config.widths.len() > 1 {
         "resampling without convolutions".into()
-    } else if config.multipliers.first() != Some(&1) {
-        format!("multipliers {:?}, only those that begin with 1", config.multipliers)
+    } else if config.widths.first() != Some(&config.base) {
+        format!("a first convolution of width {} before levels of {:?}", config.base, config.widths)
     } else {
         return Ok(());
     };
@@ -283,8 +287,8 @@ pub fn entries(config: &DdpmUnetConfig) -> Vec<Entry> {
     }
     writer.block("mid_block.resnets.0", "middle.first", [width; 2]);
     writer.block("mid_block.resnets.1", "middle.last", [width; 2]);
-    writer.norm("conv_norm_out", "norm_out", config.widths()[0]);
-    writer.conv("conv_out", "conv_out", [config.widths()[0], config.out_channels], 3);
+    writer.norm("conv_norm_out", "norm_out", config.widths[0]);
+    writer.conv("conv_out", "conv_out", [config.widths[0], config.out_channels], 3);
     writer.finish()
 }
 
@@ -505,8 +509,21 @@ mod tests {
     }
 
     #[test]
+    fn widths_are_any_that_the_groups_divide() {
+        let odd = released().with("block_out_channels", json!([4, 6, 10, 6])).with("norm_num_groups", 2);
+        let read = config(&odd).unwrap();
+        assert_eq!((read.base, &read.widths[..]), (4, &[4, 6, 10, 6][..]));
+        assert_eq!(settings(&read).value("block_out_channels"), odd.value("block_out_channels"));
+        let refused = config(&odd.with("norm_num_groups", 4)).expect_err("must be refused").to_string();
+        assert!(
+            refused.contains("`block_out_channels`") && refused.contains("norm_num_groups, which is 4"),
+            "{refused}"
+        );
+    }
+
+    #[test]
     fn bare_weights_of_another_shape_need_every_setting_that_is_not_seen() {
-        let config_of = DdpmUnetConfig { base: 64, ..DdpmUnetConfig::cifar10() };
+        let config_of = DdpmUnetConfig::cifar10().with_multiples(64, &[1, 2, 2, 2]);
         let shapes = entries(&config_of).into_iter().map(|entry| (entry.theirs, entry.shape)).collect();
         let mut given = infer(&shapes).unwrap();
         for (key, value) in [
@@ -562,7 +579,7 @@ mod tests {
         let text = |config| expresses(&config).expect_err("must be refused").to_string();
         let plain = DdpmUnetConfig { resampling: Resampling::Plain, ..DdpmUnetConfig::cifar10() };
         assert!(text(plain).contains("without convolutions"));
-        assert!(text(DdpmUnetConfig { multipliers: vec![2, 2], ..DdpmUnetConfig::cifar10() }).contains("[2, 2]"));
+        assert!(text(DdpmUnetConfig { widths: vec![256, 256], ..DdpmUnetConfig::cifar10() }).contains("[256, 256]"));
         expresses(&DdpmUnetConfig::lsun256()).unwrap();
     }
 

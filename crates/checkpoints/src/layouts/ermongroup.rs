@@ -6,7 +6,7 @@
 
 use undrift_networks::{DdpmUnetConfig, Resampling, Sinusoids};
 
-use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, multipliers, released_size, resolution, up};
+use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, released_size, resolution, up};
 use super::ermongroup_words::{self, LEVELS};
 use crate::{Assumed, CheckpointError, Entry, Reading, Settings, Shapes, Word};
 
@@ -51,7 +51,7 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
         .with("in_channels", in_channels)
         .with("out_ch", out_channels)
         .with("ch", base)
-        .with("ch_mult", multipliers("ch_mult", &widths, base)?)
+        .with("ch_mult", multipliers(&widths, base)?)
         .with("num_res_blocks", counted(shapes, |block| format!("down.0.block.{block}.conv1.weight")))
         .with("resamp_with_conv", levels < 2 || shapes.contains_key("down.0.downsample.conv.weight"))
         .with(LEVELS, (0..levels).filter(attends).collect::<Vec<_>>());
@@ -88,6 +88,16 @@ pub fn flattened(settings: &Settings) -> Result<Settings, CheckpointError> {
     ermongroup_words::flattened(settings)
 }
 
+/// Widths as multiples of the base width.
+fn multipliers(widths: &[usize], base: usize) -> Result<Vec<usize>, CheckpointError> {
+    if base == 0 || widths.iter().any(|width| !width.is_multiple_of(base)) {
+        let expected = "every width must be a multiple of the first convolution's".to_owned();
+        let value = format!("{widths:?}");
+        return Err(CheckpointError::Setting { key: "ch_mult".to_owned(), value, expected });
+    }
+    Ok(widths.iter().map(|width| width / base).collect())
+}
+
 /// The configuration that settings of a `yml` file mean, given in its parts (`model`, `data`) or without them.
 ///
 /// An image size that is not given is that of the released models of
@@ -115,10 +125,10 @@ fn read(settings: &Settings) -> Result<(DdpmUnetConfig, Vec<Assumed>), Checkpoin
     let settings = checked(settings)?;
     refuse(&settings)?;
     let mut reading = Reading::new(&settings);
-    let (base, multipliers): (usize, Vec<usize>) = (settings.required("ch")?, settings.required("ch_mult")?);
+    let (base, multiples): (usize, Vec<usize>) = (settings.required("ch")?, settings.required("ch_mult")?);
     let seen: Option<Vec<usize>> = settings.get(LEVELS)?;
-    let widths: Vec<usize> = multipliers.iter().map(|multiplier| base.saturating_mul(*multiplier)).collect();
-    let released = seen.as_ref().and_then(|levels| released_size(&widths, levels));
+    let levels = DdpmUnetConfig::cifar10().with_multiples(base, &multiples);
+    let released = seen.as_ref().and_then(|seen| released_size(&levels.widths, seen));
     let image_size = image_size(&settings, released, &mut reading)?;
     let at = |levels: Vec<usize>| levels.into_iter().map(|level| resolution(image_size, level)).collect();
     let attention: Option<Vec<usize>> = settings.get("attn_resolutions")?.or(seen.map(at));
@@ -127,8 +137,6 @@ fn read(settings: &Settings) -> Result<(DdpmUnetConfig, Vec<Assumed>), Checkpoin
         in_channels: settings.required("in_channels")?,
         out_channels: settings.required("out_ch")?,
         image_size,
-        base,
-        multipliers,
         blocks: settings.required("num_res_blocks")?,
         attention: attention.ok_or_else(|| CheckpointError::SettingMissing { key: "attn_resolutions".into() })?,
         groups: GROUPS,
@@ -138,6 +146,7 @@ fn read(settings: &Settings) -> Result<(DdpmUnetConfig, Vec<Assumed>), Checkpoin
         resampling: if convolves { Resampling::Convolution } else { Resampling::Plain },
         head_channels: None,
         middle_attention: true,
+        ..levels
     };
     config.validate()?;
     Ok((config, reading.assumed()))
@@ -168,7 +177,7 @@ pub fn settings(config: &DdpmUnetConfig) -> Settings {
         .with("in_channels", config.in_channels)
         .with("out_ch", config.out_channels)
         .with("ch", config.base)
-        .with("ch_mult", config.multipliers.clone())
+        .with("ch_mult", config.widths.iter().map(|width| width / config.base).collect::<Vec<_>>())
         .with("num_res_blocks", config.blocks)
         .with("attn_resolutions", config.attention.clone())
         .with("dropout", config.dropout)
@@ -180,8 +189,8 @@ pub fn settings(config: &DdpmUnetConfig) -> Settings {
 ///
 /// # Errors
 ///
-/// [`CheckpointError::Inexpressible`] for other sinusoids, norms, padding or heads than DDPM's, and for a middle
-/// without attention.
+/// [`CheckpointError::Inexpressible`] for other sinusoids, norms, padding or heads than DDPM's, for a middle without
+/// attention, and for widths that are no multiples of `base`.
 pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
     let one_head = config.attending_widths().into_iter().all(|width| config.heads(width) == 1);
     let what = if config.sinusoids != Sinusoids::DDPM {
@@ -196,6 +205,8 @@ pub fn expresses(config: &DdpmUnetConfig) -> Result<(), CheckpointError> {
         "attention with several heads".into()
     } else if !config.middle_attention {
         "a middle without attention".into()
+    } else if config.widths.iter().any(|width| !width.is_multiple_of(config.base)) {
+        format!("levels of the widths {:?}, only multiples of the first convolution's {}", config.widths, config.base)
     } else {
         return Ok(());
     };
@@ -219,11 +230,11 @@ pub fn entries(config: &DdpmUnetConfig) -> Vec<Entry> {
     writer.block("mid.block_2", "middle.last", [width; 2]);
     // They count the levels of the way up from the finest, we from the deepest.
     for (ours, level) in up(config).iter().enumerate().rev() {
-        let theirs = config.multipliers.len() - 1 - ours;
+        let theirs = config.widths.len() - 1 - ours;
         write_level(&mut writer, &format!("up.{theirs}"), &format!("up.{ours}"), "upsample", level);
     }
-    writer.norm("norm_out", "norm_out", config.widths()[0]);
-    writer.conv("conv_out", "conv_out", [config.widths()[0], config.out_channels], 3);
+    writer.norm("norm_out", "norm_out", config.widths[0]);
+    writer.conv("conv_out", "conv_out", [config.widths[0], config.out_channels], 3);
     writer.finish()
 }
 
@@ -356,6 +367,7 @@ mod tests {
         refused(|c| c.resampling = Resampling::CentredConvolution, "padding on all sides");
         refused(|c| c.head_channels = Some(64), "several heads");
         refused(|c| c.middle_attention = false, "a middle without attention");
+        refused(|c| c.widths[1] = 192, "[128, 192, 256, 256]");
         let one_head = DdpmUnetConfig { head_channels: Some(256), ..DdpmUnetConfig::cifar10() };
         expresses(&one_head).unwrap();
     }

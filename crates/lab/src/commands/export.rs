@@ -2,7 +2,11 @@
 
 use super::Outcome;
 use super::sample::Weights;
-use crate::published::{CheckpointArgs, Opened, Process, SCHEDULER};
+use crate::methods::{Method, SpacingName};
+use crate::published::{
+    CheckpointArgs, Guidance, Opened, Process, PublishedSampling, SamplerChoice, Weights as Stored,
+};
+use crate::recipe::VarianceName;
 use crate::registry;
 use crate::run::{RunDirectory, Setup, trained_network, write_atomically};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -10,7 +14,8 @@ use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use undrift_checkpoints::{ClosedForm, Layout, Network, export};
+use undrift_checkpoints::layouts::diffusers::SCHEDULER_WORDS;
+use undrift_checkpoints::{ClosedForm, Layout, Network, Settings, export};
 use undrift_networks::to_bytes;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 
@@ -29,6 +34,10 @@ pub(crate) struct Args {
     /// Where to: for diffusers a folder, else a file as `torch.load` reads it
     #[arg(long)]
     out: PathBuf,
+    /// Write the network without its process, where the layout has no words for that: what its output means, and over
+    /// which chain, must then be known by whoever samples it
+    #[arg(long)]
+    weights_only: bool,
     /// Row of a run directory
     #[arg(long)]
     row: Option<String>,
@@ -40,8 +49,8 @@ pub(crate) struct Args {
     weights: Weights,
     #[command(flatten)]
     given: CheckpointArgs,
-    /// Also write what the network gives for two images of noise: a safetensors file with x, time, labels (if any) and
-    /// output, to compare with another tool's
+    /// Also write what the network gives for two images of noise, to compare with another tool's: a safetensors file with
+    /// x, time, labels (if any), output, and (with its process) what DDIM makes of x in `ddim_steps` steps
     #[arg(long, value_name = "FILE")]
     probe: Option<PathBuf>,
 }
@@ -49,7 +58,7 @@ pub(crate) struct Args {
 /// Layouts on the command line.
 #[derive(Clone, Copy, ValueEnum)]
 enum LayoutName {
-    /// `UNet2DModel`: config.json and diffusion_pytorch_model.safetensors
+    /// A pipeline of `UNet2DModel`: model_index.json, unet and scheduler
     Diffusers,
     /// DDIM's code and pytorch_diffusion
     Ermongroup,
@@ -73,10 +82,17 @@ impl From<LayoutName> for Layout {
     }
 }
 
+/// A network, what its output means, and the settings in which a published code has said so.
+struct Exported {
+    network: Network,
+    process: Process,
+    said: Settings,
+}
+
 pub(crate) fn run(args: Args) -> Result<Outcome> {
     let device = Device::default();
-    let (network, process) = match &args.source {
-        None => (by_formula(&args, &device)?, None),
+    let Exported { network, process, said } = match &args.source {
+        None => by_formula(&args, &device)?,
         Some(source) if source.join("recipe.toml").is_file() => {
             if !args.given.is_empty() {
                 return Err(miette!(
@@ -88,34 +104,65 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Some(source) if args.row.is_some() => {
             return Err(miette!("--row is for a run directory, and {} is none", source.display()));
         }
-        Some(source) => {
-            let opened = Opened::new(source, &args.given).into_diagnostic()?;
-            (opened.load(&device, DType::F32).into_diagnostic()?, Some(opened.process))
-        }
+        Some(source) => of_checkpoint(&args, source, &device)?,
     };
     if args.out.is_file() && matches!(args.layout, LayoutName::Diffusers) {
         return Err(miette!("{} is a file; diffusers loads a folder, so name one", args.out.display()));
     }
-    for written in export(&network, args.layout.into(), &args.out).into_diagnostic()? {
+    let layout = args.layout.into();
+    let words = words(&args, layout, &network, &process, &said)?;
+    for written in export(&network, layout, words.as_ref(), &args.out).into_diagnostic()? {
         println!("{}", written.display());
     }
-    if let (LayoutName::Diffusers, Some(process)) = (args.layout, process) {
-        write_scheduler(&process, &args.out)?;
-    }
     if let Some(file) = &args.probe {
-        write_probe(&network, &device, file)?;
+        write_probe(&network, words.map(|_| &process), &device, file)?;
         println!("{}", file.display());
     }
     Ok(Outcome::Done)
 }
 
-fn by_formula(args: &Args, device: &Device) -> Result<Network> {
-    let layout = Layout::from(args.layout);
-    let config = layout.config(&args.given.settings().into_diagnostic()?).into_diagnostic()?;
-    ClosedForm::default().network(layout, &config, device, DType::F32).into_diagnostic()
+/// The process in the layout's words; none where the network is written alone.
+fn words(
+    args: &Args,
+    layout: Layout,
+    network: &Network,
+    process: &Process,
+    said: &Settings,
+) -> Result<Option<Settings>> {
+    if !args.weights_only {
+        let words = process.words(layout, &network.config(), said);
+        return words.map(Some).map_err(|error| miette!(help = "--weights-only writes the network alone", "{error}"));
+    }
+    if process.variance == VarianceName::Learned {
+        return Err(miette!(
+            "this network gives a log-variance, and every reader of the layouts takes twice the channels for a position between \
+             beta_tilde and beta; its training state is what holds it"
+        ));
+    }
+    Ok(None)
 }
 
-fn of_run(args: &Args, source: &Path) -> Result<(Network, Option<Process>)> {
+fn by_formula(args: &Args, device: &Device) -> Result<Exported> {
+    let layout = Layout::from(args.layout);
+    let said = args.given.settings().into_diagnostic()?;
+    let config = layout.config(&said).into_diagnostic()?;
+    let network = ClosedForm::default().network(layout, &config, device, DType::F32).into_diagnostic()?;
+    let of_process = if layout == Layout::Diffusers { said.only(&SCHEDULER_WORDS) } else { said.clone() };
+    let process = Process::of(layout, &of_process, &config).into_diagnostic()?;
+    Ok(Exported { network, process, said })
+}
+
+fn of_checkpoint(args: &Args, source: &Path, device: &Device) -> Result<Exported> {
+    let opened = Opened::new(source, &args.given).into_diagnostic()?;
+    let network = opened.load(device, DType::F32).into_diagnostic()?;
+    let said = match &opened.weights {
+        Stored::Published(published) => published.settings().clone(),
+        Stored::Trained { .. } => Settings::default(),
+    };
+    Ok(Exported { network, process: opened.process, said })
+}
+
+fn of_run(args: &Args, source: &Path) -> Result<Exported> {
     let (directory, recipe) = RunDirectory::existing(source).into_diagnostic()?;
     let rows: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
     let Some(row) = &args.row else {
@@ -125,27 +172,14 @@ fn of_run(args: &Args, source: &Path) -> Result<(Network, Option<Process>)> {
     let row = &recipe.rows[0];
     let setup = Setup::new(row, &registry::device(registry::DEVICES[0]).into_diagnostic()?).into_diagnostic()?;
     let trained = trained_network(&directory, row, &setup, args.trained_with, args.weights.into());
-    Ok((Network::Ddpm(trained.into_diagnostic()?), Some(Process::of_row(&row.settings))))
-}
-
-/// The forward process, for diffusers' scheduler and for sampling the folder again.
-fn write_scheduler(process: &Process, folder: &Path) -> Result<()> {
-    let Some(config) = process.scheduler_config() else {
-        eprintln!(
-            "diffusers' scheduler has no words for this chain, prediction or variance; {SCHEDULER} is not written"
-        );
-        return Ok(());
-    };
-    let file = folder.join(SCHEDULER);
-    write_atomically(&file, config.to_json().as_bytes()).into_diagnostic()?;
-    println!("{}", file.display());
-    Ok(())
+    let network = Network::Ddpm(trained.into_diagnostic()?);
+    Ok(Exported { network, process: Process::of_row(&row.settings), said: Settings::default() })
 }
 
 /// Times of the two images of a probe: nearly clean and nearly noise.
 const TIMES: [f32; 2] = [7.0, 950.0];
 
-fn write_probe(network: &Network, device: &Device, file: &Path) -> Result<()> {
+fn write_probe(network: &Network, process: Option<&Process>, device: &Device, file: &Path) -> Result<()> {
     let config = network.config();
     let [channels, height, width] = config.image_shape();
     let like = Tensor::<4>::zeros([TIMES.len(), channels, height, width], (device, DType::F32));
@@ -157,14 +191,38 @@ fn write_probe(network: &Network, device: &Device, file: &Path) -> Result<()> {
         net => net.forward(x.clone(), time, labels.as_deref()).into_data(),
     };
     let mut tensors = vec![
-        ("x".to_owned(), x.into_data()),
+        ("x".to_owned(), x.clone().into_data()),
         ("time".to_owned(), TensorData::new(TIMES.to_vec(), [TIMES.len()])),
         ("output".to_owned(), output),
     ];
+    if let (Some(process), false) = (process, matches!(network, Network::Classifier(_))) {
+        tensors.extend(by_ddim(network, process, labels.clone().unwrap_or_default(), x)?);
+    }
     if let Some(labels) = labels {
         let labels = labels.iter().map(|label| *label as f32).collect();
         tensors.push(("labels".to_owned(), TensorData::new(labels, [TIMES.len()])));
     }
     let bytes = to_bytes(&tensors, &BTreeMap::new()).into_diagnostic()?;
     write_atomically(file, &bytes).into_diagnostic()
+}
+
+/// What DDIM makes of two images of noise, and in how many steps: at most 10 that divide the chain.
+fn by_ddim(
+    network: &Network,
+    process: &Process,
+    classes: Vec<usize>,
+    x: Tensor<4>,
+) -> Result<[(String, TensorData); 2]> {
+    let length = process.chain.length();
+    let steps = (1..=10).rev().find(|steps| length.is_multiple_of(*steps)).unwrap_or(1);
+    let choice = SamplerChoice {
+        solver: Some(Method::named("ddim")),
+        steps: Some(steps),
+        spacing: Some(SpacingName::Trailing),
+        wrappers: None,
+    };
+    let sampling = PublishedSampling::new(network, process, &choice, Guidance::None, classes, &x.device(), 0);
+    let mut noise = SampleNoise::new(Key::new(0, Purpose::Sampling), 0, TIMES.len());
+    let drawn = sampling.and_then(|sampling| sampling.walk(x, 0, &mut noise, || ())).into_diagnostic()?;
+    Ok([("ddim".to_owned(), drawn.into_data()), ("ddim_steps".to_owned(), TensorData::new(vec![steps as f32], [1]))])
 }

@@ -1,7 +1,7 @@
 //! `undrift inspect`.
 
 use super::Outcome;
-use crate::published::{Assumed, CheckpointArgs, Opened, Process, Visits, Weights, X0Limit};
+use crate::published::{Assumed, CheckpointArgs, Opened, Process, PublishedError, Visits, Weights, X0Limit};
 use crate::recipe::WeightSet;
 use burn::tensor::Device;
 use miette::{IntoDiagnostic, Result};
@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use undrift_checkpoints::file::FileFormat;
 use undrift_checkpoints::{NetworkConfig, Published, WeightKind};
 use undrift_noise::{Key, Purpose};
+use undrift_training::TrainState;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -23,8 +24,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let opened = Opened::new(&args.checkpoint, &args.given).into_diagnostic()?;
     let mut about = Facts::default();
+    let opened = match Opened::new(&args.checkpoint, &args.given) {
+        Err(PublishedError::NoNetwork { path }) => {
+            about.add("file", path.display().to_string());
+            state_facts(&TrainState::load(&path).into_diagnostic()?, &mut about);
+            about.print(args.json);
+            return Ok(Outcome::Done);
+        }
+        opened => opened.into_diagnostic()?,
+    };
     match &opened.weights {
         Weights::Published(published) => published_facts(published, &mut about),
         Weights::Trained { path, set, settings } => {
@@ -41,12 +50,23 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     network_facts(&opened.config, &mut about)?;
     process_facts(&opened.process, &mut about);
     assumed_facts(opened.assumed.iter().chain(&opened.process.assumed), &mut about);
-    if args.json {
-        println!("{:#}", Value::Object(about.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
-    } else {
-        print!("{}", about.text());
-    }
+    about.print(args.json);
     Ok(Outcome::Done)
+}
+
+/// What is in a training state without the notes of a run, as users of the library save it.
+fn state_facts(state: &TrainState, about: &mut Facts) {
+    about.add("layout", "undrift, a training state without its network");
+    about.add("steps trained", state.step());
+    about.add("groups", json!(["ema", "raw"]));
+    about.add("optimiser", "first and second moments of every parameter");
+    let parameters = state.raw();
+    about.add("parameters", parameters.iter().map(|(_, data)| data.num_elements()).sum::<usize>());
+    about.add("stored as", parameters.first().map_or_else(String::new, |(_, data)| format!("{:?}", data.dtype())));
+    let shapes = parameters.iter().map(|(name, data)| (name.clone(), json!(data.shape().to_vec())));
+    about.add("shapes", shapes.collect::<Map<String, Value>>());
+    about.add("notes", state.metadata().keys().cloned().collect::<Vec<String>>());
+    about.add("network and process", "not said; whoever saved it knows");
 }
 
 fn published_facts(published: &Published, about: &mut Facts) {
@@ -144,6 +164,14 @@ struct Facts(Vec<(&'static str, Value)>);
 impl Facts {
     fn add(&mut self, key: &'static str, value: impl Into<Value>) {
         self.0.push((key, value.into()));
+    }
+
+    fn print(self, json: bool) {
+        if json {
+            println!("{:#}", Value::Object(self.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
+        } else {
+            print!("{}", self.text());
+        }
     }
 
     /// `key: value` line by line; the parts of an object, and long lists, indented below their key.

@@ -53,7 +53,8 @@ pub enum PublishedError {
     State(#[from] TrainError),
     /// A training state without the network that it is of.
     #[error(
-        "{} does not say which network it holds, as it was written by an older version; name its run directory and --row",
+        "{} does not say which network it holds, as it was written by an older version or by a program of its own; of a run \
+         name the directory and --row, else `undrift inspect` shows its parameters",
         path.display()
     )]
     NoNetwork {

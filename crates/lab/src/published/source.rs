@@ -130,7 +130,7 @@ pub(super) fn scheduler_beside(weights: &Path) -> Result<Settings, CheckpointErr
 }
 
 /// What diffusers calls the file of its scheduler.
-pub const SCHEDULER: &str = "scheduler_config.json";
+const SCHEDULER: &str = "scheduler_config.json";
 
 #[cfg(test)]
 mod tests {

@@ -117,7 +117,7 @@ impl AdmTrunkConfig {
         for &width in &self.widths {
             at_least("width of a level", width, GROUPS)?;
             if !width.is_multiple_of(GROUPS) {
-                return Err(NetworkError::Groups { groups: GROUPS, base: width });
+                return Err(NetworkError::Groups { groups: GROUPS, width });
             }
         }
         let (levels, rates) = (self.widths.len(), self.rates());
@@ -128,8 +128,8 @@ impl AdmTrunkConfig {
         // The widest weight has 3 * 3 * (2 * widest) * widest entries and must be countable.
         let widest = self.widths.iter().copied().max().unwrap_or(0).max(self.base);
         let entries = widest.checked_mul(widest).and_then(|area| area.checked_mul(32));
-        let (base, multipliers) = (self.base, self.widths.clone());
-        entries.map(|_| ()).ok_or(NetworkError::TooWide { base, multipliers })
+        let (base, widths) = (self.base, self.widths.clone());
+        entries.map(|_| ()).ok_or(NetworkError::TooWide { base, widths })
     }
 
     fn validate_attention(&self) -> Result<(), NetworkError> {
@@ -184,7 +184,7 @@ mod tests {
         assert!(message(|c| c.blocks = 0).contains("blocks is 0"));
         assert!(message(|c| c.base = 3).contains("base is 3"));
         assert!(message(|c| c.widths = vec![]).contains("widths"));
-        assert!(message(|c| c.widths[1] = 48).contains("does not divide base 48"));
+        assert!(message(|c| c.widths[1] = 48).contains("does not divide width 48"));
         assert!(message(|c| c.widths[1] = usize::MAX - 31).contains("overflows"));
         assert!(message(|c| c.widths = vec![32; 70]).contains("70 levels"));
         assert!(message(|c| c.image_size = 28).contains("a multiple of 8"));

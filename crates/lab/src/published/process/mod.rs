@@ -6,7 +6,7 @@ mod ermongroup;
 mod guided;
 mod respacing;
 mod scheduler;
-mod scheduler_config;
+mod words;
 
 pub(super) use scheduler::{Class, Layout as Spacings, Rules, Scheduler, stepping};
 
@@ -142,25 +142,6 @@ mod tests {
         assert_eq!((found.prediction, found.limit), (PredictionName::V, X0Limit::None));
         let error = process(Layout::Diffusers, json!({"prediction_type": "score"})).unwrap_err().to_string();
         assert!(error.contains("prediction_type") && error.contains("score"), "{error}");
-    }
-
-    #[test]
-    fn a_process_goes_into_a_scheduler_and_back() {
-        let linear = Process { chain: ChainSettings::Linear { length: 250 }, ..Process::ddpm() };
-        let cosine = Process {
-            chain: ChainSettings::Cosine { length: 4000 },
-            prediction: PredictionName::V,
-            variance: VarianceName::FixedSmall,
-            limit: X0Limit::None,
-            ..Process::ddpm()
-        };
-        for process in [linear, cosine] {
-            let config = NetworkConfig::Ddpm(DdpmUnetConfig::cifar10());
-            let written = process.scheduler_config().unwrap();
-            assert_eq!(Process::of(Layout::Diffusers, &written, &config).unwrap(), process);
-        }
-        let mu_tilde = Process { prediction: PredictionName::MuTilde, ..Process::ddpm() };
-        assert_eq!(mu_tilde.scheduler_config(), None);
     }
 
     #[test]
