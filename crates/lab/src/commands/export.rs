@@ -2,9 +2,12 @@
 
 use super::Outcome;
 use super::sample::Weights;
+use crate::destination::{Destination, DestinationFolder};
+use crate::memory;
 use crate::published::{CheckpointArgs, Opened, Process, SCHEDULER};
 use crate::registry;
 use crate::run::{RunDirectory, Setup, trained_network, write_atomically};
+use crate::terminal::{note, say};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
@@ -74,7 +77,8 @@ impl From<LayoutName> for Layout {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let device = Device::default();
+    let device = registry::host();
+    let _places = places(&args)?;
     let (network, process) = match &args.source {
         None => (by_formula(&args, &device)?, None),
         Some(source) if source.join("recipe.toml").is_file() => {
@@ -93,25 +97,38 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
             (opened.load(&device).into_diagnostic()?, Some(opened.process))
         }
     };
-    if args.out.is_file() && matches!(args.layout, LayoutName::Diffusers) {
-        return Err(miette!("{} is a file; diffusers loads a folder, so name one", args.out.display()));
-    }
     for written in export(&network, args.layout.into(), &args.out).into_diagnostic()? {
-        println!("{}", written.display());
+        say(written.display())?;
     }
     if let (LayoutName::Diffusers, Some(process)) = (args.layout, process) {
         write_scheduler(&process, &args.out)?;
     }
     if let Some(file) = &args.probe {
         write_probe(&network, &device, file)?;
-        println!("{}", file.display());
+        say(file.display())?;
     }
     Ok(Outcome::Done)
+}
+
+/// The places of all that is asked for, opened before anything is read or made.
+fn places(args: &Args) -> Result<(Option<DestinationFolder>, Vec<Destination>)> {
+    let folder = matches!(args.layout, LayoutName::Diffusers);
+    let files = args.probe.iter().chain((!folder).then_some(&args.out));
+    let files = files.map(|file| Destination::open(file)).collect::<Result<_, _>>()?;
+    Ok((folder.then(|| DestinationFolder::open(&args.out)).transpose()?, files))
 }
 
 fn by_formula(args: &Args, device: &Device) -> Result<Network> {
     let layout = Layout::from(args.layout);
     let config = layout.config(&args.given.settings().into_diagnostic()?).into_diagnostic()?;
+    let parameters = config.init(device, Key::new(0, Purpose::Initialisation)).into_diagnostic()?.parameter_count();
+    let (needed, total) = (memory::bytes(parameters, size_of::<f32>()), memory::total());
+    if needed > total {
+        let (needed, total) = (memory::said(needed), memory::said(total));
+        return Err(miette!(
+            "a network of {parameters} parameters needs {needed} of memory, and this machine has {total}; choose a smaller one"
+        ));
+    }
     ClosedForm::default().network(layout, &config, device, DType::F32).into_diagnostic()
 }
 
@@ -123,7 +140,7 @@ fn of_run(args: &Args, source: &Path) -> Result<(Network, Option<Process>)> {
     };
     let recipe = recipe.with_rows(std::slice::from_ref(row)).into_diagnostic()?;
     let row = &recipe.rows[0];
-    let setup = Setup::new(row, &registry::device(registry::DEVICES[0]).into_diagnostic()?).into_diagnostic()?;
+    let setup = Setup::new(row, &registry::host()).into_diagnostic()?;
     let trained = trained_network(&directory, row, &setup, args.trained_with, args.weights.into());
     Ok((Network::Ddpm(trained.into_diagnostic()?), Some(Process::of_row(&row.settings))))
 }
@@ -131,14 +148,14 @@ fn of_run(args: &Args, source: &Path) -> Result<(Network, Option<Process>)> {
 /// The forward process, for diffusers' scheduler and for sampling the folder again.
 fn write_scheduler(process: &Process, folder: &Path) -> Result<()> {
     let Some(config) = process.scheduler_config() else {
-        eprintln!(
+        note(format_args!(
             "diffusers' scheduler has no words for this chain, prediction or variance; {SCHEDULER} is not written"
-        );
+        ));
         return Ok(());
     };
     let file = folder.join(SCHEDULER);
     write_atomically(&file, config.to_json().as_bytes()).into_diagnostic()?;
-    println!("{}", file.display());
+    say(file.display())?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use super::Outcome;
 use crate::published::{CheckpointArgs, Opened, Process, Weights};
 use crate::recipe::WeightSet;
-use burn::tensor::Device;
+use crate::registry;
+use crate::terminal::{print, say};
 use miette::{IntoDiagnostic, Result};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -38,9 +39,10 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     network_facts(&opened.config, &mut about)?;
     process_facts(&opened.process, &mut about);
     if args.json {
-        println!("{:#}", Value::Object(about.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
+        let object = about.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        say(format_args!("{:#}", Value::Object(object)))?;
     } else {
-        print!("{}", about.text());
+        print(about.text())?;
     }
     Ok(Outcome::Done)
 }
@@ -74,7 +76,7 @@ fn published_facts(published: &Published, about: &mut Facts) {
 }
 
 fn network_facts(config: &NetworkConfig, about: &mut Facts) -> Result<()> {
-    let network = config.init(&Device::default(), Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
+    let network = config.init(&registry::host(), Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
     about.add("network", config.kind());
     about.add("parameters", network.parameter_count());
     let [channels, height, width] = config.image_shape();

@@ -118,11 +118,7 @@ impl Tensors {
 
 /// The device on which golden vectors are checked.
 pub(super) fn device() -> Device {
-    #[cfg(feature = "flex")]
-    let device = Device::flex();
-    #[cfg(not(feature = "flex"))]
-    let device = Device::default();
-    device
+    crate::registry::host()
 }
 
 /// `values` as a tensor of the arithmetic of a run.

@@ -9,9 +9,9 @@ mod sampling;
 mod source;
 
 pub use classifier::log_probability_gradient;
-pub use npz::{NpyArray, NpyValues, npz};
+pub use npz::{NpyArray, NpyValues, npz_size, write_npz};
 pub use opened::{Opened, PublishedError, Weights};
-pub use output::{Drawing, Output, is_picture};
+pub use output::{Drawing, OpenOutput, Output, is_picture};
 pub use process::Process;
 pub use sampling::{ByClassifier, Guidance, PublishedSampling};
 pub use source::{CheckpointArgs, SCHEDULER, Setting};

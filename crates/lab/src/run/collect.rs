@@ -6,11 +6,11 @@ use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Rec
 use crate::report::{Report, RowResult, SampleGrid, Scores, SeedResult};
 use burn::tensor::Device;
 
-/// Collects what is finished; rows that are not appear without seeds.
+/// Collects what is finished; rows that are not appear without seeds. Held-out images are scored on `device`.
 ///
 /// # Errors
 /// Damaged records, and those of scoring the held-out images.
-pub fn collect_report(directory: &RunDirectory, recipe: &Recipe) -> Result<Report, RunError> {
+pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device) -> Result<Report, RunError> {
     let mut builds: Vec<Build> = Vec::new();
     let (mut rows, mut grids) = (Vec::new(), Vec::new());
     for row in &recipe.rows {
@@ -35,7 +35,7 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe) -> Result<Repor
         comparable: false,
         protocol: protocol(recipe, &builds)?,
         rows,
-        reference: held_out(recipe)?,
+        reference: held_out(directory, recipe, device)?,
         grids,
     })
 }
@@ -71,10 +71,10 @@ fn result(
 }
 
 /// Scores of the held-out images: what a perfect model of the data would get with as many samples.
-fn held_out(recipe: &Recipe) -> Result<Option<Scores>, RunError> {
+fn held_out(directory: &RunDirectory, recipe: &Recipe, device: &Device) -> Result<Option<Scores>, RunError> {
     let Some(row) = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None) else {
         return Ok(None);
     };
-    let data = Data::load(&Setup::new(row, &Device::default())?)?;
+    let data = Data::load(directory, row, &Setup::new(row, device)?)?;
     data.reference.map(|reference| reference.score(&data.test)).transpose()
 }
