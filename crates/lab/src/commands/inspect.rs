@@ -3,7 +3,8 @@
 use super::Outcome;
 use crate::published::{Assumed, CheckpointArgs, Opened, Process, PublishedError, Visits, Weights, X0Limit};
 use crate::recipe::WeightSet;
-use burn::tensor::Device;
+use crate::registry;
+use crate::terminal::{PrintError, print, say};
 use miette::{IntoDiagnostic, Result};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -50,7 +51,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     network_facts(&opened.config, &mut about)?;
     process_facts(&opened.process, &mut about);
     assumed_facts(opened.assumed.iter().chain(&opened.process.assumed), &mut about);
-    about.print(args.json);
+    about.print(args.json)?;
     Ok(Outcome::Done)
 }
 
@@ -105,7 +106,7 @@ fn published_facts(published: &Published, about: &mut Facts) {
 }
 
 fn network_facts(config: &NetworkConfig, about: &mut Facts) -> Result<()> {
-    let network = config.init(&Device::default(), Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
+    let network = config.init(&registry::host(), Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
     about.add("network", config.kind());
     about.add("parameters", network.parameter_count());
     let [channels, height, width] = config.image_shape();
@@ -166,12 +167,12 @@ impl Facts {
         self.0.push((key, value.into()));
     }
 
-    fn print(self, json: bool) {
+    fn print(self, json: bool) -> Result<(), PrintError> {
         if json {
-            println!("{:#}", Value::Object(self.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
-        } else {
-            print!("{}", self.text());
+            let object = self.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            return say(format_args!("{:#}", Value::Object(object)));
         }
+        print(self.text())
     }
 
     /// `key: value` line by line; the parts of an object, and long lists, indented below their key.
