@@ -7,9 +7,9 @@
 //!
 //! This crate knows no levels, samplers or recipes: what a network's output means is decided elsewhere.
 
+mod assumed;
 mod candidates;
 mod choice;
-mod assumed;
 mod closed_form;
 mod entry;
 mod error;

@@ -11,7 +11,7 @@ use crate::published::{
 use crate::recipe::VarianceName;
 use crate::registry;
 use crate::run::{RunDirectory, Setup, trained_network, write_atomically};
-use crate::terminal::{note, say};
+use crate::terminal::say;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};

@@ -30,7 +30,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Err(PublishedError::NoNetwork { path }) => {
             about.add("file", path.display().to_string());
             state_facts(&TrainState::load(&path).into_diagnostic()?, &mut about);
-            about.print(args.json);
+            about.print(args.json)?;
             return Ok(Outcome::Done);
         }
         opened => opened.into_diagnostic()?,

@@ -38,7 +38,7 @@ pub(super) fn check_sizes(row: &Experiment, memory: u64) -> Result<(), RecipeErr
     fits("network", widths, memory::bytes(parameters, size_of::<f32>()))?;
     let [channels, height, width] = registry::image_shape(&s.data);
     // What every block at full resolution gives; training keeps it for the way back, and skips do while sampling.
-    let finest = registry::unet(s).widths()[0].saturating_mul(height * width * size_of::<f32>());
+    let finest = registry::unet(s).widths[0].saturating_mul(height * width * size_of::<f32>());
     let (kept, skipped) =
         (finest.saturating_mul(2 * s.network.blocks + 1), finest.saturating_mul(s.network.blocks + 1));
     let (t, p) = (&s.training, &s.sampling);

@@ -8,7 +8,7 @@ use undrift_schedules::peers::{self, PeerError};
 use undrift_schedules::{Chain, Grid, GridError, Level};
 
 /// What a scheduler does in so many steps.
-pub struct Stepping {
+pub(crate) struct Stepping {
     /// The levels that it visits, under the labels that the network is told.
     pub grid: Grid,
     /// Its own solver, where ours of that name takes other steps.
@@ -25,7 +25,7 @@ const LONG: usize = 15;
 /// # Errors
 /// [`MethodError::Refused`] names what does not fit: more steps than levels, or a list of timesteps that repeats itself
 /// or leaves the chain.
-pub fn stepping(
+pub(crate) fn stepping(
     rules: &Rules,
     chain: &Chain,
     solver: &Method,
