@@ -70,10 +70,17 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         let (_, saved) = RunDirectory::existing(&root).into_diagnostic()?;
         return match stopped(run_study(&directory, &saved, settings, &args.device, &device))? {
             None => Ok(Outcome::Interrupted),
-            Some(study) => report_study(&study, &root),
+            Some((study, failed)) => {
+                let reported = report_study(&study, &root)?;
+                if failed.is_empty() { Ok(reported) } else { Err(RunError::Rows { failed }).into_diagnostic() }
+            }
         };
     }
-    match stopped(run_recipe(&directory, &recipe, &args.device, &device))? {
+    let end = run_recipe(&directory, &recipe, &args.device, &device);
+    if matches!(end, Err(RunError::Rows { .. })) {
+        report_table(&directory)?;
+    }
+    match stopped(end)? {
         None => Ok(Outcome::Interrupted),
         Some(()) => report_table(&directory),
     }

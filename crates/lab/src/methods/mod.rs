@@ -5,12 +5,14 @@
 mod method;
 mod sampler;
 mod solvers;
+mod trial;
 mod values;
 mod wrappers;
 
 pub use method::{Method, MethodError};
 pub use sampler::{Sampler, SamplerSettings, SpacingName};
 pub use solvers::{SOLVERS, SolverRow};
+pub use trial::Outputs;
 pub use values::{Parameter, Values};
 pub use wrappers::{WRAPPERS, Wrap, WrapperRow};
 

@@ -1,7 +1,7 @@
 //! The run directory: what is written where, and how it survives an interruption.
 
 use super::RunError;
-use crate::recipe::{DataSettings, Recipe, Settings, WeightSet};
+use crate::recipe::{Recipe, WeightSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,8 @@ impl RunDirectory {
     /// Creates the directory, or opens one that was made from the same recipe.
     ///
     /// `recipe` holds all rows, whichever of them are run. Seeds may be added later, and the data may have moved; the
-    /// saved recipe must agree in all else.
+    /// saved recipe must agree in all that training depends on. Where rows are now sampled or scored otherwise, their
+    /// samples and scores are removed, to be made again from the trained weights.
     ///
     /// # Errors
     /// [`RunError::DifferentRecipe`] if the directory holds another recipe's run, [`RunError::Foreign`] if it
@@ -25,7 +26,11 @@ impl RunDirectory {
         let directory = Self { root: root.to_owned() };
         let mut kept = recipe.clone();
         match fs::read_to_string(directory.recipe()) {
-            Ok(text) => kept.seeds.extend(directory.check_recipe(&text, recipe)?),
+            Ok(text) => {
+                let saved = directory.check_recipe(&text, recipe)?;
+                directory.forget(&saved, recipe)?;
+                kept.seeds.extend(saved.seeds);
+            }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => directory.check_empty()?,
             Err(source) => return Err(RunError::Io { doing: "read", path: directory.recipe(), source }),
         }
@@ -45,7 +50,7 @@ impl RunDirectory {
         let not_a_run = |why: String| RunError::NotARun { path: root.to_owned(), why };
         let text = fs::read_to_string(directory.recipe()).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
         let recipe: Recipe = toml::from_str(&text).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
-        recipe.validate().map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
+        recipe.validate_names().map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
         Ok((directory, recipe))
     }
 
@@ -63,14 +68,28 @@ impl RunDirectory {
         self.root.join("recipe.toml")
     }
 
-    /// The seeds of the saved recipe, if it agrees with this one.
-    fn check_recipe(&self, text: &str, recipe: &Recipe) -> Result<Vec<u64>, RunError> {
+    /// The saved recipe, if it agrees with this one.
+    fn check_recipe(&self, text: &str, recipe: &Recipe) -> Result<Recipe, RunError> {
         let saved: Recipe = toml::from_str(text)
             .map_err(|e| RunError::NotARun { path: self.root.clone(), why: format!("recipe.toml: {e}") })?;
         match difference(&saved, recipe) {
-            None => Ok(saved.seeds),
+            None => Ok(saved),
             Some(what) => Err(RunError::DifferentRecipe { path: self.root.clone(), what }),
         }
+    }
+
+    /// Removes the samples and scores of rows whose settings of sampling or scoring are others now.
+    fn forget(&self, saved: &Recipe, wanted: &Recipe) -> Result<(), RunError> {
+        let tuned = saved.exposure.iter().flat_map(|study| &study.tuning_seeds);
+        let seeds: Vec<u64> = saved.seeds.iter().chain(tuned).copied().collect();
+        for row in &wanted.rows {
+            let Some(old) = saved.rows.iter().find(|old| old.id == row.id) else { continue };
+            if !old.settings.scores_alike(&row.settings) {
+                let samples = !old.settings.samples_alike(&row.settings);
+                seeds.iter().try_for_each(|&seed| self.cell(&row.id, seed).forget(samples))?;
+            }
+        }
+        Ok(())
     }
 
     fn check_empty(&self) -> Result<(), RunError> {
@@ -97,28 +116,15 @@ fn difference(saved: &Recipe, wanted: &Recipe) -> Option<String> {
     if let Some(row) = saved.rows.iter().find(|old| wanted.rows.iter().all(|row| row.id != old.id)) {
         return Some(format!("the recipe has no row `{}` any more", row.id));
     }
-    if saved.exposure != wanted.exposure {
-        return Some("its `exposure` table differs".to_owned());
+    let tuning = wanted.exposure.iter().flat_map(|study| &study.tuning_seeds);
+    if let Some(seed) = tuning.into_iter().find(|seed| saved.seeds.contains(seed)) {
+        return Some(format!("its seed {seed} is reported and cannot be one of `exposure.tuning_seeds`"));
     }
     wanted.rows.iter().find_map(|row| {
         let old = saved.rows.iter().find(|old| old.id == row.id)?;
-        let parts = other_parts(&old.settings, &row.settings);
+        let parts = old.settings.other_training(&row.settings);
         (!parts.is_empty()).then(|| format!("row `{}` has other settings ({})", row.id, parts.join(", ")))
     })
-}
-
-/// The tables in which two rows' settings differ.
-fn other_parts(old: &Settings, new: &Settings) -> Vec<&'static str> {
-    let parts = [
-        ("data", DataSettings { path: None, ..old.data.clone() } == DataSettings { path: None, ..new.data.clone() }),
-        ("model", old.model == new.model),
-        ("network", old.network == new.network),
-        ("chain", old.chain == new.chain),
-        ("training", old.training == new.training),
-        ("sampling", old.sampling == new.sampling),
-        ("metrics", old.metrics == new.metrics),
-    ];
-    parts.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect()
 }
 
 /// The files of one row and seed.
@@ -139,6 +145,22 @@ impl Cell {
     /// The folder itself.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Removes the scores, and the samples if `samples`; the trained weights stay.
+    ///
+    /// # Errors
+    /// [`RunError::Io`].
+    fn forget(&self, samples: bool) -> Result<(), RunError> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Ok(()) };
+        let drawn = |path: &Path| {
+            samples && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("samples-"))
+        };
+        let all = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        for path in all.filter(|path| *path == self.result() || *path == self.scores() || drawn(path)) {
+            fs::remove_file(&path).map_err(|source| RunError::Io { doing: "remove", path, source })?;
+        }
+        Ok(())
     }
 
     /// Training state: raw weights, moving average, Adam's moments, step.
@@ -258,6 +280,66 @@ mod tests {
         assert_eq!((saved.rows.len(), saved.seeds), (6, vec![0, 1, 2]), "no seed is forgotten");
         let fewer = smoke.with_rows(&["eps-simple".to_owned()]).unwrap();
         assert!(matches!(RunDirectory::open(folder.path(), &fewer), Err(RunError::DifferentRecipe { .. })));
+    }
+
+    #[test]
+    fn corrected_sampling_is_made_again_from_the_trained_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let smoke = load("table2", Some("smoke")).unwrap();
+        let directory = RunDirectory::open(folder.path(), &smoke).unwrap();
+        let files = ["checkpoint.safetensors", "losses.jsonl", "samples-ema.u8", "samples-ema.png", "result.json"];
+        let fill = || {
+            for row in &smoke.rows {
+                let cell = directory.cell(&row.id, 0);
+                cell.create().unwrap();
+                files.iter().for_each(|file| fs::write(cell.folder().join(file), "x").unwrap());
+            }
+        };
+        let left = |row: usize| {
+            let cell = directory.cell(&smoke.rows[row].id, 0);
+            files.iter().filter(|file| cell.folder().join(file).exists()).count()
+        };
+        let opened = |change: fn(&mut crate::recipe::Settings)| {
+            fill();
+            let mut changed = smoke.clone();
+            change(&mut changed.rows[5].settings);
+            RunDirectory::open(folder.path(), &changed).unwrap();
+            assert_eq!(RunDirectory::existing(folder.path()).unwrap().1, changed);
+            let found = (left(5), left(4));
+            RunDirectory::open(folder.path(), &smoke).unwrap();
+            found
+        };
+        assert_eq!(opened(|_| ()), (5, 5));
+        assert_eq!(opened(|s| s.sampling.batch += 1), (5, 5), "no sample depends on it");
+        assert_eq!(opened(|s| s.training.checkpoint_every += 1), (5, 5));
+        assert_eq!(opened(|s| s.sampling.sampler.steps = Some(3)), (2, 5), "checkpoint and losses stay");
+        assert_eq!(opened(|s| s.sampling.count += 1), (4, 5), "samples go on, the scores do not");
+        assert_eq!(opened(|s| s.metrics.bits_per_dim_images = 0), (4, 5));
+    }
+
+    #[test]
+    fn a_study_may_change_what_it_compares_but_not_search_on_what_it_reports() {
+        let folder = tempfile::tempdir().unwrap();
+        let smoke = load("exposure-bias", Some("smoke")).unwrap();
+        RunDirectory::open(folder.path(), &smoke).unwrap();
+        let mut other = smoke.clone();
+        other.exposure.as_mut().unwrap().scales.push(1.5);
+        RunDirectory::open(folder.path(), &other).unwrap();
+        let reported = smoke.seeds[0];
+        other.seeds = vec![reported + 50];
+        other.exposure.as_mut().unwrap().tuning_seeds = vec![reported];
+        let error = RunDirectory::open(folder.path(), &other).unwrap_err().to_string();
+        assert!(error.contains("tuning_seeds") && error.contains(&format!("seed {reported}")), "{error}");
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_sampled_does_not_hide_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut smoke = load("table2", Some("smoke")).unwrap();
+        smoke.rows[1].settings.sampling.sampler.steps = Some(0);
+        assert!(smoke.validate().is_err());
+        RunDirectory::open(folder.path(), &smoke).unwrap();
+        assert_eq!(RunDirectory::existing(folder.path()).unwrap().1, smoke);
     }
 
     #[test]
