@@ -165,7 +165,8 @@ mod tests {
         let pure = Levels::from(Level::vp(0.0, 999.0).expect("valid"));
         assert!(EpsilonScaling::constant(model(V), 1.0).expect("positive").predict(x(), &pure).is_ok());
         let refused = EpsilonScaling::constant(model(V), 1.01).expect("positive").predict(x(), &pure).unwrap_err();
-        assert_eq!(refused, DenoiseError::NoSignal { time: 999.0 });
+        assert_eq!(refused, DenoiseError::ChangedEps { method: "epsilon scaling", time: 999.0 });
+        assert!(refused.to_string().contains("epsilon scaling") && !refused.to_string().contains("eps model"));
     }
 
     #[test]

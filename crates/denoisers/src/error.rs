@@ -35,6 +35,17 @@ pub enum DenoiseError {
         /// Label of the level without signal.
         time: f64,
     },
+    /// A belief about pure noise was to be changed through its eps, which says nothing about x0 there.
+    #[error(
+        "a change of eps says nothing about x0 at time {time}, where the signal is 0: leave {method} away, \
+         or use a chain or a grid that starts with a signal above 0"
+    )]
+    ChangedEps {
+        /// What was to change eps.
+        method: &'static str,
+        /// Label of the level without signal.
+        time: f64,
+    },
     /// EDM's preconditioning was asked at a level without signal, where its label is infinite.
     #[error(
         "EDM's label ln(sigma) / 4 is infinite at time {time}, where the signal is 0: \
@@ -70,6 +81,30 @@ pub enum DenoiseError {
         from: f64,
         /// Label of the level where it ends; `None` is the data.
         to: Option<f64>,
+    },
+    /// A learned log-variance was asked for on a span that is no single step of its chain.
+    #[error(
+        "a learned log-variance belongs to single steps of its chain, not to the span from time {from} to {}: \
+         sample over every level of the chain, use a fixed variance or DDIM, or a network with a learned range",
+        .to.map_or("the data".to_owned(), |to| format!("time {to}"))
+    )]
+    VarianceOfAnotherSpan {
+        /// Label of the level where the span starts.
+        from: f64,
+        /// Label of the level where it ends; `None` is the data.
+        to: Option<f64>,
+    },
+    /// A learned log-variance was asked for where the network was told the label of another level.
+    #[error(
+        "a learned log-variance belongs to the step from the level that the network was told, time {told}, not to \
+         the step from time {time}: leave time shift away, or use a fixed variance, DDIM, or a network with a \
+         learned range"
+    )]
+    VarianceOfAnotherLevel {
+        /// Label of the level of the prediction.
+        time: f64,
+        /// Label that the network was told.
+        told: f64,
     },
     /// A span starts elsewhere than at the level of the prediction.
     #[error(

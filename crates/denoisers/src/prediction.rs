@@ -20,6 +20,8 @@ pub struct Prediction<const D: usize> {
     own_eps: Option<OwnEps<D>>,
     own_mean: Option<OwnMean<D>>,
     learned: Option<LearnedVariance<D>>,
+    /// A label that the network was told in place of its level's own.
+    told: Option<f64>,
 }
 
 /// The eps that was believed in before x0 was brought into range, as a view of `x` and the output of then.
@@ -59,7 +61,7 @@ impl<const D: usize> Prediction<D> {
         let eps = at.iter().map(|level| parameterisation.eps_of(level)).collect::<Result<_, _>>()?;
         let spans: Option<Vec<Span>> = at.iter().map(|level| parameterisation.own_span(level)).collect();
         let own_mean = spans.map(|spans| OwnMean { mean: output.clone(), spans });
-        Ok(Prediction { x, output, at, x0, eps, own_eps: None, own_mean, learned: None })
+        Ok(Prediction { x, output, at, x0, eps, own_eps: None, own_mean, learned: None, told: None })
     }
 
     /// The belief that the clean data are `x0`.
@@ -183,17 +185,18 @@ impl<const D: usize> Prediction<D> {
     /// [`DenoiseError::OutputShape`] if `change` changes the shape.
     pub fn map_x0(self, change: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Result<Self, DenoiseError> {
         let x0 = change(self.x0());
-        Ok(Prediction { learned: self.learned, ..Prediction::from_x0(self.x, x0, self.at)? })
+        Ok(Prediction { learned: self.learned, told: self.told, ..Prediction::from_x0(self.x, x0, self.at)? })
     }
 
     /// The belief with another eps; everything else follows from the new one.
     ///
     /// # Errors
-    /// [`DenoiseError::NoSignal`] at a level without signal, where a new eps would say nothing about x0, and
+    /// [`DenoiseError::ChangedEps`] at a level without signal, where a new eps would say nothing about x0, and
     /// [`DenoiseError::OutputShape`] if `change` changes the shape.
     pub fn map_eps(self, change: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Result<Self, DenoiseError> {
+        self.check_signal("guidance")?;
         let eps = change(self.eps());
-        Ok(Prediction { learned: self.learned, ..Prediction::from_eps(self.x, eps, self.at)? })
+        Ok(Prediction { learned: self.learned, told: self.told, ..Prediction::from_eps(self.x, eps, self.at)? })
     }
 
     /// The belief with the eps of each level divided by a scale; everything else follows from the new one.
@@ -202,7 +205,7 @@ impl<const D: usize> Prediction<D> {
     /// posterior mean that a mu_tilde network gave follows too, as the mean is all that such a network says.
     ///
     /// # Errors
-    /// [`DenoiseError::NoSignal`] for another scale at a level without signal.
+    /// [`DenoiseError::ChangedEps`] for another scale at a level without signal.
     pub(crate) fn over_scales(self, scale: impl Fn(Level) -> f64) -> Result<Self, DenoiseError> {
         let kept: Vec<f64> = self.at.iter().map(|at| 1.0 / scale(at)).collect();
         if kept.iter().all(|&kept| kept == 1.0) {
@@ -211,7 +214,7 @@ impl<const D: usize> Prediction<D> {
         let levels = self.at.iter().zip(&kept);
         let x0 = levels.zip(&self.x0).map(|((at, &kept), &(a, b))| match kept == 1.0 {
             true => Ok((a, b)),
-            false if at.is_pure_noise() => Err(DenoiseError::NoSignal { time: at.time() }),
+            false if at.is_pure_noise() => Err(DenoiseError::ChangedEps { method: "epsilon scaling", time: at.time() }),
             false => Ok(((1.0 - kept) / at.signal() + kept * a, kept * b)),
         });
         let x0 = x0.collect::<Result<_, _>>()?;
@@ -228,7 +231,7 @@ impl<const D: usize> Prediction<D> {
     /// [`DenoiseError::OutputShape`] if `x` has another shape.
     pub fn rebased(self, x: Tensor<D>) -> Result<Self, DenoiseError> {
         let x0 = self.x0();
-        Ok(Prediction { learned: self.learned, ..Prediction::from_x0(x, x0, self.at)? })
+        Ok(Prediction { learned: self.learned, told: self.told, ..Prediction::from_x0(x, x0, self.at)? })
     }
 
     /// The same belief under other labels: what is left of a question that was asked under a false time.
@@ -242,11 +245,12 @@ impl<const D: usize> Prediction<D> {
         if let Some((old, new)) = paired(&old, &new).find(differs) {
             return Err(DenoiseError::OtherLevel { prediction: old.sigma(), asked: new.sigma() });
         }
+        let told = paired(&old, &new).find(|(old, new)| old.time() != new.time()).map(|(old, _)| old.time());
         let of_each = |affine: &[Affine]| paired(affine, &new).map(|(affine, _)| *affine).collect();
         let (x0, eps) = (of_each(&self.x0), of_each(&self.eps));
         let own_eps = self.own_eps.map(|own| OwnEps { eps: of_each(&own.eps), ..own });
         let levels: Vec<Level> = paired(&new, &old).map(|(new, _)| *new).collect();
-        Ok(Prediction { x0, eps, own_eps, at: Levels::from(levels), ..self })
+        Ok(Prediction { x0, eps, own_eps, at: Levels::from(levels), told: self.told.or(told), ..self })
     }
 
     /// The belief with its x0 clipped to `[lo, hi]`, as [`bound_x0`](Self::bound_x0).
@@ -279,9 +283,34 @@ impl<const D: usize> Prediction<D> {
         Prediction { output, x0, eps, own_eps, ..self }
     }
 
+    /// Refuses levels at which eps says nothing about x0; `method` is what was to change eps.
+    fn check_signal(&self, method: &'static str) -> Result<(), DenoiseError> {
+        match self.at.iter().find(|at| at.is_pure_noise()) {
+            Some(at) => Err(DenoiseError::ChangedEps { method, time: at.time() }),
+            None => Ok(()),
+        }
+    }
+
     /// `a * x + b * output`.
     fn view(&self, coefficients: &[Affine]) -> Tensor<D> {
         affine(coefficients, &self.x, &self.output)
+    }
+
+    /// Checks that what the network says about its chain's own steps is right on these spans.
+    ///
+    /// # Errors
+    /// [`DenoiseError::VarianceOfAnotherSpan`] and [`DenoiseError::VarianceOfAnotherLevel`].
+    pub(crate) fn check_own_steps(&self, spans: &[Span]) -> Result<(), DenoiseError> {
+        if let Some(told) = self.told {
+            let time = self.at.iter().next().map_or(told, Level::time);
+            return Err(DenoiseError::VarianceOfAnotherLevel { time, told });
+        }
+        match spans.iter().find(|span| !span.is_chain_step()) {
+            Some(jump) => {
+                Err(DenoiseError::VarianceOfAnotherSpan { from: jump.from().time(), to: jump.to().map(Level::time) })
+            }
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn check_spans(&self, spans: &[Span]) -> Result<(), DenoiseError> {
@@ -434,7 +463,8 @@ mod tests {
             assert!(gap(&clipped.x0(), &x0().clamp(-0.5, 0.5)) < 1e-15 && gap(&clipped.eps(), &eps()) < 1e-15);
             let mean = clipped.posterior_mean(&[span]).expect("own span");
             assert!(gap(&mean, &(x0().clamp(-0.5, 0.5) * span.to_signal())) < 1e-15);
-            assert_eq!(clipped.map_eps(|eps| eps).unwrap_err(), DenoiseError::NoSignal { time: at_time(&at) });
+            let changed = DenoiseError::ChangedEps { method: "guidance", time: at_time(&at) };
+            assert_eq!(clipped.map_eps(|eps| eps).unwrap_err(), changed);
         }
         let eps_model = Prediction::from_eps(mixed(&at), eps(), at.clone());
         assert_eq!(eps_model.unwrap_err(), DenoiseError::NoSignal { time: at_time(&at) });

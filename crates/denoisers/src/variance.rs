@@ -22,7 +22,9 @@ pub enum Variance {
 /// The variance that a network predicts beside its belief.
 #[derive(Clone, Debug)]
 pub enum LearnedVariance<const D: usize> {
-    /// The logarithm of the variance, in variance-preserving units.
+    /// The logarithm of the variance of a single step of the network's chain, in variance-preserving units.
+    ///
+    /// It says nothing about a jump over levels, where it would leave out most of the noise.
     LogVariance(Tensor<D>),
     /// Between -1 (beta_tilde, clipped) and 1 (beta, on a span to the data too), linear in the logarithms.
     Range(Tensor<D>),
@@ -37,7 +39,9 @@ impl Variance {
     /// # Errors
     /// [`DenoiseError::SpanCount`] or [`DenoiseError::SpanElsewhere`] for spans that do not fit the prediction,
     /// [`DenoiseError::NoLearnedVariance`] if the network gave none,
-    /// [`DenoiseError::OutputShape`] if it gave one of another shape than `x`.
+    /// [`DenoiseError::OutputShape`] if it gave one of another shape than `x`,
+    /// [`DenoiseError::VarianceOfAnotherSpan`] for a learned log-variance over jumps and
+    /// [`DenoiseError::VarianceOfAnotherLevel`] for one that a network gave under a shifted label.
     pub fn log_variance<const D: usize>(
         self,
         prediction: &Prediction<D>,
@@ -120,6 +124,7 @@ fn learned<const D: usize>(
     match prediction.learned().ok_or(DenoiseError::NoLearnedVariance)? {
         LearnedVariance::LogVariance(log_variance) => {
             same_shape(log_variance, x)?;
+            prediction.check_own_steps(spans)?;
             Ok(log_variance.clone() + column(&per_span(spans, log_scale), x))
         }
         LearnedVariance::Range(position) => {
@@ -143,7 +148,7 @@ mod tests {
     use super::*;
     use crate::Levels;
     use crate::testing::{gap, rows, values};
-    use undrift_schedules::{Chain, Grid};
+    use undrift_schedules::{Chain, Grid, Spacing};
 
     fn chain() -> Chain {
         Chain::linear(1000).expect("valid")
@@ -215,8 +220,8 @@ mod tests {
 
     #[test]
     fn other_coordinates_scale_every_variance() {
-        let levels = [500, 499].map(|t| chain().level(t).expect("in range").unscaled().expect("has signal"));
-        let span = Grid::new(levels.to_vec()).expect("valid").spans()[0];
+        let grid = chain().grid_at(&[500, 499]).expect("in range").unscaled().expect("has signal");
+        let span = grid.spans()[0];
         let x = rows([[0.1]]);
         let at = Levels::from(span.from());
         for learned in [LearnedVariance::LogVariance(rows([[-3.0]])), LearnedVariance::Range(rows([[0.2]]))] {
@@ -228,6 +233,53 @@ mod tests {
                 let scaled = variance.log_variance(&edm, &[span]).expect("fits");
                 let plain = variance.log_variance(&vp, &[spans()[1]]).expect("fits");
                 assert!(gap(&scaled, &(plain + 2.0 * span.to_scale().ln())) < 1e-9, "{variance:?}");
+            }
+        }
+    }
+
+    /// Nichol and Dhariwal's range moves between the two ends of whatever span it is asked for; a log-variance was
+    /// learned for one step.
+    #[test]
+    fn a_learned_log_variance_is_refused_over_jumps_and_a_learned_range_is_not() {
+        let x = rows([[0.1, 0.2]]);
+        let jumps = chain().respace(Spacing::Trailing, 10).expect("valid");
+        for span in [jumps.spans()[0], jumps.spans()[9], Grid::new(jumps.levels()).expect("valid").spans()[3]] {
+            let at = Levels::from(span.from());
+            let belief = |learned| {
+                let plain = Prediction::from_x0(x.clone(), x.clone(), at.clone()).expect("fits");
+                plain.with_log_variance(learned)
+            };
+            let log_variance = belief(LearnedVariance::LogVariance(x.clone()));
+            let expected =
+                DenoiseError::VarianceOfAnotherSpan { from: span.from().time(), to: span.to().map(|to| to.time()) };
+            let learned = Variance::Learned;
+            assert_eq!(learned.std(&log_variance, &[span]).unwrap_err(), expected);
+            assert_eq!(learned.log_variance(&log_variance, &[span]).unwrap_err(), expected);
+            assert_eq!(learned.variance(&log_variance, &[span]).unwrap_err(), expected);
+            assert!(expected.to_string().contains("log-variance") && expected.to_string().contains("fixed variance"));
+            assert!(Variance::FixedSmall.std(&log_variance, &[span]).is_ok());
+            let range = belief(LearnedVariance::Range(x.zeros_like() + 1.0));
+            let found = values(&learned.log_variance(&range, &[span]).expect("any span"));
+            close(&found, &[span.log_beta(), span.log_beta()]);
+        }
+    }
+
+    #[test]
+    fn a_learned_log_variance_under_another_label_is_refused() {
+        let (span, x) = (spans()[1], rows([[0.1, 0.2]]));
+        let asked = Levels::from(span.from().with_time(480.0).expect("finite"));
+        for (learned, fits) in
+            [(LearnedVariance::LogVariance(x.clone()), false), (LearnedVariance::Range(x.clone()), true)]
+        {
+            let told = Prediction::from_x0(x.clone(), x.clone(), asked.clone()).expect("fits");
+            let belief = told.with_log_variance(learned).relabelled(Levels::from(span.from())).expect("same noise");
+            let clipped = belief.clone().clip_x0(-0.1, 0.1);
+            let changed = clipped.clone().map_x0(|x0| x0 * 0.5).expect("same shape");
+            for belief in [belief, clipped, changed] {
+                let std = Variance::Learned.std(&belief, &[span]);
+                let expected = DenoiseError::VarianceOfAnotherLevel { time: span.from().time(), told: 480.0 };
+                assert_eq!(std.as_ref().err(), (!fits).then_some(&expected));
+                assert!(Variance::FixedLarge.std(&belief, &[span]).is_ok());
             }
         }
     }

@@ -252,6 +252,29 @@ mod tests {
         assert_eq!(refused, SampleError::Denoise { time, source: DenoiseError::NoLearnedVariance });
     }
 
+    /// A network that has learned beta_tilde of its own steps would leave out most of the noise of ten jumps.
+    #[test]
+    fn a_learned_log_variance_is_refused_over_jumps_where_a_range_reaches_the_spread() {
+        let (chain, learned) = (chain(), Ancestral { variance: Variance::Learned });
+        let jumps = chain.respace(Spacing::Trailing, 10).expect("valid");
+        let network = |x: Tensor<2>, _: Tensor<1>| Tensor::cat(vec![x.clone() * 0.0, x * 0.0 - 9.0], 1);
+        let of = |variance| Preconditioned { network, parameterisation: X0, variance };
+        let log_variance = of(OutputVariance::LogVariance);
+        let refused = sample(&log_variance, &learned, &jumps, noisy(), &mut Zeros).unwrap_err();
+        let (from, to) = (jumps.start().time(), jumps.spans()[0].to().map(Level::time));
+        assert_eq!(
+            refused,
+            SampleError::Denoise { time: from, source: DenoiseError::VarianceOfAnotherSpan { from, to } }
+        );
+        assert!(refused.to_string().contains("learned log-variance"), "{refused}");
+        assert!(sample(&log_variance, &learned, &chain.grid(), noisy(), &mut Zeros).is_ok(), "its own steps");
+        let fixed = Ancestral { variance: Variance::FixedLarge };
+        assert!(sample(&log_variance, &fixed, &jumps, noisy(), &mut Zeros).is_ok());
+        assert!(sample(&of(OutputVariance::Range), &learned, &jumps, noisy(), &mut Zeros).is_ok());
+        let rest = chain.grid().starting_at(chain.level(300).expect("in range")).expect("visited");
+        assert!(sample(&log_variance, &learned, &rest, noisy(), &mut Zeros).is_ok(), "the rest of its own steps");
+    }
+
     #[test]
     fn mu_tilde_runs_over_its_chain_and_refuses_other_grids() {
         let chain = Chain::linear_between(20, 1e-3, 0.3).expect("valid");

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Levels, Prediction};
 use undrift_noise::Noise;
-use undrift_schedules::Span;
+use undrift_schedules::{Grid, Span};
 
 use crate::{SampleError, Solver, Step};
 
@@ -33,6 +33,15 @@ pub struct Ddim {
 }
 
 impl<const D: usize> Solver<D> for Ddim {
+    fn check(&self, grid: &Grid) -> Result<(), SampleError> {
+        grid.spans().iter().try_for_each(|span| self.shares(span).map(drop)).map_err(|error| match error {
+            SampleError::EtaTooLarge { eta, time, .. } => {
+                SampleError::EtaTooLarge { eta, time, largest: Ddim::largest_eta(grid) }
+            }
+            other => other,
+        })
+    }
+
     fn step(
         &self,
         model: &dyn Denoiser<D>,
@@ -61,6 +70,12 @@ impl<const D: usize> Solver<D> for Ddim {
 }
 
 impl Ddim {
+    /// The largest `eta` that no step of a grid refuses; infinite where there is one step, to the data.
+    pub fn largest_eta(grid: &Grid) -> f64 {
+        let inside = grid.spans().iter().filter(|span| span.to().is_some());
+        inside.map(|span| largest(share_of_ddpm(span))).fold(f64::INFINITY, f64::min)
+    }
+
     /// How much of the noise where the span ends is the believed eps, and how much is fresh: two numbers whose
     /// squares add up to 1.
     fn shares(&self, span: &Span) -> Result<(f64, f64), SampleError> {
@@ -68,15 +83,27 @@ impl Ddim {
         if !(eta >= 0.0 && eta.is_finite()) {
             return Err(SampleError::Eta { eta });
         }
-        // beta_tilde / (1 - alpha_bar where the span ends), which the step to the data has too.
-        let of_ddpm = (span.beta() / span.from().one_minus_alpha_bar()).min(1.0);
+        let of_ddpm = share_of_ddpm(span);
         let fresh = eta * eta * of_ddpm;
         if fresh > 1.0 && span.to().is_some() {
-            let largest = of_ddpm.sqrt().recip();
-            return Err(SampleError::EtaTooLarge { eta, time: span.from().time(), largest });
+            return Err(SampleError::EtaTooLarge { eta, time: span.from().time(), largest: largest(of_ddpm) });
         }
         Ok(((1.0 - fresh).max(0.0).sqrt(), fresh.sqrt()))
     }
+}
+
+/// `beta_tilde / (1 - alpha_bar where the span ends)`, which the step to the data has too.
+fn share_of_ddpm(span: &Span) -> f64 {
+    (span.beta() / span.from().one_minus_alpha_bar()).min(1.0)
+}
+
+/// The largest eta that this share leaves room for, as far as f64 can tell.
+fn largest(of_ddpm: f64) -> f64 {
+    let mut eta = of_ddpm.sqrt().recip();
+    while eta * eta * of_ddpm > 1.0 {
+        eta = eta.next_down();
+    }
+    eta
 }
 
 /// What a DDIM step in either direction takes for x0 and for eps; see [`Ddim::keep_eps`].
@@ -96,7 +123,7 @@ pub(crate) fn believed<const D: usize>(
 mod tests {
     use super::*;
     use crate::testing::{bits, gap, start, tensor, values};
-    use crate::{Ancestral, sample, steps};
+    use crate::{Ancestral, WithoutNoise, sample, steps};
     use burn::tensor::DType;
     use undrift_denoisers::{
         ClipX0, DenoiseError, Eps, EpsilonScaling, Gaussian, OutputVariance, Preconditioned, V, Variance,
@@ -264,6 +291,26 @@ mod tests {
         assert!(ddim(largest * (1.0 - 1e-12)).step(&MODEL, noisy(), &span, &[], &mut Zeros).is_ok());
         let to_data = chain().span(1).expect("in range");
         assert!(ddim(1.4).step(&MODEL, noisy(), &to_data, &[], &mut Zeros).is_ok(), "no noise is added there");
+    }
+
+    #[test]
+    fn the_largest_eta_is_that_of_the_whole_grid_and_works() {
+        for grid in [
+            chain().respace(Spacing::Trailing, 20).expect("valid"),
+            chain().respace(Spacing::Quadratic, 7).expect("valid"),
+            chain().grid(),
+        ] {
+            let run = |eta: f64| sample(&MODEL, &WithoutNoise(ddim(eta)), &grid, noisy(), &mut Zeros);
+            let Err(SampleError::EtaTooLarge { eta, largest, .. }) = run(2.0) else { panic!("too much noise") };
+            assert_eq!((eta, largest), (2.0, Ddim::largest_eta(&grid)));
+            let said = run(2.0).unwrap_err().to_string();
+            assert!(said.contains(&format!("at most {largest}")), "{said}");
+            assert!(largest >= 1.0 && run(largest).is_ok(), "{largest} is not refused");
+            assert!(matches!(run(largest.next_up()), Err(SampleError::EtaTooLarge { .. })), "{largest} is the largest");
+        }
+        let single = chain().respace(Spacing::Trailing, 1).expect("valid");
+        assert_eq!(Ddim::largest_eta(&single), f64::INFINITY);
+        assert!(sample(&MODEL, &ddim(9.0), &single, noisy(), &mut Zeros).is_ok());
     }
 
     #[test]

@@ -23,14 +23,14 @@ pub enum SampleError {
     /// DDIM was asked for more noise than there is where a step ends.
     #[error(
         "eta {eta} asks for more noise than there is where the step from time {time} ends: \
-         give at most {largest} for this grid, or 1, which suits every grid"
+         give at most {largest}, or 1, which suits every grid"
     )]
     EtaTooLarge {
         /// The value given.
         eta: f64,
         /// Label of the level where the step starts.
         time: f64,
-        /// The largest eta that this step can have.
+        /// The largest eta of the whole grid, or of one step where that was asked for alone.
         largest: f64,
     },
     /// The method needs a signal where a step starts, whatever the model.

@@ -92,6 +92,10 @@ impl<const D: usize, S: Solver<D>> Solver<D> for MovingAverage<S> {
         self.base.memory().max(1)
     }
 
+    fn check(&self, grid: &Grid) -> Result<(), SampleError> {
+        self.base.check(grid)
+    }
+
     fn step(
         &self,
         model: &dyn Denoiser<D>,

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
-use undrift_schedules::Span;
+use undrift_schedules::{Grid, Span};
 
 use crate::SampleError;
 
@@ -14,6 +14,14 @@ pub trait Solver<const D: usize> {
     /// How many past predictions [`step`](Self::step) looks at; there are fewer near the start.
     fn memory(&self) -> usize {
         0
+    }
+
+    /// Whether the method's own settings suit every step of a grid; [`steps`](crate::steps) asks before the first one.
+    ///
+    /// # Errors
+    /// A [`SampleError`] that says what would suit the whole grid.
+    fn check(&self, _grid: &Grid) -> Result<(), SampleError> {
+        Ok(())
     }
 
     /// Moves `x` from where `span` starts to where it ends. `past` is newest first.
@@ -36,6 +44,10 @@ pub trait Solver<const D: usize> {
 impl<const D: usize, S: Solver<D> + ?Sized> Solver<D> for Box<S> {
     fn memory(&self) -> usize {
         (**self).memory()
+    }
+
+    fn check(&self, grid: &Grid) -> Result<(), SampleError> {
+        (**self).check(grid)
     }
 
     fn step(

@@ -25,7 +25,7 @@ pub fn steps<'a, const D: usize>(
     x: Tensor<D>,
     noise: &'a mut dyn Noise<D>,
 ) -> Steps<'a, D> {
-    Steps { model, solver, spans: grid.spans(), x, past: Vec::new(), noise }
+    Steps { model, solver, unchecked: Some(grid), spans: grid.spans(), x, past: Vec::new(), noise }
 }
 
 /// The last `x` of [`steps`].
@@ -49,6 +49,8 @@ pub fn sample<const D: usize>(
 pub struct Steps<'a, const D: usize> {
     model: &'a dyn Denoiser<D>,
     solver: &'a dyn Solver<D>,
+    /// The grid, until the solver has seen it.
+    unchecked: Option<&'a Grid>,
     /// What is left of the grid; empty after an error.
     spans: &'a [Span],
     x: Tensor<D>,
@@ -62,7 +64,8 @@ impl<const D: usize> Iterator for Steps<'_, D> {
     fn next(&mut self) -> Option<Self::Item> {
         let (span, rest) = self.spans.split_first()?;
         self.spans = rest;
-        let step = self.solver.step(self.model, self.x.clone(), span, &self.past, self.noise);
+        let checked = self.unchecked.take().map_or(Ok(()), |grid| self.solver.check(grid));
+        let step = checked.and_then(|()| self.solver.step(self.model, self.x.clone(), span, &self.past, self.noise));
         match &step {
             Ok(step) => self.remember(step),
             Err(_) => self.spans = &[],

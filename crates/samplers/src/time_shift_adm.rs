@@ -67,11 +67,17 @@ impl TimeShiftAdm {
         variances.into_iter().map(|variance| self.below(self.chosen(index, variance), from)).collect()
     }
 
-    /// The index of `tau`, searched around `index`.
-    fn chosen(&self, index: usize, variance: f64) -> usize {
+    /// Indices that are searched around `index`.
+    fn searched(&self, index: usize) -> (usize, usize) {
         let (half, last) = (self.window / 2, self.chain.len() - 1);
         let (low, high) = if index > half { (index - half, index + half) } else { (0, self.window) };
-        let reversed = (low..=high.min(last)).map(|place| self.chain.levels()[last - place].alpha_bar());
+        (low, high.min(last))
+    }
+
+    /// The index of `tau`, searched around `index`.
+    fn chosen(&self, index: usize, variance: f64) -> usize {
+        let (last, (low, high)) = (self.chain.len() - 1, self.searched(index));
+        let reversed = (low..=high).map(|place| self.chain.levels()[last - place].alpha_bar());
         low + nearest(variance, reversed)
     }
 
@@ -83,6 +89,18 @@ impl TimeShiftAdm {
 }
 
 impl<const D: usize> Solver<D> for TimeShiftAdm {
+    /// Refuses grids with a step that would end past the data whatever the samples are.
+    fn check(&self, grid: &Grid) -> Result<(), SampleError> {
+        for from in grid.levels().filter(|from| *from != self.start) {
+            let index = index_in(&self.chain, from)?;
+            let furthest = if self.cutoff == 0 { index } else { self.searched(index).1 };
+            if index > self.cutoff {
+                self.below(furthest, from)?;
+            }
+        }
+        Ok(())
+    }
+
     fn step(
         &self,
         model: &dyn Denoiser<D>,
@@ -188,6 +206,19 @@ mod tests {
         let x = tensor(vec![0.0; 8], [2, 4]);
         let refused = solver.step(&MODEL, x, &grid(20).spans()[18], &[], &mut Zeros).unwrap_err();
         assert_eq!(refused, SampleError::ShiftPastData { from: 53.0 });
+    }
+
+    #[test]
+    fn a_grid_whose_steps_end_past_the_data_whatever_the_samples_is_refused_before_the_first() {
+        let grid = grid(20);
+        let asked = |window, cutoff| {
+            let solver = TimeShiftAdm::new(&chain(), &grid, window, cutoff, 0.0).expect("own levels");
+            Solver::<2>::check(&solver, &grid)
+        };
+        // The grid's last levels are 53 and 0, and a step goes 52 levels down.
+        let past = |from: f64| Err(SampleError::ShiftPastData { from });
+        assert_eq!((asked(30, 0), asked(0, 0)), (past(0.0), past(0.0)), "nothing is searched");
+        assert_eq!((asked(30, 1), asked(30, 300)), (Ok(()), Ok(())), "it depends on the samples, or cannot happen");
     }
 
     #[test]

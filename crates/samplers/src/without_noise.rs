@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::{Noise, Zeros};
-use undrift_schedules::Span;
+use undrift_schedules::{Grid, Span};
 
 use crate::{SampleError, Solver, Step};
 
@@ -17,6 +17,10 @@ pub struct WithoutNoise<S>(pub S);
 impl<const D: usize, S: Solver<D>> Solver<D> for WithoutNoise<S> {
     fn memory(&self) -> usize {
         self.0.memory()
+    }
+
+    fn check(&self, grid: &Grid) -> Result<(), SampleError> {
+        self.0.check(grid)
     }
 
     fn step(

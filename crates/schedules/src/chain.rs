@@ -153,7 +153,7 @@ impl Chain {
         let from = self.level(t)?;
         let to = self.level(t - 1);
         let before = if to.is_none() { self.span(t + 1) } else { None };
-        Some(Span::minted(from, to, self.betas[t - 1], before))
+        Some(Span::minted(from, to, self.betas[t - 1], before).as_chain_step(true))
     }
 
     /// The noisiest level, `t = T`.
@@ -176,7 +176,10 @@ impl Chain {
     /// [`GridError::NotDecreasing`].
     pub fn grid_at(&self, ts: &[usize]) -> Result<Grid, GridError> {
         let level = |&t: &usize| self.level(t).ok_or(GridError::NoSuchLevel { t, len: self.len() });
-        Grid::new(ts.iter().map(level).collect::<Result<Vec<Level>, GridError>>()?)
+        let grid = Grid::new(ts.iter().map(level).collect::<Result<Vec<Level>, GridError>>()?)?;
+        let next = ts.iter().skip(1).copied().chain([0]);
+        let spans = grid.spans().iter().zip(ts.iter().zip(next));
+        Ok(Grid::of_spans(spans.map(|(span, (&t, next))| span.as_chain_step(next + 1 == t)).collect()))
     }
 }
 
@@ -189,6 +192,20 @@ pub(crate) fn linspace(start: f64, end: f64, len: usize) -> impl DoubleEndedIter
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn single_steps_are_told_from_jumps() {
+        let chain = Chain::linear(20).unwrap();
+        let steps = |grid: &Grid| grid.spans().iter().map(|span| span.is_chain_step()).collect::<Vec<_>>();
+        assert!(steps(&chain.grid()).into_iter().all(|own| own) && chain.span(1).unwrap().is_chain_step());
+        assert_eq!(steps(&chain.grid_at(&[9, 8, 5, 1]).unwrap()), [true, false, false, true]);
+        assert_eq!(steps(&chain.grid_at(&[3, 2]).unwrap()), [true, false], "the last one jumps to the data");
+        let grid = chain.grid_at(&[2, 1]).unwrap();
+        let moved = grid.unscaled().unwrap().with_times(|level| level.time() + 0.5).unwrap();
+        assert_eq!(steps(&moved), [true, true], "coordinates and labels do not matter");
+        assert_eq!(steps(&chain.grid().from_pure_noise(20.0).unwrap())[..2], [false, true]);
+        assert_eq!(steps(&Grid::new([chain.level(2).unwrap(), chain.level(1).unwrap()]).unwrap()), [false, false]);
+    }
 
     #[test]
     fn betas_that_make_no_chain_are_refused() {

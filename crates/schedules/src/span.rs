@@ -13,6 +13,7 @@ pub struct Span {
     to: Option<Level>,
     beta: f64,
     log_beta_tilde_clipped: f64,
+    chain_step: bool,
 }
 
 /// The mean of `q(x_s | x_t, x0)` as weights: `mean = x0 * x0_weight + x * x_weight`.
@@ -56,6 +57,14 @@ impl Span {
     /// Ho, Jain, Abbeel 2020, arXiv:2006.11239, eq. 7.
     pub fn beta_tilde(self) -> f64 {
         self.beta * self.to_one_minus_alpha_bar() / self.from.one_minus_alpha_bar()
+    }
+
+    /// Whether this is a single step of the chain that minted it, from `t` to `t - 1`, not a jump over levels.
+    ///
+    /// What a network has learned about its chain's own steps (a log-variance) is right here alone. Steps between
+    /// levels that were put together by hand are no steps of a chain.
+    pub fn is_chain_step(self) -> bool {
+        self.chain_step
     }
 
     /// Natural logarithm of [`Span::beta`].
@@ -128,7 +137,7 @@ impl Span {
 
     /// A span of known beta; `before` is the noisier neighbour, which a step to the data learns from.
     pub(crate) fn minted(from: Level, to: Option<Level>, beta: f64, before: Option<Span>) -> Span {
-        let mut span = Span { from, to, beta, log_beta_tilde_clipped: 0.0 };
+        let mut span = Span { from, to, beta, log_beta_tilde_clipped: 0.0, chain_step: false };
         span.log_beta_tilde_clipped = match (to, before) {
             (Some(_), _) => span.beta_tilde().ln(),
             (None, Some(before)) => before.beta_tilde().ln(),
@@ -140,6 +149,11 @@ impl Span {
     /// A span between any two levels, its beta computed from them.
     pub(crate) fn jump(from: Level, to: Option<Level>, before: Option<Span>) -> Span {
         Span::minted(from, to, beta_of(from, to), before)
+    }
+
+    /// The same span as a single step of a chain, or as none.
+    pub(crate) fn as_chain_step(self, chain_step: bool) -> Span {
+        Span { chain_step, ..self }
     }
 
     /// The same step with both ends rewritten (relabelled or rescaled); beta stays as minted.

@@ -5,6 +5,7 @@ mod export;
 mod info;
 mod inspect;
 mod methods;
+mod quoted;
 mod report;
 mod run;
 mod sample;

@@ -72,10 +72,17 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         let (_, saved) = RunDirectory::existing(&root).into_diagnostic()?;
         return match stopped(run_study(&directory, &saved, settings, &args.device, &device))? {
             None => Ok(Outcome::Interrupted),
-            Some(study) => ended(report_study(&study, &root)?, study.has_nothing()),
+            Some((study, failed)) => {
+                let reported = ended(report_study(&study, &root)?, study.has_nothing());
+                if failed.is_empty() { reported } else { Err(RunError::Rows { failed }).into_diagnostic() }
+            }
         };
     }
-    match stopped(run_recipe(&directory, &recipe, &args.device, &device))? {
+    let end = run_recipe(&directory, &recipe, &args.device, &device);
+    if matches!(end, Err(RunError::Rows { .. })) {
+        report_table(&directory, &device)?;
+    }
+    match stopped(end)? {
         None => Ok(Outcome::Interrupted),
         Some(()) => ended(report_table(&directory, &device)?, all_failed(&directory, &recipe).into_diagnostic()?),
     }

@@ -1,12 +1,13 @@
 //! `undrift tune`.
 
 use super::Outcome;
+use super::quoted::quoted;
 use super::sample::Weights;
-use crate::exposure::{scalings, shifts, tune};
+use crate::exposure::{Book, Tuned, Tuning, scalings, shifts, tune};
 use crate::methods::{Method, SamplerSettings, SpacingName};
 use crate::registry;
-use crate::run::{Data, RunDirectory, RunError, Setup, distance_name, trained_network};
-use crate::terminal::{print, say};
+use crate::run::{Build, Data, RunDirectory, RunError, Setup, distance_name, trained_network};
+use crate::terminal::{note, print, say};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::PathBuf;
@@ -74,10 +75,27 @@ impl Args {
             Tunable::TimeShift => shifts(&self.windows, &self.cutoffs),
         }
     }
+
+    /// What draws samples with the best choice, as it can be pasted; none where nothing could be scored.
+    fn command(&self, tuning: &Tuning) -> Option<String> {
+        let (method, _) = tuning.best()?;
+        Some(format!(
+            "undrift sample {} --row {} --trained-with {} --weights {} --sampler {} --steps {} --spacing {} \
+             --wrapper {} --wrapper clip",
+            quoted(&self.directory.display().to_string()),
+            quoted(&self.row),
+            self.trained_with,
+            self.weights.name(),
+            quoted(&self.sampler.to_string()),
+            self.steps,
+            self.spacing.name(),
+            quoted(&method.to_string()),
+        ))
+    }
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let (directory, recipe) = RunDirectory::existing(&args.directory).into_diagnostic()?;
+    let (directory, recipe) = RunDirectory::held(&args.directory).into_diagnostic()?;
     let mut recipe = recipe.with_rows(std::slice::from_ref(&args.row)).into_diagnostic()?;
     let row = &mut recipe.rows[0];
     row.settings.sampling.count = args.count.unwrap_or(row.settings.sampling.count);
@@ -101,23 +119,23 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     }
     let data = Data::load(&directory, row, &setup).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let tuning = match tune(&setup, &network, &data, args.seed, &base, choices) {
-        Err(RunError::Interrupted) => return Ok(Outcome::Interrupted),
-        tuning => tuning.into_diagnostic()?,
-    };
-    print(tuning.text(distance_name(setup.settings.metrics.extractor)))?;
-    if let Some((method, _)) = tuning.best() {
-        say(format_args!(
-            "\nuse it with: undrift sample {} --row {} --trained-with {} --weights {} --sampler {} --steps {} \
-             --spacing {} --wrapper {method} --wrapper clip",
-            args.directory.display(),
-            args.row,
-            args.trained_with,
-            args.weights.name(),
-            args.sampler,
-            args.steps,
-            args.spacing.name(),
-        ))?;
+    let cell = directory.cell(&args.row, args.trained_with);
+    let mut book = Book::open(&cell, cell.folder().join("tuning.json")).into_diagnostic()?;
+    let (seed, weights, build) = (args.seed, args.weights.name(), Build::here(&args.device));
+    let tuned = Tuned { setup: &setup, network: &network, data: &data, seed, weights, build: &build };
+    let (tuning, end) = tune(&tuned, &mut book, &base, choices);
+    if !tuning.tried.is_empty() {
+        print(tuning.text(distance_name(setup.settings.metrics.extractor)))?;
+    }
+    match end {
+        Err(RunError::Interrupted) => {
+            note(RunError::Interrupted);
+            return Ok(Outcome::Interrupted);
+        }
+        end => end.into_diagnostic()?,
+    }
+    if let Some(command) = args.command(&tuning) {
+        say(format_args!("\nuse it with: {command}"))?;
     }
     Ok(Outcome::Done)
 }

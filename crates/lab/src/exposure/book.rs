@@ -5,8 +5,8 @@ use crate::run::{Cell, RunError, read_json, write_json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The scores of one trained row and seed by what was sampled (`scores.json`).
-pub(super) struct Book {
+/// Scores of one trained row and seed by what was sampled, in a file.
+pub struct Book {
     cell: Cell,
     path: PathBuf,
     scores: BTreeMap<String, Scored>,
@@ -14,13 +14,18 @@ pub(super) struct Book {
 
 impl Book {
     /// Opens what an earlier run has left.
-    pub(super) fn open(cell: &Cell) -> Result<Self, RunError> {
-        let path = cell.scores();
+    ///
+    /// # Errors
+    /// [`RunError::Damaged`] for a file of another form.
+    pub fn open(cell: &Cell, path: PathBuf) -> Result<Self, RunError> {
         Ok(Book { scores: read_json(&path)?.unwrap_or_default(), path, cell: cell.clone() })
     }
 
     /// The scores of what is called `name`, computed and saved where they are not known.
-    pub(super) fn look_up(
+    ///
+    /// # Errors
+    /// Those of computing, and of the file.
+    pub fn look_up(
         &mut self,
         name: &str,
         compute: impl FnOnce() -> Result<Scored, RunError>,
@@ -29,6 +34,8 @@ impl Book {
             return Ok(known.clone());
         }
         let scored = compute()?;
+        // What another process has scored meanwhile stays there.
+        self.scores.extend(read_json::<BTreeMap<String, Scored>>(&self.path)?.unwrap_or_default());
         self.scores.insert(name.to_owned(), scored.clone());
         self.cell.check_held()?;
         write_json(&self.path, &self.scores)?;

@@ -12,6 +12,7 @@ mod settings;
 mod trained;
 mod tune;
 
+pub use book::Book;
 pub use curves::{ChainLength, Curve, CurvePoint};
 pub use report::write_study;
 pub use results::{Entry, Study};
@@ -19,4 +20,4 @@ pub use run::run_study;
 pub use search::{Search, Tried};
 pub use settings::{Cure, ExposureSettings, PublishedEffect, scalings, shifts};
 pub use trained::Scored;
-pub use tune::{Tuning, tune};
+pub use tune::{Tuned, Tuning, tune};

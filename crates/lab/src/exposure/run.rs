@@ -11,7 +11,8 @@ use burn::tensor::Device;
 use std::collections::BTreeSet;
 
 /// Runs a study: trains every row with every seed, searches constants on the tuning seeds, scores every sampler on the
-/// others, and measures the bias along chains. What an earlier run has left is not done again.
+/// others, and measures the bias along chains. What an earlier run has left is not done again. A row that fails does
+/// not keep the others from being run: beside the study stands what kept each such row from its end.
 ///
 /// # Errors
 /// [`RunError::Interrupted`] after Ctrl-C; the next call goes on from there.
@@ -24,7 +25,7 @@ pub fn run_study(
     settings: &ExposureSettings,
     device_name: &str,
     device: &Device,
-) -> Result<Study, RunError> {
+) -> Result<(Study, Vec<String>), RunError> {
     let build = Build::here(device_name);
     let first = Setup::new(&recipe.rows[0], device)?;
     let data = Data::load(directory, &recipe.rows[0], &first)?;
@@ -47,14 +48,18 @@ pub fn run_study(
         reference,
         counts,
     };
+    let mut failed = Vec::new();
     for row in &recipe.rows {
         let setup = Setup::new(row, device)?;
         let parts = Parts { directory, row, setup: &setup, data: &data, settings, build: &build };
-        let searches = parts.searches(&mut study.failures)?;
-        parts.score(&recipe.seeds, &searches, &mut study)?;
-        study.searches.extend(searches);
+        match parts.run(&recipe.seeds, &mut study) {
+            Err(RunError::Interrupted) => return Err(RunError::Interrupted),
+            Err(error) => failed.push(format!("row `{}`: {error}", row.id)),
+            Ok(()) => {}
+        }
     }
-    Ok(study)
+    study.failures.extend(failed.clone());
+    Ok((study, failed))
 }
 
 /// The protocol of the rows, with the study's own samplers.
@@ -83,6 +88,13 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// The whole row.
+    fn run(&self, seeds: &[u64], study: &mut Study) -> Result<(), RunError> {
+        let searches = self.searches(&mut study.failures)?;
+        study.searches.extend(searches.clone());
+        self.score(seeds, &searches, study)
+    }
+
     /// The networks of some seeds; those that diverged are noted.
     fn networks(&self, seeds: &[u64], failures: &mut Vec<String>) -> Result<Vec<TrainedRow<'a>>, RunError> {
         let mut networks = Vec::new();

@@ -97,13 +97,30 @@ impl ExposureSettings {
         )
     }
 
-    /// Every sampler that the study builds, each cure with each of its constants.
-    pub fn samplers(&self) -> Vec<SamplerSettings> {
-        let alone =
-            scalings(&self.scales).into_iter().chain(shifts(&self.windows, &self.cutoffs)).map(|cure| vec![cure]);
-        let cures: Vec<Vec<Method>> = [Vec::new()].into_iter().chain(alone).collect();
-        let at = self.solvers.iter().flat_map(|solver| self.steps.iter().map(move |&steps| (solver, steps)));
-        at.flat_map(|(solver, steps)| cures.iter().map(move |cures| self.sampler(solver, steps, cures))).collect()
+    /// Every sampler that the study builds, each cure with each of its constants, and the key that asks for it.
+    pub fn samplers(&self) -> Vec<(&'static str, SamplerSettings)> {
+        let (scales, shifts) = (scalings(&self.scales), shifts(&self.windows, &self.cutoffs));
+        // Whether they go together does not depend on their constants.
+        let both = shifts.first().zip(scales.first()).map(|(shift, scale)| vec![shift.clone(), scale.clone()]);
+        let alone = scales.iter().chain(&shifts).map(|cure| vec![cure.clone()]);
+        let cures: Vec<Vec<Method>> = alone.chain(both).collect();
+        let mut all = Vec::new();
+        for solver in &self.solvers {
+            let plain = self.steps.iter().map(|&steps| ("exposure.solvers", self.sampler(solver, steps, &[])));
+            all.extend(plain);
+            all.push(("exposure.curve_steps", self.sampler(solver, self.curve_steps, &[])));
+            for &steps in &self.cured_steps {
+                all.extend(cures.iter().map(|cure| ("exposure.cured_steps", self.sampler(solver, steps, cure))));
+            }
+        }
+        let back = self.solvers.first().filter(|_| !self.chain_lengths.is_empty());
+        all.extend(back.map(|solver| ("exposure.chain_lengths", Self::back(solver))));
+        all
+    }
+
+    /// The sampler that takes real images back: every level below where they were noised to.
+    pub fn back(solver: &Method) -> SamplerSettings {
+        SamplerSettings { solver: solver.clone(), ..SamplerSettings::ancestral() }
     }
 
     /// Evaluations of one row's networks per sample: the searches, the scores of `seeds` seeds and the chain lengths.

@@ -1,5 +1,6 @@
 //! One trained row and seed of a study, and the scores of samplers on it.
 
+use super::ExposureSettings;
 use super::book::Book;
 use crate::interrupt;
 use crate::methods::{Method, SamplerSettings};
@@ -67,7 +68,7 @@ impl<'a> TrainedRow<'a> {
                 _ => trainer.averaged(),
             },
         };
-        let book = Book::open(&cell)?;
+        let book = Book::open(&cell, cell.scores())?;
         let (row, label) = (row.id.clone(), row.label.clone());
         Ok(Ok(TrainedRow { row, label, setup, network, seed, name, cell, data, book, commit: commit.to_owned() }))
     }
@@ -96,7 +97,7 @@ impl<'a> TrainedRow<'a> {
         let (setup, network, seed, data) = (self.setup, &self.network, self.seed, self.data);
         let commit = &self.commit;
         let scored = |scores, seconds| Scored { scores, seconds, commit: commit.clone() };
-        let settings = SamplerSettings { solver: solver.clone(), ..SamplerSettings::ancestral() };
+        let settings = ExposureSettings::back(solver);
         let name = format!("real images noised to t = {t0}, {solver} over every level below");
         self.book.look_up(&name, || {
             let sampler = setup.sampler(&settings)?;

@@ -1,8 +1,10 @@
 //! The search for one method's constants on one trained network.
 
+use super::{Book, Scored};
 use crate::methods::{Method, SamplerSettings};
-use crate::run::{Data, RunError, Setup, draw_all};
+use crate::run::{Build, Data, Reference, RunError, Setup, distance_name, draw_all};
 use std::fmt::Write as _;
+use std::time::Instant;
 use undrift_data::Images;
 use undrift_networks::DdpmUnet;
 
@@ -16,33 +18,67 @@ pub struct Tuning {
 /// Widest bar of a printed curve.
 const BAR: usize = 40;
 
+/// What a search draws its samples from, and where it keeps their scores.
+pub struct Tuned<'a> {
+    /// The row.
+    pub setup: &'a Setup,
+    /// Its trained network.
+    pub network: &'a DdpmUnet,
+    /// The images that samples are compared with.
+    pub data: &'a Data,
+    /// Seed of the samples.
+    pub seed: u64,
+    /// Name of the weights.
+    pub weights: &'static str,
+    /// The program and the device that scores are from.
+    pub build: &'a Build,
+}
+
 /// Draws samples for every choice, which stands next to the network before the wrappers of `base`, and scores them.
 ///
-/// All choices see the same noise.
-///
-/// # Errors
-/// [`RunError::NoScores`] where the recipe has no extractor, [`RunError::Interrupted`] after Ctrl-C, and those of
-/// sampling and scoring.
+/// All choices see the same noise. Each score is kept in `book` as soon as it is known, and is not computed again.
+/// Beside what was tried until then stands what kept the rest from being tried.
 pub fn tune(
-    setup: &Setup,
-    network: &DdpmUnet,
-    data: &Data,
-    seed: u64,
+    tuned: &Tuned<'_>,
+    book: &mut Book,
     base: &SamplerSettings,
     choices: Vec<Method>,
-) -> Result<Tuning, RunError> {
-    let reference = data.reference.as_ref().ok_or(RunError::NoScores)?;
-    let tried = choices.into_iter().map(|choice| {
+) -> (Tuning, Result<(), RunError>) {
+    let mut tried = Vec::new();
+    for choice in choices {
+        match tuned.scored(book, base, &choice) {
+            Ok(scored) => tried.push((choice, scored.scores.map(|scores| scores.frechet))),
+            Err(error) => return (Tuning { tried }, Err(error)),
+        }
+    }
+    (Tuning { tried }, Ok(()))
+}
+
+impl Tuned<'_> {
+    fn scored(&self, book: &mut Book, base: &SamplerSettings, choice: &Method) -> Result<Scored, RunError> {
+        let reference = self.data.reference.as_ref().ok_or(RunError::NoScores)?;
         let wrappers = [choice.clone()].into_iter().chain(base.wrappers.clone()).collect();
         let sampler = SamplerSettings { wrappers, ..base.clone() };
-        let bytes = draw_all(setup, network, seed, &setup.sampler(&sampler)?, choice.to_string())?;
+        book.look_up(&self.name(&sampler), || self.compute(reference, &sampler, choice))
+    }
+
+    /// All that a score depends on beside the trained row.
+    fn name(&self, sampler: &SamplerSettings) -> String {
+        let (s, seed) = (&self.setup.settings, self.seed);
+        let distance = distance_name(s.metrics.extractor);
+        format!("{}; {} samples of seed {seed}, {} weights; {distance}", sampler.text(), s.sampling.count, self.weights)
+    }
+
+    fn compute(&self, reference: &Reference, sampler: &SamplerSettings, choice: &Method) -> Result<Scored, RunError> {
+        let (setup, started) = (self.setup, Instant::now());
+        let bytes = draw_all(setup, self.network, self.seed, &setup.sampler(sampler)?, choice.to_string())?;
+        let seconds = started.elapsed().as_secs_f64();
         let score = |bytes| {
             let images = Images::new(bytes, vec![0; setup.settings.sampling.count], setup.shape)?;
-            Ok::<f64, RunError>(reference.score(&images)?.frechet)
+            reference.score(&images)
         };
-        Ok((choice, bytes.map(score).transpose()?))
-    });
-    Ok(Tuning { tried: tried.collect::<Result<_, RunError>>()? })
+        Ok(Scored { scores: bytes.map(score).transpose()?, seconds, commit: self.build.commit.clone() })
+    }
 }
 
 impl Tuning {

@@ -126,8 +126,20 @@ pub enum MethodError {
         /// What was given.
         value: String,
     },
-    /// A value that counts something is not a whole number.
-    #[error("`{parameter}` of `{method}` is {value}, but must be a whole number from 0 on")]
+    /// A value that counts levels is beyond the chain.
+    #[error("`{parameter}` of `{method}` is {value}, but the chain has {length} levels: give at most {length}")]
+    BeyondChain {
+        /// The method.
+        method: String,
+        /// The parameter.
+        parameter: String,
+        /// What was given.
+        value: usize,
+        /// Levels of the chain.
+        length: usize,
+    },
+    /// A value that counts something is no whole number, or a huge one.
+    #[error("`{parameter}` of `{method}` is {value}, but must be a whole number from 0 to {}", u32::MAX)]
     NotACount {
         /// The method.
         method: String,

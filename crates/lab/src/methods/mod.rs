@@ -6,6 +6,7 @@
 mod method;
 mod sampler;
 mod solvers;
+mod trial;
 mod values;
 mod wrappers;
 
@@ -13,6 +14,7 @@ pub use method::{Method, MethodError};
 pub(crate) use sampler::refused;
 pub use sampler::{Sampler, SamplerSettings, SpacingName};
 pub use solvers::{SOLVERS, SolverRow};
+pub use trial::Outputs;
 pub use values::{Parameter, Values};
 pub use wrappers::{WRAPPERS, Wrap, WrapperRow};
 

@@ -1,13 +1,12 @@
 //! A sampler by name: solver, steps and wrappers.
 
 use super::solvers::solver;
+use super::trial::{self, Anything, Outputs};
 use super::wrappers::Wrapped;
 use super::{Context, Method, MethodError};
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
-use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, LearnedVariance, Levels, Prediction, Variance};
-use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-use undrift_samplers::{SampleError, Solver, steps};
+use undrift_denoisers::{Denoiser, Variance};
+use undrift_samplers::Solver;
 use undrift_schedules::{Chain, Grid, Labels, Spacing};
 
 /// A sampler as a recipe or the command line names it.
@@ -78,20 +77,81 @@ impl SamplerSettings {
         }
     }
 
-    /// Builds the sampler for a chain.
+    /// Builds the sampler for a chain, and runs it over its whole grid on a few exact pixels.
     ///
     /// # Errors
     /// [`MethodError`] names the method or parameter that does not exist or does not fit.
     pub fn build(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
-        self.build_over(self.grid(chain)?, None, chain, variance)
+        self.checked(chain, variance, &Anything).map(|(sampler, _)| sampler)
     }
 
     /// Builds the sampler over a grid that is already there, `steps` and `spacing` not being looked at, and with
-    /// another solver than the one named, if one is given.
+    /// another solver than the one named, if one is given; for a network of these outputs, as
+    /// [`build_for`](Self::build_for).
     ///
     /// # Errors
     /// As [`build`](Self::build).
     pub fn build_over(
+        &self,
+        grid: Grid,
+        instead: Option<Box<dyn Solver<4>>>,
+        chain: &Chain,
+        variance: Variance,
+        outputs: Outputs<'_>,
+    ) -> Result<Sampler, MethodError> {
+        let sampler = self.assembled_over(grid, instead, chain, variance)?;
+        match trial::tried(&sampler, &trial::untrained(outputs)) {
+            Ok(_) => Ok(sampler),
+            Err(MethodError::Refused { why, .. }) => Err(MethodError::Refused { method: self.solver.to_string(), why }),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Builds the sampler for a chain and a network of these outputs, and runs it over its whole grid with a network
+    /// without weights: what cannot be asked of such a network is found before one is trained.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_for(&self, chain: &Chain, variance: Variance, outputs: Outputs<'_>) -> Result<Sampler, MethodError> {
+        self.checked(chain, variance, &trial::untrained(outputs)).map(|(sampler, _)| sampler)
+    }
+
+    /// What the sampler makes of a network without weights, bit for bit: samplers that agree here are the same one.
+    /// None where its steps depend on the very samples.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn fingerprint(
+        &self,
+        chain: &Chain,
+        variance: Variance,
+        outputs: Outputs<'_>,
+    ) -> Result<Option<Vec<u64>>, MethodError> {
+        self.checked(chain, variance, &trial::untrained(outputs)).map(|(_, end)| end)
+    }
+
+    fn checked(
+        &self,
+        chain: &Chain,
+        variance: Variance,
+        model: &dyn Denoiser<4>,
+    ) -> Result<(Sampler, Option<Vec<u64>>), MethodError> {
+        let sampler = self.assembled(chain, variance)?;
+        match trial::tried(&sampler, model) {
+            Ok(end) => Ok((sampler, end)),
+            Err(MethodError::Refused { why, .. }) => {
+                Err(MethodError::Refused { method: trial::to_blame(self, chain, variance, model), why })
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The sampler as it is written, not tried.
+    pub(super) fn assembled(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
+        self.assembled_over(self.grid(chain)?, None, chain, variance)
+    }
+
+    fn assembled_over(
         &self,
         grid: Grid,
         instead: Option<Box<dyn Solver<4>>>,
@@ -107,9 +167,7 @@ impl SamplerSettings {
             built = wrap.around_solver(built, &context)?;
             wrapped.push(wrap);
         }
-        let sampler = Sampler { solver: built, chain: chain.clone(), variance, wrapped, grid };
-        sampler.check(&self.solver)?;
-        Ok(sampler)
+        Ok(Sampler { solver: built, chain: chain.clone(), variance, wrapped, grid })
     }
 
     /// Solver, steps and wrappers in one line: `ddim, 20 steps (trailing), wrappers clip`.
@@ -144,16 +202,6 @@ pub(crate) fn refused(source: undrift_schedules::GridError) -> MethodError {
     MethodError::Refused { method: "steps".to_owned(), why: source.to_string() }
 }
 
-/// The exact Gaussian, with a variance beside its belief for those who ask for one.
-struct Trial;
-
-impl Denoiser<4> for Trial {
-    fn predict(&self, x: Tensor<4>, at: &Levels) -> Result<Prediction<4>, DenoiseError> {
-        let range = LearnedVariance::Range(x.zeros_like());
-        Ok(Gaussian { mean: 0.0, std: 0.5 }.predict(x, at)?.with_log_variance(range))
-    }
-}
-
 /// A sampler that is ready to run.
 pub struct Sampler {
     grid: Grid,
@@ -186,22 +234,5 @@ impl Sampler {
     pub fn denoiser<'a>(&self, network: Box<dyn Denoiser<4> + 'a>) -> Result<Box<dyn Denoiser<4> + 'a>, MethodError> {
         let context = Context { chain: &self.chain, grid: &self.grid, variance: self.variance };
         self.wrapped.iter().try_fold(network, |inner, wrap| wrap.around_denoiser(inner, &context))
-    }
-
-    /// Refuses impossible values before any network is there: the whole grid is run on four exact pixels.
-    fn check(&self, method: &Method) -> Result<(), MethodError> {
-        let model = self.denoiser(Box::new(Trial))?;
-        let mut noise = SampleNoise::new(Key::new(0, Purpose::Evaluation), 0, 1);
-        let x = noise.normal(&Tensor::zeros([1, 1, 2, 2], &crate::registry::host()));
-        for step in steps(&*model, &*self.solver, &self.grid, x, &mut noise) {
-            match step {
-                // Where a released time shift lands depends on the very samples.
-                Ok(_) | Err(SampleError::ShiftUp { .. } | SampleError::ShiftPastData { .. }) => {}
-                Err(source) => {
-                    return Err(MethodError::Refused { method: method.to_string(), why: source.to_string() });
-                }
-            }
-        }
-        Ok(())
     }
 }

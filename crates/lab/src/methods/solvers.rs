@@ -135,7 +135,7 @@ pub const SOLVERS: &[SolverRow] = &[
         parameters: SHIFT,
         build: |values, context| {
             let method = Pnm::Ddpm { eta: values.number("eta") };
-            let (window, cutoff) = (values.count("window")?, values.count("cutoff")?);
+            let (window, cutoff) = (values.level("window", context.chain)?, values.level("cutoff", context.chain)?);
             let solver = TimeShiftPnm::new(method, context.chain, context.grid, window, cutoff);
             Ok(Box::new(solver.map_err(refused("time-shift-pnm"))?))
         },
@@ -145,7 +145,7 @@ pub const SOLVERS: &[SolverRow] = &[
         about: "the time shift that was released for guided-diffusion, which departs from its paper; for parity",
         parameters: SHIFT,
         build: |values, context| {
-            let (window, cutoff) = (values.count("window")?, values.count("cutoff")?);
+            let (window, cutoff) = (values.level("window", context.chain)?, values.level("cutoff", context.chain)?);
             let solver = TimeShiftAdm::new(context.chain, context.grid, window, cutoff, values.number("eta"));
             Ok(Box::new(solver.map_err(refused("time-shift-adm"))?))
         },

@@ -2,6 +2,7 @@
 
 use super::{Method, MethodError};
 use std::collections::BTreeMap;
+use undrift_schedules::Chain;
 
 /// One parameter of a method; all are numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,6 +65,21 @@ impl Values {
         let wrong = || MethodError::NotACount { method: self.method.clone(), parameter: name.to_owned(), value };
         if whole { Ok(value as usize) } else { Err(wrong()) }
     }
+
+    /// The value of a parameter that counts levels of a chain.
+    ///
+    /// # Errors
+    /// [`MethodError::NotACount`], and [`MethodError::BeyondChain`] for more levels than the chain has.
+    ///
+    /// # Panics
+    /// As [`count`](Self::count).
+    pub fn level(&self, name: &'static str, chain: &Chain) -> Result<usize, MethodError> {
+        let (value, length) = (self.count(name)?, chain.len());
+        if value <= length {
+            return Ok(value);
+        }
+        Err(MethodError::BeyondChain { method: self.method.clone(), parameter: name.to_owned(), value, length })
+    }
 }
 
 fn value(method: &Method, parameter: &Parameter) -> Result<f64, MethodError> {
@@ -107,6 +123,10 @@ mod tests {
             let error = of(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
+        let chain = Chain::linear(20).unwrap();
+        assert_eq!(of("m:window=20").unwrap().level("window", &chain).unwrap(), 20);
+        let error = of("m:window=21").unwrap().level("window", &chain).unwrap_err().to_string();
+        assert!(["`window` of `m`", "21", "20 levels"].iter().all(|word| error.contains(word)), "{error}");
         for window in ["-1", "2.5", "nan", "1e99"] {
             let error = of(&format!("m:window={window}")).unwrap().count("window").unwrap_err();
             assert!(matches!(error, MethodError::NotACount { .. }), "{window}");

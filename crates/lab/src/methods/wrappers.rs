@@ -85,7 +85,7 @@ pub const WRAPPERS: &[WrapperRow] = &[
             },
         ],
         wrap: Wrap::Belief(|values, context, inner| {
-            let (window, cutoff) = (values.count("window")?, values.count("cutoff")?);
+            let (window, cutoff) = (values.level("window", context.chain)?, values.level("cutoff", context.chain)?);
             let shifted = TimeShift::new(inner, context.chain, context.grid, window, cutoff);
             Ok(Box::new(shifted.map_err(refused("time-shift"))?))
         }),

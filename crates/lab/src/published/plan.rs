@@ -1,11 +1,11 @@
 //! The sampler of a published process: what the command line says, and the published code's own where it is silent.
 
 use super::process::{Class, Process, Rules, Scheduler, Spacings, Visits, X0Limit, stepping};
-use crate::methods::{Method, MethodError, Sampler, SamplerSettings, SpacingName, refused};
+use crate::methods::{Method, MethodError, Outputs, Sampler, SamplerSettings, SpacingName, refused};
 use crate::recipe::PredictionName;
 use crate::registry;
 use crate::run::RunError;
-use undrift_denoisers::DenoiseError;
+use undrift_schedules::Chain;
 use undrift_schedules::peers::DiffusersCurve;
 
 /// What is said about the sampler; everything else is the published code's.
@@ -39,42 +39,47 @@ impl Plan {
     /// # Errors
     /// [`RunError::Method`] for a method that does not exist or does not fit; those of the chain.
     pub fn new(process: &Process, choice: &SamplerChoice) -> Result<Self, RunError> {
-        let plan = match &process.visits {
-            Visits::Diffusers(scheduler) => Plan::of_scheduler(process, scheduler, choice),
-            visits => Plan::own(process, visits, choice),
-        }?;
-        plan.check(process)?;
-        Ok(plan)
-    }
-
-    /// Refuses levels at which the network's output says nothing, as eps does where there is no signal.
-    fn check(&self, process: &Process) -> Result<(), RunError> {
-        let parameterisation = registry::parameterisation(process.prediction, &registry::chain(&process.chain)?);
-        let faults = self.sampler.grid().levels().find_map(|level| parameterisation.x0_of(level).err());
-        let refused = |source: DenoiseError| MethodError::Refused {
-            method: self.settings.solver.to_string(),
-            why: source.to_string(),
-        };
-        faults.map_or(Ok(()), |source| Err(refused(source).into()))
+        let chain = registry::chain(&process.chain)?;
+        let parameterisation = registry::parameterisation(process.prediction, &chain);
+        let variance = registry::output_variance(process.variance);
+        let outputs = Outputs { parameterisation: &*parameterisation, variance };
+        match &process.visits {
+            Visits::Diffusers(scheduler) => Plan::of_scheduler(process, scheduler, choice, &chain, outputs),
+            visits => Plan::own(process, visits, choice, &chain, outputs),
+        }
     }
 
     /// Over levels that are chosen by our own rules, or one by one.
-    fn own(process: &Process, visits: &Visits, choice: &SamplerChoice) -> Result<Self, RunError> {
-        let chain = registry::chain(&process.chain)?;
+    fn own(
+        process: &Process,
+        visits: &Visits,
+        choice: &SamplerChoice,
+        chain: &Chain,
+        outputs: Outputs<'_>,
+    ) -> Result<Self, RunError> {
         let (settings, variance) =
             (settings(process.limit, &process.solver, choice), registry::variance(process.variance));
         let (sampler, placed) = match (visits, choice.steps, choice.spacing) {
             (Visits::Chosen(ts), None, None) => {
                 let grid = chain.grid_at(ts).map_err(refused)?;
-                (settings.build_over(grid, None, &chain, variance)?, "the published code's own respacing".to_owned())
+                (
+                    settings.build_over(grid, None, chain, variance, outputs)?,
+                    "the published code's own respacing".to_owned(),
+                )
             }
-            _ => (settings.build(&chain, variance)?, settings.spacing.name().to_owned()),
+            _ => (settings.build_for(chain, variance, outputs)?, settings.spacing.name().to_owned()),
         };
         Ok(Plan { sampler, settings, start_scale: 1.0, placed })
     }
 
     /// As the class of diffusers that has this solver would, with the keys of the folder's scheduler.
-    fn of_scheduler(process: &Process, scheduler: &Scheduler, choice: &SamplerChoice) -> Result<Self, RunError> {
+    fn of_scheduler(
+        process: &Process,
+        scheduler: &Scheduler,
+        choice: &SamplerChoice,
+        chain: &Chain,
+        outputs: Outputs<'_>,
+    ) -> Result<Self, RunError> {
         let refuse = |source: undrift_checkpoints::CheckpointError| MethodError::Refused {
             method: "the scheduler's settings".to_owned(),
             why: source.to_string(),
@@ -90,23 +95,29 @@ impl Plan {
             _ => rules,
         };
         match class.and_then(|_| placed(&rules, choice.spacing)) {
-            Some(rules) => Plan::stepped(process, &rules, solver, choice),
+            Some(rules) => Plan::stepped(process, &rules, solver, choice, chain, outputs),
             None => {
                 let spacing = choice.spacing.or(Some(rules.layout.into()));
                 let choice = SamplerChoice { spacing, ..choice.clone() };
-                Plan::own(&Process { limit: rules.limit, ..process.clone() }, &Visits::All, &choice)
+                Plan::own(&Process { limit: rules.limit, ..process.clone() }, &Visits::All, &choice, chain, outputs)
             }
         }
     }
 
-    fn stepped(process: &Process, rules: &Rules, solver: Method, choice: &SamplerChoice) -> Result<Self, RunError> {
+    fn stepped(
+        process: &Process,
+        rules: &Rules,
+        solver: Method,
+        choice: &SamplerChoice,
+        chain: &Chain,
+        outputs: Outputs<'_>,
+    ) -> Result<Self, RunError> {
         if rules.class == Class::Pndm && process.prediction == PredictionName::X0 {
             let why = "diffusers' PNDM takes no model that gives x0; choose another sampler".to_owned();
             return Err(MethodError::Refused { method: solver.to_string(), why }.into());
         }
-        let chain = registry::chain(&process.chain)?;
         let variance = registry::variance(process.variance);
-        let stepping = stepping(rules, &chain, &solver, variance, choice.steps)?;
+        let stepping = stepping(rules, chain, &solver, variance, choice.steps)?;
         let solver = kept_eps(rules, solver);
         let spacing = match rules.curve {
             Some(DiffusersCurve::Karras) => SpacingName::Karras,
@@ -119,7 +130,7 @@ impl Plan {
             Some(asked) if asked != taken => format!("as {} of diffusers, which takes {taken}", rules.class.name()),
             _ => format!("as {} of diffusers", rules.class.name()),
         };
-        let sampler = settings.build_over(stepping.grid, stepping.solver, &chain, variance)?;
+        let sampler = settings.build_over(stepping.grid, stepping.solver, chain, variance, outputs)?;
         Ok(Plan { sampler, settings, start_scale: stepping.start_scale, placed })
     }
 }

@@ -4,10 +4,12 @@
 //! A preset overrides single keys of the settings, a row overrides them once more; the result is an
 //! [`Experiment`] per row, in which every key has a value.
 
+mod alike;
 mod limits;
 mod load;
 mod settings;
 mod validate;
+mod validate_model;
 mod validate_study;
 
 pub use load::{BUILT_IN, built_in, load};
@@ -166,11 +168,13 @@ pub enum RecipeError {
         /// Why.
         source: undrift_schedules::ChainError,
     },
-    /// The sampler cannot be built.
-    #[error("row `{row}`: `sampling.sampler`: {source}")]
+    /// A sampler cannot be built, or not be run with such a network.
+    #[error("row `{row}`: `{field}`: {source}")]
     Sampler {
         /// The row.
         row: String,
+        /// Dotted path of the key that asks for it.
+        field: &'static str,
         /// Why.
         source: crate::methods::MethodError,
     },

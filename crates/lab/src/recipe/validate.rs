@@ -1,21 +1,35 @@
 //! Values that no run could use, found before anything starts.
 
 use super::limits::{check_length, check_sizes, check_texts};
+use super::validate_model::{Asked, check_twins};
 use super::validate_study::check_study;
 use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
 use crate::memory;
 use crate::registry;
 use crate::report::numbers::chosen;
 use std::collections::BTreeSet;
-use undrift_denoisers::X0;
 use undrift_losses::Weighting;
 
 impl Recipe {
-    /// Checks the recipe as a whole, and every row.
+    /// Checks the recipe as a whole, and every row: what it accepts can be trained, sampled and scored.
     ///
     /// # Errors
     /// The first impossible value, with the rule that it breaks.
     pub fn validate(&self) -> Result<(), RecipeError> {
+        self.validate_names()?;
+        self.rows.iter().try_for_each(check)?;
+        match &self.exposure {
+            Some(study) => check_study(self, study),
+            None => check_twins(self),
+        }
+    }
+
+    /// Checks what a run directory stands on: rows, seeds and the names of folders. Rows that could not be trained or
+    /// sampled today do not keep the results of others from being read.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn validate_names(&self) -> Result<(), RecipeError> {
         let folder = "it names a folder and is made of letters, digits and `-`";
         whole("name", &self.name, names_a_folder(&self.name), folder)?;
         whole("preset", &self.preset, names_a_folder(&self.preset), folder)?;
@@ -25,13 +39,11 @@ impl Recipe {
         whole("seeds", format!("{:?}", self.seeds), fine, "a run needs at least one seed, and each once")?;
         let mut seen = BTreeSet::new();
         check_texts(self)?;
-        for row in &self.rows {
+        self.rows.iter().try_for_each(|row| {
             let fine = names_a_folder(&row.id);
             rule(row, "id", &row.id, fine, "an id is made of letters, digits and `-`, since it names a folder")?;
-            rule(row, "id", &row.id, seen.insert(&row.id), "every row needs an id of its own")?;
-            check(row)?;
-        }
-        self.exposure.as_ref().map_or(Ok(()), |study| check_study(self, study))
+            rule(row, "id", &row.id, seen.insert(&row.id), "every row needs an id of its own")
+        })
     }
 }
 
@@ -64,12 +76,14 @@ pub(super) fn rule(
 fn check(row: &Experiment) -> Result<(), RecipeError> {
     let s = &row.settings;
     check_length(row)?;
-    registry::chain(&s.chain).map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?;
+    let asked = Asked::of(row)?;
     registry::unet(s).validate().map_err(|source| RecipeError::Network { row: row.id.clone(), source })?;
     check_sizes(row, memory::total())?;
     check_training(row, s)?;
     check_data(row, s)?;
     check_model(row, s)?;
+    asked.check_levels(row)?;
+    asked.check_sampler(row, "sampling.sampler", &s.sampling.sampler)?;
     check_measures(row, s)
 }
 
@@ -124,18 +138,11 @@ fn check_model(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     rule(row, "model.objective", "hybrid", fine, "its bound teaches a learned variance; choose `learned-range`")?;
     let weighting = registry::weighting(s.model.weighting);
     let fine = weighting == Weighting::Uniform || objective == ObjectiveName::Simple;
-    rule(row, "model.weighting", "set", fine, "it weighs squared errors; choose objective `simple`")?;
-    let at = registry::chain(&s.chain).map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?.level(1);
-    let weight = at.map(|level| weighting.weight(&X0, level));
-    let refused = weight.and_then(Result::err).map(|error| error.to_string());
-    rule(row, "model.weighting", "set", refused.is_none(), refused.unwrap_or_default())
+    rule(row, "model.weighting", "set", fine, "it weighs squared errors; choose objective `simple`")
 }
 
 fn check_measures(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     let (m, p) = (&s.metrics, &s.sampling);
-    let chain = registry::chain(&s.chain).map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?;
-    let sampler = p.sampler.build(&chain, registry::variance(s.model.variance));
-    sampler.map_err(|source| RecipeError::Sampler { row: row.id.clone(), source })?;
     rule(row, "sampling.count", p.count, p.count > 0, "at least one sample is drawn")?;
     rule(row, "sampling.batch", p.batch, p.batch > 0, "samples are drawn at least one at a time")?;
     rule(row, "sampling.weights", "[]", !p.weights.is_empty(), "choose \"ema\", \"raw\" or both")?;

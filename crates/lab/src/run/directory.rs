@@ -2,7 +2,7 @@
 
 use super::lock::{FILE, Lock};
 use super::{Inputs, RowInputs, RunError, read_json, write_json};
-use crate::recipe::{DataSettings, Experiment, Recipe, Settings, WeightSet};
+use crate::recipe::{Experiment, Recipe, WeightSet};
 use crate::terminal::note;
 use std::ffi::OsStr;
 use std::fs;
@@ -21,7 +21,8 @@ impl RunDirectory {
     /// Creates the directory, or opens one that was made from the same recipe, and holds it for this process alone.
     ///
     /// `recipe` holds all rows, whichever of them are run. Seeds may be added later, and the data may have moved; the
-    /// saved recipe must agree in all else, and the images with those of `inputs`.
+    /// saved recipe must agree in all that training depends on, and the images with those of `inputs`. Where rows are
+    /// now sampled or scored otherwise, their samples and scores are removed, to be made again from the trained weights.
     ///
     /// # Errors
     /// [`RunError::DifferentRecipe`] if the directory holds another recipe's run, [`RunError::Foreign`] if it
@@ -36,7 +37,11 @@ impl RunDirectory {
         let directory = Self { lock: Some(Arc::new(Lock::take(root)?)), ..reading };
         let mut kept = recipe.clone();
         match fs::read_to_string(directory.recipe()) {
-            Ok(text) => kept.seeds.extend(directory.check_recipe(&text, recipe)?),
+            Ok(text) => {
+                let saved = directory.check_recipe(&text, recipe)?;
+                directory.forget(&saved, recipe)?;
+                kept.seeds.extend(saved.seeds);
+            }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => directory.check_empty()?,
             Err(source) => return Err(RunError::Io { doing: "read", path: directory.recipe(), source }),
         }
@@ -67,7 +72,7 @@ impl RunDirectory {
         let not_a_run = |why: String| RunError::NotARun { path: root.to_owned(), why };
         let text = fs::read_to_string(directory.recipe()).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
         let recipe: Recipe = toml::from_str(&text).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
-        recipe.validate().map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
+        recipe.validate_names().map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
         Ok((directory, recipe))
     }
 
@@ -126,14 +131,28 @@ impl RunDirectory {
         self.root.join("recipe.toml")
     }
 
-    /// The seeds of the saved recipe, if it agrees with this one.
-    fn check_recipe(&self, text: &str, recipe: &Recipe) -> Result<Vec<u64>, RunError> {
+    /// The saved recipe, if it agrees with this one.
+    fn check_recipe(&self, text: &str, recipe: &Recipe) -> Result<Recipe, RunError> {
         let saved: Recipe = toml::from_str(text)
             .map_err(|e| RunError::NotARun { path: self.root.clone(), why: format!("recipe.toml: {e}") })?;
         match difference(&saved, recipe) {
-            None => Ok(saved.seeds),
+            None => Ok(saved),
             Some(what) => Err(RunError::DifferentRecipe { path: self.root.clone(), what }),
         }
+    }
+
+    /// Removes the samples and scores of rows whose settings of sampling or scoring are others now.
+    fn forget(&self, saved: &Recipe, wanted: &Recipe) -> Result<(), RunError> {
+        let tuned = saved.exposure.iter().flat_map(|study| &study.tuning_seeds);
+        let seeds: Vec<u64> = saved.seeds.iter().chain(tuned).copied().collect();
+        for row in &wanted.rows {
+            let Some(old) = saved.rows.iter().find(|old| old.id == row.id) else { continue };
+            if !old.settings.scores_alike(&row.settings) {
+                let samples = !old.settings.samples_alike(&row.settings);
+                seeds.iter().try_for_each(|&seed| self.cell(&row.id, seed).forget(samples))?;
+            }
+        }
+        Ok(())
     }
 
     fn check_empty(&self) -> Result<(), RunError> {
@@ -177,28 +196,15 @@ fn difference(saved: &Recipe, wanted: &Recipe) -> Option<String> {
     if let Some(row) = saved.rows.iter().find(|old| wanted.rows.iter().all(|row| row.id != old.id)) {
         return Some(format!("the recipe has no row `{}` any more", row.id));
     }
-    if saved.exposure != wanted.exposure {
-        return Some("its `exposure` table differs".to_owned());
+    let tuning = wanted.exposure.iter().flat_map(|study| &study.tuning_seeds);
+    if let Some(seed) = tuning.into_iter().find(|seed| saved.seeds.contains(seed)) {
+        return Some(format!("its seed {seed} is reported and cannot be one of `exposure.tuning_seeds`"));
     }
     wanted.rows.iter().find_map(|row| {
         let old = saved.rows.iter().find(|old| old.id == row.id)?;
-        let parts = other_parts(&old.settings, &row.settings);
+        let parts = old.settings.other_training(&row.settings);
         (!parts.is_empty()).then(|| format!("row `{}` has other settings ({})", row.id, parts.join(", ")))
     })
-}
-
-/// The tables in which two rows' settings differ.
-fn other_parts(old: &Settings, new: &Settings) -> Vec<&'static str> {
-    let parts = [
-        ("data", DataSettings { path: None, ..old.data.clone() } == DataSettings { path: None, ..new.data.clone() }),
-        ("model", old.model == new.model),
-        ("network", old.network == new.network),
-        ("chain", old.chain == new.chain),
-        ("training", old.training == new.training),
-        ("sampling", old.sampling == new.sampling),
-        ("metrics", old.metrics == new.metrics),
-    ];
-    parts.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect()
 }
 
 /// The files of one row and seed.
@@ -229,6 +235,22 @@ impl Cell {
     /// The folder itself.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Removes the scores, and the samples if `samples`; the trained weights stay.
+    ///
+    /// # Errors
+    /// [`RunError::Io`].
+    fn forget(&self, samples: bool) -> Result<(), RunError> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Ok(()) };
+        let drawn = |path: &Path| {
+            samples && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("samples-"))
+        };
+        let all = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        for path in all.filter(|path| *path == self.result() || *path == self.scores() || drawn(path)) {
+            fs::remove_file(&path).map_err(|source| RunError::Io { doing: "remove", path, source })?;
+        }
+        Ok(())
     }
 
     /// Training state: raw weights, moving average, Adam's moments, step.
@@ -356,6 +378,67 @@ mod tests {
     fn inputs(recipe: &Recipe, train: &str) -> Inputs {
         let of_row = RowInputs { train: train.into(), test: "t".into(), extractor: None };
         Inputs(recipe.rows.iter().map(|row| (row.id.clone(), of_row.clone())).collect())
+    }
+
+    #[test]
+    fn corrected_sampling_is_made_again_from_the_trained_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let smoke = load("table2", Some("smoke")).unwrap();
+        drop(RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap());
+        let (directory, _) = RunDirectory::existing(folder.path()).unwrap();
+        let files = ["checkpoint.safetensors", "losses.jsonl", "samples-ema.u8", "samples-ema.png", "result.json"];
+        let fill = || {
+            for row in &smoke.rows {
+                let cell = directory.cell(&row.id, 0);
+                cell.create().unwrap();
+                files.iter().for_each(|file| fs::write(cell.folder().join(file), "x").unwrap());
+            }
+        };
+        let left = |row: usize| {
+            let cell = directory.cell(&smoke.rows[row].id, 0);
+            files.iter().filter(|file| cell.folder().join(file).exists()).count()
+        };
+        let opened = |change: fn(&mut crate::recipe::Settings)| {
+            fill();
+            let mut changed = smoke.clone();
+            change(&mut changed.rows[5].settings);
+            RunDirectory::open(folder.path(), &changed, &Inputs::default()).unwrap();
+            assert_eq!(RunDirectory::existing(folder.path()).unwrap().1, changed);
+            let found = (left(5), left(4));
+            RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
+            found
+        };
+        assert_eq!(opened(|_| ()), (5, 5));
+        assert_eq!(opened(|s| s.sampling.batch += 1), (5, 5), "no sample depends on it");
+        assert_eq!(opened(|s| s.training.checkpoint_every += 1), (5, 5));
+        assert_eq!(opened(|s| s.sampling.sampler.steps = Some(3)), (2, 5), "checkpoint and losses stay");
+        assert_eq!(opened(|s| s.sampling.count += 1), (4, 5), "samples go on, the scores do not");
+        assert_eq!(opened(|s| s.metrics.bits_per_dim_images = 0), (4, 5));
+    }
+
+    #[test]
+    fn a_study_may_change_what_it_compares_but_not_search_on_what_it_reports() {
+        let folder = tempfile::tempdir().unwrap();
+        let smoke = load("exposure-bias", Some("smoke")).unwrap();
+        RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
+        let mut other = smoke.clone();
+        other.exposure.as_mut().unwrap().scales.push(1.5);
+        RunDirectory::open(folder.path(), &other, &Inputs::default()).unwrap();
+        let reported = smoke.seeds[0];
+        other.seeds = vec![reported + 50];
+        other.exposure.as_mut().unwrap().tuning_seeds = vec![reported];
+        let error = RunDirectory::open(folder.path(), &other, &Inputs::default()).unwrap_err().to_string();
+        assert!(error.contains("tuning_seeds") && error.contains(&format!("seed {reported}")), "{error}");
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_sampled_does_not_hide_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut smoke = load("table2", Some("smoke")).unwrap();
+        smoke.rows[1].settings.sampling.sampler.steps = Some(0);
+        assert!(smoke.validate().is_err());
+        RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
+        assert_eq!(RunDirectory::existing(folder.path()).unwrap().1, smoke);
     }
 
     #[test]

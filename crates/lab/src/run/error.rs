@@ -112,6 +112,17 @@ pub enum RunError {
     /// The user asked to stop.
     #[error("stopped; the same command goes on from here")]
     Interrupted,
+    /// Some rows came to no end; the results of the others are kept.
+    #[error(
+        "{} did not come to an end; the others are kept, and the same command, with the recipe corrected, tries these \
+         again:\n  {}",
+        if failed.len() == 1 { "one row and seed".to_owned() } else { format!("{} rows and seeds", failed.len()) },
+        failed.join("\n  ")
+    )]
+    Rows {
+        /// Row, seed, and why.
+        failed: Vec<String>,
+    },
     /// The images have another size than those of the data set.
     #[error(
         "`data.path` holds images of {found:?} (channels, height, width), but `data.set` has images of {expected:?}; \

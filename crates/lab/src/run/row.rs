@@ -91,10 +91,11 @@ fn images(setup: &Setup) -> Result<(Images, Images), RunError> {
     Ok((train, test))
 }
 
-/// Runs every unfinished row and seed of a recipe.
+/// Runs every unfinished row and seed of a recipe. One that fails does not keep the others from being run.
 ///
 /// # Errors
-/// [`RunError::Interrupted`] after Ctrl-C; the next call goes on from there.
+/// [`RunError::Interrupted`] after Ctrl-C; the next call goes on from there. [`RunError::Rows`] after all others are
+/// done, with what kept each of these from its end.
 pub fn run_recipe(
     directory: &RunDirectory,
     recipe: &Recipe,
@@ -102,27 +103,42 @@ pub fn run_recipe(
     device: &Device,
 ) -> Result<(), RunError> {
     let build = Build::here(device_name);
-    let mut data: Option<Data> = None;
+    let (mut data, mut failed) = (None, Vec::new());
     for &seed in &recipe.seeds {
         for row in &recipe.rows {
-            let cell = directory.cell(&row.id, seed);
-            if cell.record()?.is_some() {
-                continue;
-            }
-            let setup = Setup::new(row, device)?;
-            let settings = (row.settings.data.clone(), row.settings.metrics);
-            if data.as_ref().is_none_or(|data| data.settings != settings) {
-                data = Some(Data::load(directory, row, &setup)?);
-            }
-            if let Some(data) = &data {
-                directory.check_inputs(row, &data.inputs)?;
-                let result = run_cell(row, &setup, seed, data, &cell)?;
-                let inputs = Some(data.inputs.clone());
-                cell.finish(&Record { build: build.clone(), inputs, result })?;
+            match run_unfinished(directory, row, seed, &mut data, &build, device) {
+                Err(RunError::Interrupted) => return Err(RunError::Interrupted),
+                Err(error) => failed.push(format!("row `{}`, seed {seed}: {error}", row.id)),
+                Ok(()) => {}
             }
         }
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(RunError::Rows { failed }) }
+}
+
+/// Runs a row and seed if it is not finished; `data` are the images of the row before.
+fn run_unfinished(
+    directory: &RunDirectory,
+    row: &Experiment,
+    seed: u64,
+    data: &mut Option<Data>,
+    build: &Build,
+    device: &Device,
+) -> Result<(), RunError> {
+    let cell = directory.cell(&row.id, seed);
+    if cell.record()?.is_some() {
+        return Ok(());
+    }
+    let setup = Setup::new(row, device)?;
+    let settings = (row.settings.data.clone(), row.settings.metrics);
+    let data = match data {
+        Some(data) if data.settings == settings => data,
+        other => other.insert(Data::load(directory, row, &setup)?),
+    };
+    directory.check_inputs(row, &data.inputs)?;
+    let result = run_cell(row, &setup, seed, data, &cell)?;
+    let inputs = Some(data.inputs.clone());
+    cell.finish(&Record { build: build.clone(), inputs, result })
 }
 
 /// Whether every row and seed of a recipe is finished and none has come to a model that gives samples.

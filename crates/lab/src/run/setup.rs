@@ -1,7 +1,7 @@
 //! What training, sampling and scoring of one row share.
 
 use super::RunError;
-use crate::methods::{MethodError, Sampler, SamplerSettings};
+use crate::methods::{MethodError, Outputs, Sampler, SamplerSettings};
 use crate::recipe::{Experiment, Settings};
 use crate::registry;
 use burn::tensor::{Device, Tensor};
@@ -72,7 +72,8 @@ impl Setup {
     /// # Errors
     /// [`MethodError`] names what does not exist or does not fit.
     pub fn sampler(&self, settings: &SamplerSettings) -> Result<Sampler, MethodError> {
-        settings.build(&self.chain, self.variance)
+        let outputs = Outputs { parameterisation: &*self.parameterisation, variance: self.output_variance };
+        settings.build_for(&self.chain, self.variance, outputs)
     }
 
     /// Values per image.
