@@ -39,6 +39,8 @@ fn chains(length: usize) -> Vec<ChainSettings> {
         ChainSettings::Constant { length, beta: 1.0 },
         ChainSettings::Jsd { length },
         ChainSettings::WarmUp { length, start, end, fraction: 0.5 },
+        ChainSettings::Betas { betas: (1..=length).map(|t| 0.4 * t as f64 / length as f64).collect() },
+        ChainSettings::ZeroTerminalSnr { of: Box::new(ChainSettings::Constant { length, beta: 0.2 }) },
     ];
     all.iter().for_each(|chain| match chain {
         ChainSettings::Linear { .. }
@@ -50,7 +52,9 @@ fn chains(length: usize) -> Vec<ChainSettings> {
         | ChainSettings::Sigmoid { .. }
         | ChainSettings::Constant { .. }
         | ChainSettings::Jsd { .. }
-        | ChainSettings::WarmUp { .. } => {}
+        | ChainSettings::WarmUp { .. }
+        | ChainSettings::Betas { .. }
+        | ChainSettings::ZeroTerminalSnr { .. } => {}
     });
     all
 }

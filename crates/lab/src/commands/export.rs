@@ -100,7 +100,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Some(source) if source.join("recipe.toml").is_file() => {
             if !args.given.is_empty() {
                 return Err(miette!(
-                    "--config, --set and --group are for checkpoints; a run says itself what it holds"
+                    "--config, --flags, --set and --group are for checkpoints; a run says itself what it holds"
                 ));
             }
             of_run(&args, source)?

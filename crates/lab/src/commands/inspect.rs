@@ -49,7 +49,9 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         about.add("settings from", beside.display().to_string());
     }
     network_facts(&opened.config, &mut about)?;
-    process_facts(&opened.process, &mut about);
+    if !matches!(opened.config, NetworkConfig::Classifier(_)) {
+        process_facts(&opened.process, &mut about);
+    }
     assumed_facts(opened.assumed.iter().chain(&opened.process.assumed), &mut about);
     about.print(args.json)?;
     Ok(Outcome::Done)

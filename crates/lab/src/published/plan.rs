@@ -57,8 +57,13 @@ impl Plan {
         chain: &Chain,
         outputs: Outputs<'_>,
     ) -> Result<Self, RunError> {
+        let steps = choice.steps.or(match visits {
+            Visits::Chosen(ts) => Some(ts.len()),
+            _ => None,
+        });
+        let worded = SamplerChoice { steps, spacing: choice.spacing.or(Some(process.spacing)), ..choice.clone() };
         let (settings, variance) =
-            (settings(process.limit, &process.solver, choice), registry::variance(process.variance));
+            (settings(process.limit, &process.solver, &worded), registry::variance(process.variance));
         let (sampler, placed) = match (visits, choice.steps, choice.spacing) {
             (Visits::Chosen(ts), None, None) => {
                 let grid = chain.grid_at(ts).map_err(refused)?;

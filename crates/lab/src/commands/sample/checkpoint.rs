@@ -54,7 +54,7 @@ impl CheckpointSampling {
         let guided = self.cfg_scale.is_some() || self.classifier.is_some() || !self.classes.is_empty();
         if guided || !self.given.is_empty() {
             return Err(miette!(
-                "classes, guidance, --config, --set and --group are for a --checkpoint, not for a row"
+                "classes, guidance, --config, --flags, --set and --group are for a --checkpoint, not for a row"
             ));
         }
         Ok(())

@@ -38,17 +38,18 @@ pub(crate) struct Args {
     /// Seed of the samples
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Solver, as `ddim` or `ddim:eta=0.5`; `undrift methods` lists all [default: that of the recipe, or `ddpm`]
+    /// Solver, as `ddim` or `ddim:eta=0.5`; `undrift methods` lists all [default: that of the recipe,
+    /// or of the published code]
     #[arg(long)]
     sampler: Option<Method>,
     /// Wrapper around the network, as `epsilon-scaling:b=1.01`; give it again for more, the one next to the network
-    /// first; `none` for none [default: those of the recipe, or `clip` for images]
+    /// first; `none` for none [default: those of the recipe, or `clip` where the published code clips]
     #[arg(long = "wrapper")]
     wrappers: Vec<Method>,
-    /// Sampling steps [default: those of the recipe, or all]
+    /// Sampling steps [default: those of the recipe, or of the published code]
     #[arg(long)]
     steps: Option<usize>,
-    /// How those steps are chosen [default: that of the recipe, or trailing; diffusers respaces by leading, guided-diffusion by uniform]
+    /// How those steps are chosen [default: that of the recipe, or of the published code]
     #[arg(long, value_enum)]
     spacing: Option<SpacingName>,
     /// Device to compute on

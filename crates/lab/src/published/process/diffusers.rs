@@ -32,6 +32,7 @@ pub(super) fn process(settings: &Settings, twice: bool) -> Result<Process, Check
         time_factor: 1.0,
         solver: rules.solver(),
         visits: Visits::Diffusers(Box::new(scheduler)),
+        spacing: rules.layout.into(),
         assumed,
     })
 }

@@ -1,6 +1,7 @@
 //! The process of DiT's code: `create_diffusion`, as its `sample.py` calls it.
 
 use super::{Process, X0Limit, respacing, unknown};
+use crate::methods::SpacingName;
 use crate::recipe::{ChainSettings, PredictionName, VarianceName};
 use undrift_checkpoints::layouts::dit;
 use undrift_checkpoints::{CheckpointError, Reading, Settings};
@@ -31,6 +32,7 @@ pub(super) fn process(settings: &Settings, twice: bool) -> Result<Process, Check
         prediction: if predicts_x0 { PredictionName::X0 } else { PredictionName::Eps },
         variance,
         limit: X0Limit::None,
+        spacing: SpacingName::Linspace,
         assumed: s.assumed(),
         ..Process::ddpm()
     })

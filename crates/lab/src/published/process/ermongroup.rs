@@ -1,7 +1,7 @@
 //! A yml file of the code of DDIM, and what its `main.py` takes.
 
 use super::{Process, Visits, X0Limit, linear, unknown};
-use crate::methods::Method;
+use crate::methods::{Method, SpacingName};
 use crate::recipe::{ChainSettings, VarianceName};
 use undrift_checkpoints::layouts::ermongroup;
 use undrift_checkpoints::{CheckpointError, Reading, Settings};
@@ -18,15 +18,8 @@ pub(super) fn process(settings: &Settings, image_size: usize, twice: bool) -> Re
     let chain = chain(length, &mut s)?;
     let variance = if twice { VarianceName::LearnedRange } else { variance(image_size, &mut s)? };
     let (solver, limit) = sampler(&mut s)?;
-    Ok(Process {
-        chain,
-        variance,
-        limit,
-        solver,
-        visits: visits(length, &mut s)?,
-        assumed: s.assumed(),
-        ..Process::ddpm()
-    })
+    let (visits, spacing) = visits(length, &mut s)?;
+    Ok(Process { chain, variance, limit, solver, visits, spacing, assumed: s.assumed(), ..Process::ddpm() })
 }
 
 fn chain(length: usize, s: &mut Reading<'_>) -> Result<ChainSettings, CheckpointError> {
@@ -79,13 +72,13 @@ fn sampler(s: &mut Reading<'_>) -> Result<(Method, X0Limit), CheckpointError> {
 
 /// The levels of `skip_type` and `timesteps`. A level that the published list repeats is visited once: its code stays
 /// there the other times.
-fn visits(length: usize, s: &mut Reading<'_>) -> Result<Visits, CheckpointError> {
+fn visits(length: usize, s: &mut Reading<'_>) -> Result<(Visits, SpacingName), CheckpointError> {
     const STEPS: &str = "timesteps";
     let kind = s.or("skip_type", "uniform".to_owned(), MAIN)?;
     let steps: usize = s.or(STEPS, length, "all of them, as the published main.py takes")?;
-    let indices = match kind.as_str() {
-        "uniform" => ermongroup_uniform(length, steps),
-        "quad" => ermongroup_quadratic(length, steps),
+    let (indices, spacing) = match kind.as_str() {
+        "uniform" => (ermongroup_uniform(length, steps), SpacingName::Leading),
+        "quad" => (ermongroup_quadratic(length, steps), SpacingName::Quadratic),
         other => return Err(unknown("skip_type", other, "uniform, quad")),
     };
     let mut ts: Vec<usize> = indices
@@ -99,5 +92,5 @@ fn visits(length: usize, s: &mut Reading<'_>) -> Result<Visits, CheckpointError>
         .map(|index| index + 1)
         .collect();
     ts.dedup();
-    Ok(if ts.len() == length { Visits::All } else { Visits::Chosen(ts) })
+    Ok((if ts.len() == length { Visits::All } else { Visits::Chosen(ts) }, spacing))
 }

@@ -1,7 +1,7 @@
 //! The flags of guided-diffusion and improved-diffusion.
 
 use super::{Process, Visits, X0Limit, respacing, unknown};
-use crate::methods::Method;
+use crate::methods::{Method, SpacingName};
 use crate::recipe::{ChainSettings, PredictionName, VarianceName};
 use undrift_checkpoints::layouts::{Because, GuidedCode, guided_diffusion};
 use undrift_checkpoints::{CheckpointError, Reading, Settings};
@@ -36,6 +36,7 @@ pub(super) fn process(settings: &Settings, twice: bool) -> Result<Process, Check
         time_factor: if rescales { 1000.0 / length as f64 } else { 1.0 },
         solver: Method::named(if by_ddim { "ddim" } else { "ddpm" }),
         visits,
+        spacing: SpacingName::Linspace,
         assumed: s.assumed(),
     })
 }

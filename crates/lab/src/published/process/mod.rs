@@ -10,7 +10,7 @@ mod words;
 
 pub(super) use scheduler::{Class, Layout as Spacings, Rules, Scheduler, stepping};
 
-use crate::methods::Method;
+use crate::methods::{Method, SpacingName};
 use crate::recipe::{ChainSettings, PredictionName, Settings as RowSettings, VarianceName};
 pub use undrift_checkpoints::Assumed;
 use undrift_checkpoints::{CheckpointError, Layout, NetworkConfig, Settings};
@@ -32,6 +32,8 @@ pub struct Process {
     pub solver: Method,
     /// Which levels the published code visits.
     pub visits: Visits,
+    /// How they are chosen where only their number is said.
+    pub spacing: SpacingName,
     /// What was taken because nothing was said.
     pub assumed: Vec<Assumed>,
 }
@@ -102,6 +104,7 @@ impl Process {
             time_factor: 1.0,
             solver: Method::named("ddpm"),
             visits: Visits::All,
+            spacing: SpacingName::default(),
             assumed: Vec::new(),
         }
     }
@@ -158,6 +161,18 @@ mod tests {
         let flat = process(Layout::Ermongroup, flat).unwrap();
         assert_eq!(flat.chain, ChainSettings::Sigmoid { length: 100, start: 1e-4, end: 0.02 });
         assert_eq!(flat.variance, VarianceName::FixedSmall);
+    }
+
+    #[test]
+    fn the_variance_of_ddims_code_is_that_of_its_files() {
+        for (config, variance) in [
+            (DdpmUnetConfig::cifar10(), VarianceName::FixedLarge),
+            (DdpmUnetConfig::lsun256(), VarianceName::FixedSmall),
+        ] {
+            let found = Process::of(Layout::Ermongroup, &Settings::default(), &NetworkConfig::Ddpm(config)).unwrap();
+            assert_eq!(found.variance, variance);
+            assert!(found.assumed.iter().any(|one| one.key == "var_type"));
+        }
     }
 
     #[test]
