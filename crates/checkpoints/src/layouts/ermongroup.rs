@@ -254,6 +254,11 @@ fn write_level(writer: &mut Writer, theirs: &str, ours: &str, sampler: &str, lev
     }
 }
 
+/// The settings in the parts of a `yml` file; the flags of `main.py` are in none.
+pub fn in_parts(settings: &Settings) -> Settings {
+    ermongroup_words::in_parts(settings)
+}
+
 /// Refuses the networks that have more parameters, and images of other channels than the network's.
 fn refuse(settings: &Settings) -> Result<(), CheckpointError> {
     if settings.value("type").is_some_and(|kind| kind != "simple") {
@@ -327,6 +332,20 @@ mod tests {
             let message = config(&published().with(part, json!({key: 1}))).unwrap_err().to_string();
             assert!(message.contains(&format!("`{part}.{key}`")) && message.contains("known are"), "{message}");
         }
+    }
+
+    #[test]
+    fn settings_go_into_their_parts() {
+        let diffusion = json!({"beta_schedule": "quad", "num_diffusion_timesteps": 100});
+        let flat = settings(&DdpmUnetConfig::cifar10()).with("var_type", "fixedsmall").with("timesteps", 10);
+        let flat = diffusion.as_object().unwrap().iter().fold(flat, |all, (key, value)| all.with(key, value.clone()));
+        let parts = in_parts(&flat);
+        let keys: Vec<&str> = parts.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["data", "diffusion", "model", "timesteps"]);
+        assert_eq!(parts.value("diffusion"), Some(&diffusion));
+        assert_eq!(parts.section("data").unwrap().value("image_size"), Some(&json!(32)));
+        assert_eq!(parts.section("model").unwrap().value("var_type"), Some(&json!("fixedsmall")));
+        assert_eq!(checked(&parts).unwrap(), checked(&flat).unwrap());
     }
 
     #[test]
