@@ -46,12 +46,23 @@ const LONGEST: usize = 400;
 /// File names that say nothing.
 const VAGUE: &[&str] = &["utils.rs", "util.rs", "common.rs", "helpers.rs", "prelude.rs", "misc.rs"];
 
+/// What no source file says, and what to say instead.
+const BANNED: &[(&str, &str)] = &[
+    (
+        concat!("Device::", "default("),
+        "Burn's default is the most capable device of the build, whatever was asked for: take the chosen one, or name one",
+    ),
+    (concat!("&Default", "::default()"), "a device has no default here: take the chosen one, or name one"),
+];
+
 /// Checks every rule and lists all that is broken.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut broken = Vec::new();
     check_arrows(&mut broken)?;
-    for file in sources(&root().join("crates"))?.into_iter().chain(sources(&root().join("xtask"))?) {
-        check_file(&file, &mut broken)?;
+    for folder in ["crates", "xtask", "benches"] {
+        for file in sources(&root().join(folder))? {
+            check_file(&file, &mut broken)?;
+        }
     }
     if broken.is_empty() {
         return Ok(());
@@ -94,6 +105,9 @@ fn check_file(file: &Path, broken: &mut Vec<String>) -> Result<(), Failure> {
     }
     if VAGUE.iter().any(|name| file.ends_with(name)) {
         broken.push(format!("{shown}: a file is named after its concept"));
+    }
+    for (words, instead) in BANNED.iter().filter(|(words, _)| text.contains(words)) {
+        broken.push(format!("{shown}: `{words}`: {instead}"));
     }
     if !text.starts_with("//!") {
         broken.push(format!("{shown}: begins without a `//!` line that says what it is"));

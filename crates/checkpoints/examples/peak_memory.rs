@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let before = peak();
     let began = std::time::Instant::now();
-    let published = Published::open(Path::new(&path), &Given { settings, group: None })?;
+    let published = Published::open(Path::new(&path), &Given { settings, ..Given::default() })?;
     let network = published.load(&Device::flex(), DType::F32)?;
     let weights = 4 * network.parameter_count() / 1024;
     let above = peak().saturating_sub(before);

@@ -64,15 +64,79 @@ pub enum CheckpointError {
         groups: String,
     },
     /// A folder without a file of weights.
-    #[error("the folder {} holds none of {names}; name the file of weights itself", path.display())]
+    #[error(
+        "the folder {} holds no diffusion_pytorch_model.safetensors, .bin or .pt, nor does a folder unet in it (it \
+         holds {holds}); name the file of weights itself", path.display()
+    )]
     NoWeights {
         /// The folder.
         path: PathBuf,
-        /// The names looked for.
-        names: String,
+        /// What it holds.
+        holds: String,
+    },
+    /// One of several files of weights, without the index that names the others.
+    #[error(
+        "{shard} is one of several files in {}; give the folder or the index beside it, which ends in .index.json",
+        path.display()
+    )]
+    NoIndex {
+        /// The folder.
+        path: PathBuf,
+        /// The file.
+        shard: String,
+    },
+    /// Something else than a network that can be sampled here.
+    #[error("{} is or holds {what}; {remedy}", path.display())]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What can be done.
+        remedy: &'static str,
+    },
+    /// A network that wants other channels beside the noisy image.
+    #[error(
+        "the network of {} takes `in_channels` = {takes} channels and gives {gives}: it wants channels beside those of \
+         the noisy image, as a super-resolution network wants a low-resolution image; only networks that take a noisy \
+         image alone are sampled here", path.display()
+    )]
+    Concatenated {
+        /// The file.
+        path: PathBuf,
+        /// Channels of its input.
+        takes: usize,
+        /// Channels of its output.
+        gives: usize,
+    },
+    /// Tensors in a list, of which only a configuration can say what they are.
+    #[error(
+        "`{list}` of {} is a list of {count} tensors without names, in the order of a network's parameters; give the \
+         configuration of that network in config.json beside it or with --config", path.display()
+    )]
+    Unnamed {
+        /// The file.
+        path: PathBuf,
+        /// The list's name in it.
+        list: String,
+        /// Its tensors.
+        count: usize,
+    },
+    /// A setting that is needed, where what lies beside the weights is the configuration of something else.
+    #[error(
+        "setting `{key}` is needed, not given, and no tensor shows it; {} was passed over, as no word of it is a \
+         network's ({keys}); give the network's configuration with --config, or the setting with --set", path.display()
+    )]
+    Unconfigured {
+        /// The key in the published code's words.
+        key: String,
+        /// The file that was passed over.
+        path: PathBuf,
+        /// Keys that it has.
+        keys: String,
     },
     /// A configuration beside the weights that cannot be read.
-    #[error("cannot read the configuration {}: {why}", path.display())]
+    #[error("cannot read the configuration {}: {why}; correct it, or give another with --config", path.display())]
     Sidecar {
         /// The file.
         path: PathBuf,

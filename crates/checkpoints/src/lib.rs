@@ -8,16 +8,26 @@
 //! This crate knows no levels, samplers or recipes: what a network's output means is decided elsewhere.
 
 mod assumed;
+mod candidates;
+mod choice;
 mod closed_form;
 mod entry;
 mod error;
 mod export;
 pub mod file;
+mod file_names;
+mod foreign;
+mod json;
+mod latent;
 mod layout;
 pub mod layouts;
+mod location;
 mod network;
 mod published;
 mod settings;
+mod sidecar;
+mod unnamed;
+mod weight_kind;
 mod word;
 mod yaml;
 
@@ -28,7 +38,8 @@ pub use error::CheckpointError;
 pub use export::export;
 pub use layout::Layout;
 pub use network::{Network, NetworkConfig};
-pub use published::{Given, Published, WeightKind, read_settings};
+pub use published::{Given, Published, read_settings};
 pub use settings::Settings;
+pub use weight_kind::WeightKind;
 pub use word::{Kind, Role, Word};
 pub use yaml::read_yaml;

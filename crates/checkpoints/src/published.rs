@@ -1,24 +1,32 @@
 //! A checkpoint with its configuration: opened, compared, loaded.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::{DType, Device};
 use serde_json::Value;
 use undrift_networks::{Mismatch, NetworkError, Reshaped};
 
-use crate::file::{Checkpoint, FileFormat, first_non_finite};
-use crate::{CheckpointError, Entry, Layout, Network, NetworkConfig, Settings, Shapes};
+use crate::candidates::{Candidate, candidates, shapes};
+use crate::file::{Checkpoint, Fault, FileError, FileFormat, first_non_finite};
+use crate::json::from_python;
+use crate::location::{Location, places};
+use crate::sidecar::Sidecar;
+use crate::{CheckpointError, Entry, Layout, Network, NetworkConfig, Settings, Shapes, WeightKind};
+use crate::{choice, foreign, latent, unnamed};
 
-/// A published checkpoint that is understood: its file, the group of tensors in it, its layout and its
-/// configuration. The weights are not read yet.
+/// A published checkpoint that is understood: its file, the network in it, its layout and its configuration. The
+/// weights are not read yet.
 #[derive(Debug)]
 pub struct Published {
     file: Checkpoint,
-    path: PathBuf,
-    sidecar: Option<PathBuf>,
+    place: Location,
     group: String,
-    layout: Layout,
+    groups: Vec<String>,
+    has_average: bool,
+    network: Candidate,
+    sidecar: Sidecar,
+    latent: Option<String>,
     settings: Settings,
     config: NetworkConfig,
 }
@@ -28,55 +36,62 @@ pub struct Published {
 pub struct Given {
     /// Settings in the published code's words; they count more than the sidecar and what shapes tell.
     pub settings: Settings,
-    /// The group of tensors to take, as [`Published::groups`] names it.
+    /// The weights to take, as [`Published::groups`] names them, or `ema` or `raw`.
     pub group: Option<String>,
-}
-
-/// Which of a training run's weights a group holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WeightKind {
-    /// A moving average of the weights.
-    Ema,
-    /// The weights of the last step.
-    Raw,
-    /// Neither the file nor its name says.
-    Unsaid,
+    /// Whether the settings are the whole configuration, so that the one beside the weights is not read.
+    pub replaces_sidecar: bool,
 }
 
 impl Published {
     /// Opens a file, or a folder as diffusers writes it, and finds out what it is.
     ///
-    /// Of several groups of tensors it takes the moving average. The configuration is what the shapes tell,
+    /// Of several networks of a known layout it takes the moving average. The configuration is what the shapes tell,
     /// overlaid by the sidecar (`X.config.json` or `config.json` beside the weights `X.pt`), overlaid by `given`.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`]: a file that cannot be read, tensors of no known layout, a setting that cannot be
-    /// seen and was not given, and [`CheckpointError::Mismatch`] with a table of missing, unexpected and
-    /// differently shaped names.
+    /// [`CheckpointError`]: a file that cannot be read, tensors of no known layout, a network that wants more than a
+    /// noisy image, a setting that cannot be seen and was not given, and [`CheckpointError::Mismatch`] with a table of
+    /// missing, unexpected and differently shaped names.
     pub fn open(path: &Path, given: &Given) -> Result<Self, CheckpointError> {
-        let (path, sidecar) = locate(path)?;
-        let file = Checkpoint::open(&path)?;
-        let group = choose_group(&file, &path, given.group.as_deref())?;
-        let shapes = shapes(&file, &group);
-        let layout = Layout::of(&shapes)
-            .ok_or_else(|| CheckpointError::UnknownLayout { path: path.clone(), names: some_names(&shapes) })?;
-        let modern = modernised(layout, &shapes);
-        let beside = sidecar.as_deref().map(read_settings).transpose()?.unwrap_or_default();
-        let settings = layout.infer(&modern)?.overlaid(&beside).overlaid(&given.settings);
-        let config = layout.config(&settings)?;
-        compare(&layout.entries(&config)?, &modern, &path)?;
-        Ok(Published { file, path, sidecar, group, layout, settings, config })
+        let wanted = given.group.as_deref();
+        let places = places(path, wanted)?;
+        let place = places[0].clone();
+        let beside = place.sidecar.as_deref().filter(|_| !given.replaces_sidecar);
+        let sidecar = Sidecar::read(beside)?;
+        let said = sidecar.settings.clone().overlaid(&given.settings);
+        foreign::check_class(&said)?;
+        let file = Checkpoint::open(&place.weights)?;
+        let networks = networks(&file, &place, &said)?;
+        let is_placed = wanted.is_some_and(|wanted| place.name == wanted || places.len() > 1 && place.is(Some(wanted)));
+        let network = choice::of(&networks, wanted.filter(|_| !is_placed), &places)?.clone();
+        let kinds = places.iter().map(|place| place.kind).chain(networks.iter().map(|network| network.kind));
+        let has_average = kinds.into_iter().any(|kind| kind == WeightKind::Ema);
+        let groups = choice::names(&networks, &places);
+        let group = if networks.len() == 1 && !place.name.is_empty() { &place.name } else { &network.name }.clone();
+        let (settings, config) = configuration(&file, &place, &network, &said).map_err(|e| sidecar.explain(e))?;
+        let latent = latent::beside(&place.weights).or_else(|| latent::within(&file));
+        Ok(Published { file, place, group, groups, has_average, network, sidecar, latent, settings, config })
     }
 
-    /// The file that holds the tensors.
+    /// The file that holds the tensors, or the index of several.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.place.weights
     }
 
     /// The file that the configuration was read from, if there is one.
     pub fn sidecar(&self) -> Option<&Path> {
-        self.sidecar.as_deref()
+        self.sidecar.path.as_deref()
+    }
+
+    /// A `config.json` beside the weights that has no word of any network, and was passed over.
+    pub fn passed_over(&self) -> Option<&Path> {
+        self.sidecar.passed_over.as_ref().map(|(path, _)| path.as_path())
+    }
+
+    /// Why its images are latents, where a decoder beside it says so.
+    pub fn latent(&self) -> Option<&str> {
+        self.latent.as_deref()
     }
 
     /// How the file is written.
@@ -84,24 +99,29 @@ impl Published {
         self.file.format()
     }
 
-    /// The groups of tensors in the file; one without a name where there is only one.
+    /// The weights that can be taken; one without a name where there is only one.
     pub fn groups(&self) -> Vec<&str> {
-        self.file.groups()
+        self.groups.iter().map(String::as_str).collect()
     }
 
-    /// The group whose tensors these are.
+    /// The weights that were taken.
     pub fn group(&self) -> &str {
         &self.group
     }
 
     /// Whether they are averaged weights.
     pub fn weights(&self) -> WeightKind {
-        weight_kind(&self.file, &self.group, &self.path)
+        self.network.kind
+    }
+
+    /// Whether there is a moving average among the weights that can be taken.
+    pub fn has_average(&self) -> bool {
+        self.has_average
     }
 
     /// How the tensors are named.
     pub fn layout(&self) -> Layout {
-        self.layout
+        self.network.layout
     }
 
     /// The configuration in the published code's words.
@@ -116,7 +136,8 @@ impl Published {
 
     /// The element types of the tensors as they are stored, without repetition.
     pub fn dtypes(&self) -> Vec<String> {
-        let all: BTreeSet<String> = self.file.tensors(&self.group).iter().map(|t| format!("{:?}", t.dtype)).collect();
+        let dtypes = self.network.tensors.iter().filter_map(|tensor| tensor.dtype);
+        let all: BTreeSet<String> = dtypes.map(|dtype| format!("{dtype:?}")).collect();
         all.into_iter().collect()
     }
 
@@ -134,101 +155,66 @@ impl Published {
     /// [`CheckpointError::File`] for data that cannot be read, [`CheckpointError::NotFinite`] for a weight
     /// that is no number.
     pub fn load(&self, device: &Device, precision: DType) -> Result<Network, CheckpointError> {
-        let names = self.names_in_file();
-        let entries = self.layout.entries(&self.config)?;
+        let entries = self.layout().entries(&self.config)?;
         let by_ours: HashMap<&str, &Entry> = entries.iter().map(|entry| (entry.ours.as_str(), entry)).collect();
+        let modern = |name: &str| self.layout().modern_name(name).unwrap_or_else(|| name.to_owned());
+        let by_theirs: HashMap<String, _> = self.network.tensors.iter().map(|t| (modern(&t.name), t)).collect();
         self.config.fill(device, |ours, shape| {
             let entry = by_ours[ours];
-            let name = names.get(&entry.theirs).map_or(entry.theirs.as_str(), String::as_str);
-            let data = self.file.read(&self.group, name)?;
+            let tensor = by_theirs[&entry.theirs];
+            let data = self.file.read(&tensor.group, &tensor.stored)?;
             if let Some(index) = first_non_finite(&data) {
-                return Err(CheckpointError::NotFinite { path: self.path.clone(), name: name.to_owned(), index });
+                let (path, name) = (self.path().to_owned(), tensor.stored.clone());
+                return Err(CheckpointError::NotFinite { path, name, index });
             }
             Ok(entry.to_ours(data.convert_dtype(precision), shape))
         })
     }
-
-    /// Today's name to the name in the file, where they differ.
-    fn names_in_file(&self) -> HashMap<String, String> {
-        let tensors = self.file.tensors(&self.group).iter();
-        let renamed = tensors.filter_map(|tensor| Some((self.layout.modern_name(&tensor.name)?, tensor.name.clone())));
-        renamed.collect()
-    }
-}
-
-/// The file of the tensors and the sidecar beside it.
-fn locate(path: &Path) -> Result<(PathBuf, Option<PathBuf>), CheckpointError> {
-    if !path.is_dir() {
-        let beside = [path.with_extension(SIDECAR), path.with_file_name(SIDECAR)];
-        return Ok((path.to_owned(), beside.into_iter().find(|file| file.is_file())));
-    }
-    let folders = [path.to_owned(), path.join("unet")];
-    let found = folders.iter().find_map(|folder| {
-        let file = WEIGHTS.iter().map(|name| folder.join(name)).find(|file| file.is_file())?;
-        let sidecar = folder.join(SIDECAR);
-        Some((file, sidecar.is_file().then_some(sidecar)))
-    });
-    found.ok_or_else(|| CheckpointError::NoWeights { path: path.to_owned(), names: WEIGHTS.join(", ") })
 }
 
 /// What the configuration beside the weights is called, and how its name ends where it belongs to one file.
 pub(crate) const SIDECAR: &str = "config.json";
 
-/// What a folder's weights are called, best first.
-const WEIGHTS: [&str; 3] =
-    ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin", "diffusion_pytorch_model.pt"];
-
-fn choose_group(file: &Checkpoint, path: &Path, wanted: Option<&str>) -> Result<String, CheckpointError> {
-    let groups = file.groups();
-    let known: Vec<&str> = groups.iter().copied().filter(|group| Layout::of(&shapes(file, group)).is_some()).collect();
-    if let Some(wanted) = wanted {
-        let found = groups.iter().find(|group| **group == wanted || matches_kind(file, group, path, wanted));
-        return found.map(|group| (*group).to_owned()).ok_or_else(|| CheckpointError::UnknownGroup {
-            path: path.to_owned(),
-            group: wanted.to_owned(),
-            groups: if groups.len() == 1 { "one unnamed group".to_owned() } else { groups.join(", ") },
-        });
+/// The networks of a file; a single one may be what its folder or its name says.
+fn networks(file: &Checkpoint, place: &Location, said: &Settings) -> Result<Vec<Candidate>, CheckpointError> {
+    let mut found = candidates(file);
+    if found.is_empty() {
+        found = unnamed::of_settings(file, &place.weights, said)?;
     }
-    let averaged = known.iter().find(|group| weight_kind(file, group, path) == WeightKind::Ema);
-    let chosen = averaged.or(known.first()).or(groups.first());
-    Ok(chosen.copied().unwrap_or_default().to_owned())
+    match found.as_mut_slice() {
+        [] => return Err(choice::unknown(file, &place.weights)),
+        [only] => only.kind = only.kind.or(place.kind),
+        _ => {}
+    }
+    Ok(found)
 }
 
-fn matches_kind(file: &Checkpoint, group: &str, path: &Path, wanted: &str) -> bool {
-    match weight_kind(file, group, path) {
-        WeightKind::Ema => wanted == "ema",
-        WeightKind::Raw => wanted == "raw",
-        WeightKind::Unsaid => false,
-    }
+/// The settings and the configuration of a network, whose tensors are those of the configuration.
+fn configuration(
+    file: &Checkpoint,
+    place: &Location,
+    network: &Candidate,
+    said: &Settings,
+) -> Result<(Settings, NetworkConfig), CheckpointError> {
+    let (path, layout) = (place.weights.as_path(), network.layout);
+    check_read(file, path, network)?;
+    let modern = modernised(layout, &shapes(&network.tensors));
+    foreign::check_unconditional(path, &modern)?;
+    foreign::check_process(path, layout, file)?;
+    let seen = layout.infer(&modern)?;
+    foreign::check_channels(path, layout, &seen)?;
+    let settings = seen.overlaid(said);
+    let config = layout.config(&settings)?;
+    compare(&layout.entries(&config)?, &modern, path)?;
+    Ok((settings, config))
 }
 
-/// By the group's name, its place in a list of [model, optimiser, .., average], or the file's name.
-fn weight_kind(file: &Checkpoint, group: &str, path: &Path) -> WeightKind {
-    let groups = file.groups();
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let is_number = !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number && groups.len() > 1 {
-        let last = groups.last() == Some(&group);
-        return if last { WeightKind::Ema } else { WeightKind::Raw };
-    }
-    match group {
-        name if name.contains("ema") || name.contains("averag") => WeightKind::Ema,
-        "" if stem.starts_with("ema") => WeightKind::Ema,
-        "" if is_step_of_model(&stem) => WeightKind::Raw,
-        "" => WeightKind::Unsaid,
-        _ if groups.len() > 1 => WeightKind::Raw,
-        _ => WeightKind::Unsaid,
-    }
-}
-
-/// `model500000`, as guided-diffusion calls the last weights of a step.
-fn is_step_of_model(stem: &str) -> bool {
-    let step = stem.strip_prefix("model").unwrap_or_default();
-    !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn shapes(file: &Checkpoint, group: &str) -> Shapes {
-    file.tensors(group).iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
+/// Refuses a network with a tensor that cannot be read.
+fn check_read(file: &Checkpoint, path: &Path, network: &Candidate) -> Result<(), CheckpointError> {
+    let Some(tensor) = network.tensors.iter().find(|tensor| tensor.dtype.is_none()) else { return Ok(()) };
+    let why = file.unread(&tensor.group).iter().find(|unread| unread.name == tensor.stored).map(|unread| unread.why);
+    let fault = Fault::ElementType { tensor: tensor.stored.clone(), dtype: why.unwrap_or_default().to_owned() };
+    Err(FileError { path: path.to_owned(), fault }.into())
 }
 
 fn modernised(layout: Layout, shapes: &Shapes) -> Shapes {
@@ -236,15 +222,9 @@ fn modernised(layout: Layout, shapes: &Shapes) -> Shapes {
     shapes.iter().map(|(name, shape)| (renamed(name), shape.clone())).collect()
 }
 
-fn some_names(shapes: &Shapes) -> String {
-    let mut names: Vec<&str> = shapes.keys().take(4).map(String::as_str).collect();
-    if shapes.len() > names.len() {
-        names.push("..");
-    }
-    names.join(", ")
-}
-
 /// The settings of a JSON file.
+///
+/// Python writes `Infinity`, `-Infinity` and `NaN`, which are no JSON; they are kept as the strings of these words.
 ///
 /// # Errors
 ///
@@ -252,7 +232,7 @@ fn some_names(shapes: &Shapes) -> String {
 pub fn read_settings(path: &Path) -> Result<Settings, CheckpointError> {
     let failed = |why: String| CheckpointError::Sidecar { path: path.to_owned(), why };
     let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
-    match serde_json::from_str(&text).map_err(|e| failed(e.to_string()))? {
+    match serde_json::from_str(&from_python(&text)).map_err(|e| failed(e.to_string()))? {
         Value::Object(object) => Ok(Settings::new(object)),
         other => Err(failed(format!("it holds {other}, not an object of settings"))),
     }

@@ -83,6 +83,38 @@ fn views_are_read_in_the_order_of_their_indices() {
     assert_eq!(numbers(&views.read("", "view").unwrap()), [4., 5., 6., 7., 8., 9., 10., 11.]);
 }
 
+/// Files of PyTorch 2.15 with every kind of value that its safe loading takes, and plain data that people keep beside
+/// weights: bytes, sets, counters, flags, NumPy's arrays, random states, complex, sparse and quantised tensors.
+#[test]
+fn weights_are_read_whatever_lies_beside_them() {
+    for file in ["containers_zip.pt", "containers_protocol4.pt", "containers_legacy.pt"] {
+        let opened = open(&format!("data/{file}"));
+        let read = |name: &str| numbers(&opened.read("model", name).unwrap_or_else(|error| panic!("{error}")));
+        assert_eq!(read("parameter"), [0., 1., 2., 3., 4., 5.], "{file}");
+        assert_eq!([read("with_attribute"), read("buffer")], [[1., 2.], [3., 4.]]);
+        assert_eq!([read("tensor_with_attribute"), read("bf16")], [[5., 6.], [1.5, -2.]]);
+        assert_eq!([read("u16"), read("u32")], [[1., 65535.], [1., 4294967295.]]);
+        assert_eq!(read("u64"), [1., 9223372036854775808.]);
+        assert_eq!([read("expanded"), read("transposed")], [vec![7.; 3], vec![0., 3., 1., 4., 2., 5.]]);
+        let unread: Vec<(&str, &str)> =
+            opened.unread("model").iter().map(|unread| (unread.name.as_str(), unread.why)).collect();
+        for kind in [
+            ("c64", "complex64"),
+            ("c128", "complex128"),
+            ("f8", "float8_e4m3fn"),
+            ("f8b", "float8_e5m2"),
+            ("sparse", "a sparse tensor"),
+            ("csr", "a sparse tensor"),
+        ] {
+            assert!(unread.contains(&kind), "{file} {unread:?}");
+        }
+        let why = opened.read("model", "f8").unwrap_err().to_string();
+        assert!(why.contains("`f8`") && why.contains("float8_e4m3fn"), "{why}");
+        let word = |key: &str| opened.words().get(key).map(String::as_str);
+        assert_eq!([word("name"), word("depth"), word("flag")], [Some("run"), Some("2"), Some("true")], "{file}");
+    }
+}
+
 #[test]
 fn the_old_format_is_read() {
     let old = open("data/legacy_format.pt");
@@ -181,6 +213,38 @@ fn what_is_written_is_read_again_and_has_the_same_bytes() {
 }
 
 #[test]
+fn shards_are_one_file_and_each_must_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, tensor: &str, value: f32| {
+        let tensors = [(tensor.to_owned(), TensorData::new(vec![value], [1]))];
+        write_torch_zip(&folder.path().join(name), &tensors).unwrap();
+    };
+    write("model-00001-of-00002.bin", "a", 1.0);
+    write("model-00002-of-00002.bin", "b", 2.0);
+    let index = folder.path().join("model.bin.index.json");
+    let open = |map: Value| {
+        fs::write(&index, serde_json::json!({"metadata": {}, "weight_map": map}).to_string()).unwrap();
+        Checkpoint::open(&index)
+    };
+    let (one, two) = ("model-00001-of-00002.bin", "model-00002-of-00002.bin");
+    let both = open(serde_json::json!({"a": one, "b": two})).unwrap();
+    assert_eq!([both.read("", "a").unwrap(), both.read("", "b").unwrap()].map(|data| numbers(&data)), [[1.], [2.]]);
+    assert!(both.read("", "c").is_err());
+    for (map, says) in [
+        (serde_json::json!({"a": one, "b": "model-00003.bin"}), "model-00003.bin"),
+        (serde_json::json!({"a": one, "c": two}), "`c`"),
+        (serde_json::json!({"a": format!("../{one}")}), "leaves the folder"),
+        (serde_json::json!({"a": format!("{}", folder.path().join(one).display())}), "leaves the folder"),
+        (serde_json::json!({"a": "model.bin.index.json"}), "other things"),
+        (serde_json::json!({}), "no dictionary"),
+        (serde_json::json!(["a"]), "not the index"),
+    ] {
+        let error = open(map).unwrap_err().to_string();
+        assert!(error.contains(says) && error.contains("model.bin.index.json"), "{error}");
+    }
+}
+
+#[test]
 fn what_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.pt");
@@ -197,4 +261,6 @@ fn what_cannot_be_written_is_named() {
 fn a_folder_and_a_missing_file_are_errors() {
     assert!(matches!(Checkpoint::open(&fixture("data")).unwrap_err().fault, Fault::Io(_)));
     assert!(matches!(Checkpoint::open(&fixture("nothing.pt")).unwrap_err().fault, Fault::Io(_)));
+    #[cfg(unix)]
+    assert!(matches!(Checkpoint::open(Path::new("/dev/null")).unwrap_err().fault, Fault::Unrecognised { .. }));
 }

@@ -68,11 +68,13 @@ fn fixtures() -> PathBuf {
 }
 
 /// Good files of every format, the small ones first.
-const FILES: [&str; 8] = [
+const FILES: [&str; 10] = [
     "data/mixed_dtypes.pt",
     "data/mixed_dtypes.safetensors",
     "data/strided_views.pt",
     "data/legacy_format.pt",
+    "data/containers_zip.pt",
+    "data/containers_legacy.pt",
     "networks/dit_micro.pt",
     "networks/dit_micro_weights.safetensors",
     "networks/dit_micro_train_checkpoint.pt",

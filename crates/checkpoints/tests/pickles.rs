@@ -67,10 +67,58 @@ fn a_list_of_states_has_groups_by_number() {
     let optimiser = dict(&[("state", dict(&[("step", vector())])), ("param_groups", b"]".to_vec())]);
     let root = [b"](".to_vec(), weights(), optimiser, b"K\x03K\x07".to_vec(), weights(), b"e".to_vec()].concat();
     let file = opened(&root, &[("byteorder", b"little")]).unwrap();
-    assert_eq!(file.groups(), ["0", "4"]);
+    assert_eq!((file.groups(), file.is_training_list()), (vec!["0", "4"], true));
     let names: Vec<_> = file.tensors("4").iter().map(|info| info.name.as_str()).collect();
     assert_eq!(names, ["w", "b"]);
     assert_eq!(file.read("4", "b").unwrap().try_to_vec::<f32>().unwrap(), [1.0, 2.0]);
+}
+
+#[test]
+fn only_the_list_of_ddims_code_is_one() {
+    let weights = || dict(&[("w", vector())]);
+    let optimiser = || dict(&[("state", dict(&[])), ("param_groups", b"]".to_vec())]);
+    let numbers = || b"K\x03K\x07".to_vec();
+    let list = |items: &[Vec<u8>]| opened(&[b"](".to_vec(), items.concat(), b"e".to_vec()].concat(), &[]).unwrap();
+    for (items, expected) in [
+        (vec![weights(), optimiser(), numbers()], true),
+        (vec![weights(), weights(), numbers(), weights()], false),
+        (vec![weights(), optimiser(), numbers(), b"K\x01".to_vec()], false),
+        (vec![weights(), weights()], false),
+    ] {
+        assert_eq!(list(&items).is_training_list(), expected);
+    }
+}
+
+#[test]
+fn dictionaries_within_dictionaries_are_groups_by_their_keys() {
+    let weights = || dict(&[("w", vector())]);
+    let optimiser = dict(&[("exp_avg", weights()), ("buffers", weights())]);
+    let shadow = dict(&[("decay", b"K\x01".to_vec()), ("shadow", weights())]);
+    let list = [b"(".to_vec(), vector(), vector(), b"t".to_vec()].concat();
+    let root = dict(&[("rng", vector()), ("optimizer", optimiser), ("ema", shadow), ("params", list)]);
+    let file = opened(&root, &[]).unwrap();
+    assert_eq!(file.groups(), ["", "ema.shadow", "params"]);
+    assert!(file.is_named("ema.shadow") && !file.is_named("params"));
+    assert_eq!(file.read("params", "1").unwrap().try_to_vec::<f32>().unwrap(), [1.0, 2.0]);
+    assert_eq!(file.words().get("decay").map(String::as_str), Some("1"));
+}
+
+#[test]
+fn tensors_of_the_first_versions_get_their_storage_as_an_attribute() {
+    let storage =
+        [&b"("[..], &text("storage"), b"ctorch\nFloatStorage\n", &text("0"), &text("cpu"), b"K\x06tQ"].concat();
+    let state = [b"(".to_vec(), storage, b"K\x02".to_vec(), tuple(&[3]), tuple(&[1]), b"t".to_vec()].concat();
+    let made = [b"ctorch\nFloatTensor\n)\x81".to_vec(), state, b"b".to_vec()].concat();
+    assert_eq!(elements(made), [2., 3., 4.]);
+    let pairs = [b"((".to_vec(), text("a"), vector(), b"ll".to_vec()].concat();
+    let of_python_2 = [b"ccollections\nOrderedDict\n".to_vec(), pairs, b"\x85R".to_vec()].concat();
+    assert_eq!(opened(&of_python_2, &[]).unwrap().tensors("")[0].name, "a");
+}
+
+#[test]
+fn a_program_is_refused() {
+    let script = opened(&dict(&[("a", vector())]), &[("constants.pkl", b"")]).unwrap_err();
+    assert!(matches!(script.fault, Fault::Script));
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn settings(text: &str) -> Settings {
 }
 
 fn given(text: &str) -> Given {
-    Given { settings: settings(text), group: None }
+    Given { settings: settings(text), ..Given::default() }
 }
 
 fn loaded(path: &Path, given: &Given) -> Network {

@@ -21,7 +21,7 @@ pub enum DenoiseError {
         most: f64,
     },
     /// A strength of guidance that is no number.
-    #[error("the guidance scale is {scale}; it must be finite: 1 is the plain condition, 0 none")]
+    #[error("the guidance scale is {scale:?}; it must be finite: 1 is the plain condition, 0 none")]
     GuidanceScale {
         /// The scale.
         scale: f64,
@@ -45,7 +45,7 @@ pub enum DenoiseError {
         time: f64,
     },
     /// EDM's preconditioning was given a spread of the data that is no positive number.
-    #[error("sigma_data is {sigma_data}: give the standard deviation of the data, positive and finite")]
+    #[error("sigma_data is {sigma_data:?}: give the standard deviation of the data, positive and finite")]
     SigmaData {
         /// The value given.
         sigma_data: f64,
@@ -84,7 +84,7 @@ pub enum DenoiseError {
     },
     /// A belief was to be relabelled as one at a level of another noise.
     #[error(
-        "a prediction at sigma {prediction} cannot be relabelled as one at sigma {asked}: \
+        "a prediction at sigma {prediction:?} cannot be relabelled as one at sigma {asked:?}: \
          give levels that differ in their time alone"
     )]
     OtherLevel {
@@ -130,19 +130,19 @@ pub enum DenoiseError {
     #[error("the model predicts no variance: use fixed small or fixed large, or a network with variance channels")]
     NoLearnedVariance,
     /// The standard deviation of exact data is negative or not finite.
-    #[error("a standard deviation of {std} for the data: give a finite one that is not negative")]
+    #[error("a standard deviation of {std:?} for the data: give a finite one that is not negative")]
     Std {
         /// The value given.
         std: f64,
     },
     /// The mean or a point of exact data is not finite.
-    #[error("a coordinate of {value} in the data: give finite ones")]
+    #[error("a coordinate of {value:?} in the data: give finite ones")]
     Coordinate {
         /// The value given.
         value: f64,
     },
     /// The weight of a mixture's component is not a positive number.
-    #[error("a weight of {weight} for a component of the mixture: give a finite one above 0")]
+    #[error("a weight of {weight:?} for a component of the mixture: give a finite one above 0")]
     Weight {
         /// The value given.
         weight: f64,
@@ -159,7 +159,7 @@ pub enum DenoiseError {
         found: usize,
     },
     /// A scale of eps is not a positive number.
-    #[error("a scale of {scale} for eps: give k and b that make every scale finite and above 0, as 0 and 1.01 do")]
+    #[error("a scale of {scale:?} for eps: give k and b that make every scale finite and above 0, as 0 and 1.01 do")]
     EpsScale {
         /// The scale that was given or came out.
         scale: f64,

@@ -1,5 +1,6 @@
-//! Ctrl-C: the running stage saves its state and stops; a second Ctrl-C stops at once.
+//! Ctrl-C: the running stage comes to a stop, and its command says what is kept; a second Ctrl-C stops at once.
 
+use crate::terminal::note;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
@@ -13,7 +14,7 @@ pub fn install() -> Result<(), ctrlc::Error> {
         if REQUESTED.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping after this step; the run goes on from here when you start it again");
+        note("\nstopping after this step; Ctrl-C once more stops at once");
     })
 }
 

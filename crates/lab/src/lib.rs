@@ -15,10 +15,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod commands;
 pub mod conformance;
+pub mod destination;
 pub mod exposure;
 pub mod interrupt;
+pub mod memory;
 pub mod methods;
 pub mod progress;
 pub mod published;
@@ -26,6 +30,7 @@ pub mod recipe;
 pub mod registry;
 pub mod report;
 pub mod run;
+pub mod terminal;
 
 /// README's example, compiled and run as a test.
 #[cfg(doctest)]

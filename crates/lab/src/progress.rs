@@ -1,5 +1,6 @@
 //! Live progress: bars on a terminal, plain lines otherwise.
 
+use crate::terminal::note;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -25,7 +26,7 @@ impl Progress {
         let label = label.into();
         let bar = std::io::stderr().is_terminal().then(|| bar(&label, done, total));
         if bar.is_none() {
-            eprintln!("{label}: {done} of {total}");
+            note(format_args!("{label}: {done} of {total}"));
         }
         let now = Instant::now();
         Self { label, total, done, began_at: done, bar, started: now, spoken: now }
@@ -41,7 +42,7 @@ impl Progress {
             }
             None if self.spoken.elapsed() >= QUIET => {
                 self.spoken = Instant::now();
-                eprintln!("{}", self.line(&message()));
+                note(self.line(&message()));
             }
             None => {}
         }
@@ -51,7 +52,7 @@ impl Progress {
     pub fn finish(self, message: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => bar.finish_with_message(message()),
-            None => eprintln!("{}", self.line(&message())),
+            None => note(self.line(&message())),
         }
     }
 

@@ -115,8 +115,9 @@ pub fn unet(settings: &Settings) -> DdpmUnetConfig {
 /// # Errors
 /// Those of an impossible configuration.
 pub fn parameter_count(settings: &Settings) -> Result<usize, NetworkError> {
-    let network = unet(settings).init(&Device::default(), Key::new(0, Purpose::Initialisation))?;
-    Ok(parameter_shapes(&network).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum())
+    let network = unet(settings).init(&host(), Key::new(0, Purpose::Initialisation))?;
+    let sizes = parameter_shapes(&network).into_iter().map(|(_, shape)| shape.iter().product::<usize>());
+    Ok(sizes.fold(0, usize::saturating_add))
 }
 
 fn output_channels(model: &ModelSettings) -> usize {
@@ -154,6 +155,16 @@ pub fn device(name: &str) -> Result<Device, UnknownDevice> {
         "cuda" => Ok(Device::cuda(0_usize)),
         _ => Err(UnknownDevice { name: name.to_owned() }),
     }
+}
+
+/// The device of work that no device was chosen for: the first of [`DEVICES`], which is the CPU where it is compiled in.
+///
+/// Burn's own default is the most capable device of the build, so a GPU, whatever was asked for.
+///
+/// # Panics
+/// In a build without any device, which cannot run a network at all.
+pub fn host() -> Device {
+    device(DEVICES[0]).expect("every name of the list is a device")
 }
 
 /// A device that this program does not have.

@@ -55,7 +55,8 @@ fn exported() -> Vec<String> {
     let lists = library.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next()?.rsplit("::").next());
     let names = lists.flat_map(|list| list.trim_matches(['{', '}']).split(',').map(|name| name.trim().to_owned()));
     let types = names.filter(|name| !["Pndm", "Pnm", "UniPcVariant"].contains(&name.as_str()));
-    let variants = ["Pndm::F", "Pndm::S", "Pndm::Plms", "Pnm::Ddpm", "Pnm::Euler", "UniPcVariant::B1", "UniPcVariant::B2"];
+    let variants =
+        ["Pndm::F", "Pndm::S", "Pndm::Plms", "Pnm::Ddpm", "Pnm::Euler", "UniPcVariant::B1", "UniPcVariant::B2"];
     types.chain(variants.map(str::to_owned)).collect()
 }
 

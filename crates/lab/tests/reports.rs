@@ -24,7 +24,7 @@ fn written_again(name: &str) -> (PathBuf, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     copy(&kept, folder.path());
     let (directory, recipe) = RunDirectory::existing(folder.path()).unwrap();
-    write(&collect_report(&directory, &recipe).unwrap(), folder.path()).unwrap();
+    write(&collect_report(&directory, &recipe, &burn::tensor::Device::flex()).unwrap(), folder.path()).unwrap();
     (kept, folder)
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use undrift_lab::exposure::{Cure, Study, run_study, write_study};
 use undrift_lab::recipe::{Recipe, load};
-use undrift_lab::run::RunDirectory;
+use undrift_lab::run::{Inputs, RunDirectory};
 
 fn recipe() -> Recipe {
     let mut recipe = load("exposure-bias", Some("smoke")).unwrap();
@@ -26,7 +26,7 @@ fn recipe() -> Recipe {
 fn run(root: &Path) -> Study {
     let recipe = recipe();
     recipe.validate().unwrap();
-    let directory = RunDirectory::open(root, &recipe).unwrap();
+    let directory = RunDirectory::open(root, &recipe, &Inputs::default()).unwrap();
     let study = run_study(&directory, &recipe, recipe.exposure.as_ref().unwrap(), "flex", &Device::flex()).unwrap();
     write_study(&study, root).unwrap();
     Study { entries: study.entries.into_iter().map(without_time).collect(), ..study }

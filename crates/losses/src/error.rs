@@ -28,7 +28,7 @@ pub enum LossError {
     },
     /// A bound on the likelihood of data needs a last step that reaches the data.
     #[error(
-        "the grid ends at alpha_bar = {alpha_bar}, above the data: \
+        "the grid ends at alpha_bar = {alpha_bar:?}, above the data: \
          bits per dimension need a grid whose last step reaches the data"
     )]
     EndsAboveData {
@@ -36,13 +36,13 @@ pub enum LossError {
         alpha_bar: f64,
     },
     /// The strength of an input perturbation is negative or not finite.
-    #[error("gamma is {gamma}: perturb inputs with a finite gamma of at least 0 (the paper's is 0.1)")]
+    #[error("gamma is {gamma:?}: perturb inputs with a finite gamma of at least 0 (the paper's is 0.1)")]
     Gamma {
         /// The value given.
         gamma: f64,
     },
     /// A constant of a weighting is out of its range.
-    #[error("{name} is {value}: give a finite number above 0 (gamma of P2 may be 0)")]
+    #[error("{name} is {value:?}: give a finite number above 0 (gamma of P2 may be 0)")]
     Weighting {
         /// The constant.
         name: &'static str,
@@ -72,7 +72,7 @@ pub enum LossError {
     #[error("no losses are kept of a level: keep at least 1 (the authors keep 10)")]
     NothingKept,
     /// The share of uniform draws is no share.
-    #[error("a share of {uniform} of uniform draws: give one in 0..=1 (the authors' is 0.001)")]
+    #[error("a share of {uniform:?} of uniform draws: give one in 0..=1 (the authors' is 0.001)")]
     Share {
         /// The value given.
         uniform: f64,
@@ -96,13 +96,13 @@ pub enum LossError {
         most: usize,
     },
     /// A number that is to choose a level is not in `[0, 1)`.
-    #[error("a level was to be drawn with {value}: give a number uniform in [0, 1)")]
+    #[error("a level was to be drawn with {value:?}: give a number uniform in [0, 1)")]
     Uniform {
         /// The value given.
         value: f64,
     },
     /// The step of a difference is not positive.
-    #[error("a difference over a step of {step}: give a positive and finite one, as 0.01")]
+    #[error("a difference over a step of {step:?}: give a positive and finite one, as 0.01")]
     Step {
         /// The value given.
         step: f64,

@@ -38,7 +38,7 @@ pub struct BoundOfData {
 ///
 /// # Shapes
 ///
-/// `batches`: `[B, ..]` each, on the 256 grey levels `g / 127.5 - 1`; B may differ from batch to batch.
+/// `batches`: `[B, ..]` each, on the 256 grey levels `g / 127.5 - 1`; B may differ from batch to batch, and be 0.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ pub fn bound_of_data<const D: usize>(
     key: Key,
 ) -> Result<BoundOfData, MetricError> {
     let mut sums = Sums::new(grid.steps());
-    for batch in batches {
+    for batch in batches.into_iter().filter(|batch| batch.dims()[0] > 0) {
         let mut noise = SampleNoise::new(key, sums.images as u64, batch.dims()[0]);
         sums.add(&bits_per_dim(model, variance, grid, batch, &mut noise)?);
     }
@@ -165,5 +165,15 @@ mod tests {
         let none: [Tensor<2>; 0] = [];
         let error = bound_of_data(&MODEL, Variance::FixedLarge, &grid, none, KEY()).unwrap_err();
         assert!(matches!(error, MetricError::NoImages), "{error}");
+    }
+
+    #[test]
+    fn batches_of_no_images_add_nothing() {
+        let (data, empty) = (images(3), Tensor::zeros([0, 4], (&Device::flex(), DType::F64)));
+        let apart = vec![empty.clone(), data.clone().narrow(0, 0, 2), empty.clone(), data.clone().narrow(0, 2, 1)];
+        assert_eq!(of(apart, 4), of(vec![data], 4));
+        let grid = Chain::linear_scaled(4).unwrap().grid();
+        let nothing = bound_of_data(&MODEL, Variance::FixedLarge, &grid, vec![empty], KEY());
+        assert!(matches!(nothing, Err(MetricError::NoImages)), "{nothing:?}");
     }
 }

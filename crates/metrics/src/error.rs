@@ -47,7 +47,9 @@ pub enum MetricError {
         width: usize,
     },
     /// A row of class probabilities is none.
-    #[error("the probabilities of sample {sample} are negative or NaN, or add up to {sum}: apply a softmax to logits")]
+    #[error(
+        "the probabilities of sample {sample} are negative or NaN, or add up to {sum:?}: apply a softmax to logits"
+    )]
     NotProbabilities {
         /// Index of the sample, from 0, in the order given.
         sample: u64,
@@ -83,7 +85,7 @@ pub enum MetricError {
         count: usize,
     },
     /// Values that do not vary are neither Gaussian nor not.
-    #[error("all values are {value}, which no test of normality can judge: look at what made them")]
+    #[error("all values are {value:?}, which no test of normality can judge: look at what made them")]
     AllEqual {
         /// The value.
         value: f64,

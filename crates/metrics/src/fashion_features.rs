@@ -18,6 +18,11 @@ pub struct FashionFeatures(FashionClassifier);
 const WEIGHTS: &[u8] = include_bytes!("../weights/fashion-mnist-16x16.safetensors");
 
 impl FashionFeatures {
+    /// The bytes of the embedded weights, which tell one build's scores from another's.
+    pub fn weights() -> &'static [u8] {
+        WEIGHTS
+    }
+
     /// The embedded classifier on a device.
     ///
     /// # Errors

@@ -361,3 +361,18 @@ fn a_start_off_the_grid_is_an_error_and_the_others_go_on() {
     let results: Vec<_> = chain_lengths(&MODEL, &SMALL, &grid, &starts, &images, 0, key()).collect();
     assert!(matches!(results[0], Err(MetricError::Grid(_))) && results[1].is_ok());
 }
+
+#[test]
+fn batches_of_no_images_add_nothing_and_no_images_are_an_error() {
+    let grid = Chain::linear(40).unwrap().respace(Spacing::Trailing, 5).unwrap();
+    let key = Key::new(3, Purpose::Evaluation);
+    let images = Tensor::<2>::full([3, PIXELS], 0.2, (&Device::flex(), DType::F64));
+    let empty = Tensor::<2>::zeros([0, PIXELS], (&Device::flex(), DType::F64));
+    let curves = |batches: Vec<Tensor<2>>| exposure_curves(&MODEL, &MODEL, &DDIM, &grid, batches, 0, key);
+    let whole = curves(vec![images.clone()]).unwrap();
+    assert_eq!(curves(vec![empty.clone(), images, empty.clone()]).unwrap(), whole);
+    assert!(matches!(curves(vec![empty.clone()]), Err(MetricError::NoImages)));
+    let starts = [grid.start()];
+    let mut chains = chain_lengths(&MODEL, &DDIM, &grid, &starts, &empty, 0, key);
+    assert!(matches!(chains.next(), Some(Err(MetricError::NoImages))));
+}

@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use undrift_noise::Key;
 
+use crate::bounds::{BLOCKS, SIDE, at_least, within};
 use crate::stored_ddpm_unet::StoredDdpmUnet;
 use crate::{DdpmUnet, NetworkError, Resampling, Sinusoids};
 
@@ -117,16 +118,17 @@ impl DdpmUnetConfig {
     ///
     /// # Errors
     ///
-    /// The first impossible value: zero channels, pixels, blocks, groups or widths, a base below 4,
+    /// The first impossible value: zero channels, pixels, blocks, groups or widths, or more of them than any machine
+    /// can hold, a base below 4,
     /// an image size that cannot be halved at every level, an attention resolution without a level,
     /// groups that do not divide a width, a dropout outside `[0, 1)`, sinusoids without a frequency, an epsilon
     /// that is not above 0, heads that do not divide the width that they share.
     pub fn validate(&self) -> Result<(), NetworkError> {
-        at_least("in_channels", self.in_channels, 1)?;
-        at_least("out_channels", self.out_channels, 1)?;
-        at_least("image_size", self.image_size, 1)?;
+        within("in_channels", self.in_channels, SIDE)?;
+        within("out_channels", self.out_channels, SIDE)?;
+        within("image_size", self.image_size, SIDE)?;
         at_least("base", self.base, 4)?;
-        at_least("blocks", self.blocks, 1)?;
+        within("blocks", self.blocks, BLOCKS)?;
         at_least("groups", self.groups, 1)?;
         self.validate_levels()?;
         self.validate_attention()?;
@@ -193,13 +195,6 @@ impl DdpmUnetConfig {
     }
 }
 
-fn at_least(field: &'static str, value: usize, least: usize) -> Result<(), NetworkError> {
-    if value < least {
-        return Err(NetworkError::TooSmall { field, value, least });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +222,14 @@ mod tests {
         assert!(message(|c| c.base = 3).contains("base is 3; it must be at least 4"));
         assert!(message(|c| c.widths = vec![]).contains("are []"));
         assert!(message(|c| c.widths = vec![128, 0]).contains("are [128, 0]"));
+    }
+
+    #[test]
+    fn more_than_any_machine_can_hold_is_refused_by_name() {
+        assert!(message(|c| c.in_channels = usize::MAX).contains("in_channels"));
+        assert!(message(|c| c.out_channels = 1 << 17).contains("out_channels is 131072; it must be at most 65536"));
+        assert!(message(|c| c.image_size = 1 << 40).contains("image_size"));
+        assert!(message(|c| c.blocks = 1_000_000_000).contains("blocks is 1000000000; it must be at most 1000"));
     }
 
     #[test]

@@ -17,6 +17,16 @@ pub enum NetworkError {
         /// The smallest value that works.
         least: usize,
     },
+    /// A number that no machine can hold a network of.
+    #[error("{field} is {value}; it must be at most {most}")]
+    TooLarge {
+        /// The configuration field.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// The largest value.
+        most: usize,
+    },
     /// A list that must not be empty, or a width of zero in it.
     #[error(
         "the widths of the levels (multiples of base, where they are so given) are {value:?}; give one of at least 1 \
@@ -70,7 +80,7 @@ pub enum NetworkError {
         width: usize,
     },
     /// A perceptron of an impossible width.
-    #[error("mlp_ratio is {value} at width {width}; it must be above 0 and at most 1000, usually 4")]
+    #[error("mlp_ratio is {value:?} at width {width}; it must be above 0 and at most 1000, usually 4")]
     MlpRatio {
         /// The ratio.
         value: f64,
@@ -102,13 +112,13 @@ pub enum NetworkError {
         rates: Vec<usize>,
     },
     /// A probability outside `[0, 1)`.
-    #[error("dropout is {value}; it must lie in [0, 1), and 0 turns it off")]
+    #[error("dropout is {value:?}; it must lie in [0, 1), and 0 turns it off")]
     Dropout {
         /// The value as given.
         value: f64,
     },
     /// Sinusoids of which none is left.
-    #[error("sinusoids.shift is {shift}; it must be a number below {}, half of base {base}", base / 2)]
+    #[error("sinusoids.shift is {shift:?}; it must be a number below {}, half of base {base}", base / 2)]
     Shift {
         /// What is taken from the number of frequencies.
         shift: f64,
@@ -116,7 +126,7 @@ pub enum NetworkError {
         base: usize,
     },
     /// A group normalisation that could divide by zero.
-    #[error("norm_epsilon is {value}; it must be a number above 0, as the paper's 1e-6")]
+    #[error("norm_epsilon is {value:?}; it must be a number above 0, as the paper's 1e-6")]
     NormEpsilon {
         /// The value as given.
         value: f64,

@@ -23,6 +23,7 @@
 
 mod adm;
 mod attention;
+mod bounds;
 mod ddpm_unet;
 mod ddpm_unet_config;
 mod dit;

@@ -114,4 +114,8 @@ fn impossible_shapes_are_named() {
     assert!(message(|c| c.depth = 0).contains("depth is 0"));
     assert!(message(|c| c.mlp_ratio = f64::NAN).contains("NaN"));
     assert!(message(|c| c.label_dropout = 1.5).contains("1.5"));
+    assert!(message(|c| c.depth = 1_000_000_000).contains("depth is 1000000000; it must be at most 1000"));
+    assert!(message(|c| c.input_size = 1 << 40).contains("input_size"));
+    assert!(message(|c| c.width = usize::MAX).contains("width"));
+    assert!(message(|c| c.classes = usize::MAX).contains("classes"));
 }

@@ -61,7 +61,7 @@ pub enum SampleError {
         source: LevelError,
     },
     /// A setting of the churn is out of range.
-    #[error("{name} is {value}, but must be {range}")]
+    #[error("{name} is {value:?}, but must be {range}")]
     Churn {
         /// The setting, in the paper's letters.
         name: &'static str,
@@ -72,7 +72,7 @@ pub enum SampleError {
     },
     /// A churned level has no label.
     #[error(
-        "churn raises the level of time {time} to sigma {sigma}, for which there is no label: \
+        "churn raises the level of time {time} to sigma {sigma:?}, for which there is no label: \
          label churned levels by a chain that reaches this sigma, or lower S_max"
     )]
     Unlabelled {
@@ -83,7 +83,7 @@ pub enum SampleError {
     },
     /// A level between those of the grid has no label.
     #[error(
-        "the step that starts at time {time} asks at sigma {sigma}, between the levels of its grid, for which there \
+        "the step that starts at time {time} asks at sigma {sigma:?}, between the levels of its grid, for which there \
          is no label: label by a chain that reaches this sigma, or use a grid that is labelled with sigma"
     )]
     UnlabelledStage {
@@ -128,7 +128,9 @@ pub enum SampleError {
         from: f64,
     },
     /// A weight of a moving average is not in `(0, 1]`.
-    #[error("a weight of {weight} for the present in a moving average: give one above 0 and at most 1, which is none")]
+    #[error(
+        "a weight of {weight:?} for the present in a moving average: give one above 0 and at most 1, which is none"
+    )]
     AverageWeight {
         /// The value that was given.
         weight: f64,

@@ -34,7 +34,7 @@ pub enum ChainError {
     Empty,
     /// A beta outside of `(0, 1)`; only the last may be exactly 1.
     #[error(
-        "beta at t = {t} of {len} is {beta}, but must lie in (0, 1), or be 1 at the last t; change the ends of the schedule or its length"
+        "beta at t = {t} of {len} is {beta:?}, but must lie in (0, 1), or be 1 at the last t; change the ends of the schedule or its length"
     )]
     BetaOutOfRange {
         /// The step, from 1.
@@ -46,7 +46,7 @@ pub enum ChainError {
     },
     /// A beta so small that alpha_bar stays as it was, or a product so small that no signal is left.
     #[error(
-        "alpha_bar goes from {before} to {after} at t = {t} (beta {beta}), but must fall strictly and stay positive in f64; use larger betas, or a shorter chain"
+        "alpha_bar goes from {before:?} to {after:?} at t = {t} (beta {beta:?}), but must fall strictly and stay positive in f64; use larger betas, or a shorter chain"
     )]
     NotDecreasing {
         /// The step, from 1.
@@ -67,7 +67,7 @@ pub enum ChainError {
         time: f64,
     },
     /// A parameter of a schedule that makes no sense.
-    #[error("{name} is {value}, but must be {must}")]
+    #[error("{name} is {value:?}, but must be {must}")]
     Parameter {
         /// Name of the parameter.
         name: &'static str,

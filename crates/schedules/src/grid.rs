@@ -61,7 +61,9 @@ pub enum GridError {
         len: usize,
     },
     /// A level that no step of the grid starts at.
-    #[error("no step starts at the level of time {time} (alpha_bar {alpha_bar}); choose one of the levels of the grid")]
+    #[error(
+        "no step starts at the level of time {time} (alpha_bar {alpha_bar:?}); choose one of the levels of the grid"
+    )]
     NotVisited {
         /// Label of the level.
         time: f64,
@@ -88,7 +90,7 @@ pub enum GridError {
     )]
     PureNoise,
     /// The range of a sigma grid is empty or upside down.
-    #[error("sigma runs from {sigma_max} down to {sigma_min}; give 0 < sigma_min < sigma_max, both finite")]
+    #[error("sigma runs from {sigma_max:?} down to {sigma_min:?}; give 0 < sigma_min < sigma_max, both finite")]
     Range {
         /// Lower end as given.
         sigma_min: f64,
@@ -97,7 +99,7 @@ pub enum GridError {
     },
     /// A sigma that no level of the chain lies next to, so that it has no label.
     #[error(
-        "sigma {sigma} has no label in the chain, whose sigmas run from {sigma_min} to {sigma_max}; use a rho near 7, or fewer steps"
+        "sigma {sigma:?} has no label in the chain, whose sigmas run from {sigma_min:?} to {sigma_max:?}; use a rho near 7, or fewer steps"
     )]
     Unlabelled {
         /// The offending sigma.
@@ -108,7 +110,7 @@ pub enum GridError {
         sigma_max: f64,
     },
     /// A parameter of a sigma grid that must be positive and finite is not.
-    #[error("{name} is {value}, but must be positive and finite")]
+    #[error("{name} is {value:?}, but must be positive and finite")]
     Parameter {
         /// Name of the parameter.
         name: &'static str,

@@ -33,13 +33,13 @@ pub struct Level {
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
 pub enum LevelError {
     /// `alpha_bar` leaves no noise (1 or more), is negative, or is no number.
-    #[error("alpha_bar is {alpha_bar}, but a noisy level needs 0 <= alpha_bar < 1; clean data is not a level")]
+    #[error("alpha_bar is {alpha_bar:?}, but a noisy level needs 0 <= alpha_bar < 1; clean data is not a level")]
     AlphaBar {
         /// The value that was given.
         alpha_bar: f64,
     },
     /// `sigma` is not a usable noise-to-signal ratio.
-    #[error("sigma is {sigma}, but a level needs a sigma between 1e-150 and 1e150")]
+    #[error("sigma is {sigma:?}, but a level needs a sigma between 1e-150 and 1e150")]
     Sigma {
         /// The value that was given.
         sigma: f64,

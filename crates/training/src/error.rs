@@ -10,7 +10,7 @@ use undrift_networks::NetworkError;
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A setting of the optimisation lies outside its range.
-    #[error("{name} is {value}; it must be {range}")]
+    #[error("{name} is {value:?}; it must be {range}")]
     Setting {
         /// The setting.
         name: &'static str,

@@ -1,27 +1,34 @@
 //! An open file of weights.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
 
 use super::content;
 use super::fault::{Fault, FileError};
+use super::group::{Group, Unread};
 use super::source::Source;
 use super::tensor::{Place, TensorInfo, read};
-use super::{safetensors_file, torch_legacy, torch_zip};
+use super::{safetensors_file, shards, torch_legacy, torch_zip};
 
-/// An open file of weights, whose tensors are read one by one.
+/// An open file of weights, whose tensors are read one by one; or several files, the shards of an index.
 ///
 /// A file has one group of tensors or several: a training checkpoint keeps the weights and their moving
 /// average side by side. Opening reads only names, shapes and places; whatever the file promises is checked
 /// against its length before memory is taken for it. A pickle is read as data, and nothing in it is run.
 #[derive(Debug)]
 pub struct Checkpoint {
-    path: PathBuf,
-    source: Source,
-    format: FileFormat,
-    contents: Contents,
+    pub(super) parts: Vec<Part>,
+    pub(super) format: FileFormat,
+    pub(super) contents: Contents,
+}
+
+/// One file of a checkpoint.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) path: PathBuf,
+    pub(super) source: Source,
 }
 
 /// How a file keeps its tensors.
@@ -40,50 +47,21 @@ pub enum FileFormat {
 pub(super) struct Contents {
     pub(super) groups: Vec<Group>,
     pub(super) metadata: BTreeMap<String, String>,
+    pub(super) words: BTreeMap<String, String>,
+    pub(super) training_list: bool,
 }
-
-/// Tensors that belong together.
-#[derive(Debug)]
-pub(super) struct Group {
-    name: String,
-    tensors: Vec<TensorInfo>,
-    places: Vec<Place>,
-    by_name: HashMap<String, usize>,
-}
-
-impl Group {
-    /// A group of tensors in the file's order.
-    ///
-    /// Where all names start with `module.`, as those of a network within `DataParallel` do, it is taken off.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Duplicate`]; readers in use take the last of two tensors of one name, here none is preferred.
-    pub(super) fn new(name: &str, tensors: Vec<(TensorInfo, Place)>) -> Result<Self, Fault> {
-        let (mut tensors, places): (Vec<TensorInfo>, Vec<Place>) = tensors.into_iter().unzip();
-        if tensors.iter().all(|tensor| tensor.name.starts_with(PARALLEL)) {
-            tensors.iter_mut().for_each(|tensor| drop(tensor.name.drain(..PARALLEL.len())));
-        }
-        let mut by_name = HashMap::new();
-        for (index, tensor) in tensors.iter().enumerate() {
-            if by_name.insert(tensor.name.clone(), index).is_some() {
-                return Err(Fault::Duplicate { name: tensor.name.clone() });
-            }
-        }
-        Ok(Group { name: name.into(), tensors, places, by_name })
-    }
-}
-
-/// What `DataParallel` puts before the names of its network.
-const PARALLEL: &str = "module.";
 
 impl Checkpoint {
-    /// Opens a file of weights; its content says of which format it is, not its name.
+    /// Opens a file of weights; its content says of which format it is, not its name. A file whose name ends in
+    /// `.json` is the index of shards, which lie beside it.
     ///
     /// # Errors
     ///
-    /// [`FileError`], for whatever is wrong with the file.
+    /// [`FileError`], for whatever is wrong with the file or one of its shards.
     pub fn open(path: &Path) -> Result<Self, FileError> {
+        if path.extension().is_some_and(|ending| ending == "json") {
+            return shards::open(path);
+        }
         let of_file = FileError::of(path);
         let source = Source::open(path).map_err(&of_file)?;
         let format = source.head(content::HEAD).and_then(|head| content::format(&head)).map_err(&of_file)?;
@@ -92,7 +70,8 @@ impl Checkpoint {
             FileFormat::TorchZip => torch_zip::contents(&source),
             FileFormat::TorchLegacy => torch_legacy::contents(&source),
         };
-        Ok(Checkpoint { path: path.into(), source, format, contents: contents.map_err(&of_file)? })
+        let parts = vec![Part { path: path.into(), source }];
+        Ok(Checkpoint { parts, format, contents: contents.map_err(&of_file)? })
     }
 
     /// How the file keeps its tensors.
@@ -102,9 +81,9 @@ impl Checkpoint {
 
     /// The groups of tensors, in the file's order.
     ///
-    /// A plain `state_dict` is the group of the empty name. In a nested checkpoint every entry that is a
-    /// dictionary of named tensors and nothing else is a group: `"model"` and `"ema"` of a dictionary,
-    /// `"0"` and `"4"` of a list. The state of an optimiser is none.
+    /// A plain `state_dict` is the group of the empty name. In a nested checkpoint every dictionary with named
+    /// tensors is a group, called by the keys that lead to it: `model` and `ema.shadow` of dictionaries, `0` and
+    /// `4` of a list. So is a list of tensors, which are called by their numbers. The state of an optimiser is none.
     pub fn groups(&self) -> Vec<&str> {
         self.contents.groups.iter().map(|group| group.name.as_str()).collect()
     }
@@ -114,6 +93,27 @@ impl Checkpoint {
         self.group(group).map_or(&[], |group| &group.tensors)
     }
 
+    /// The tensors of a group that are there and cannot be read.
+    pub fn unread(&self, group: &str) -> &[Unread] {
+        self.group(group).map_or(&[], |group| &group.unread)
+    }
+
+    /// Whether a group's tensors have names; those of a list have none, and are called by their numbers.
+    pub fn is_named(&self, group: &str) -> bool {
+        self.group(group).is_none_or(|group| group.named)
+    }
+
+    /// Settings beside the weights of a training checkpoint, by their last key: text, whole numbers and flags.
+    pub fn words(&self) -> &BTreeMap<String, String> {
+        &self.contents.words
+    }
+
+    /// Whether this is the list that DDIM's code saves while training, `[weights, optimiser, epoch, step, average]`;
+    /// the average may be missing.
+    pub fn is_training_list(&self) -> bool {
+        self.contents.training_list
+    }
+
     /// Reads one tensor: f16 and bf16 widened to f32, other types as they are, in the order of its indices
     /// whatever its strides in the file.
     ///
@@ -121,9 +121,9 @@ impl Checkpoint {
     ///
     /// [`FileError`] for a tensor that is not there, or a file that cannot be read any more.
     pub fn read(&self, group: &str, name: &str) -> Result<TensorData, FileError> {
-        self.tensor(group, name)
-            .and_then(|(info, place)| read(&self.source, info, place))
-            .map_err(FileError::of(&self.path))
+        let (info, place) = self.tensor(group, name).map_err(FileError::of(&self.parts[0].path))?;
+        let part = &self.parts[place.part];
+        read(&part.source, info, place).map_err(FileError::of(&part.path))
     }
 
     /// Free text from the header of a safetensors file, by key.
@@ -140,8 +140,9 @@ impl Checkpoint {
             group: group.into(),
             groups: self.groups().into_iter().map(String::from).collect(),
         })?;
-        let missing = || Fault::NoSuchTensor { group: group.into(), tensor: name.into() };
-        let index = *found.by_name.get(name).ok_or_else(missing)?;
-        Ok((&found.tensors[index], &found.places[index]))
+        if let Some(unread) = found.unread.iter().find(|unread| unread.name == name) {
+            return Err(Fault::ElementType { tensor: name.into(), dtype: unread.why.into() });
+        }
+        found.get(name).ok_or_else(|| Fault::NoSuchTensor { group: group.into(), tensor: name.into() })
     }
 }

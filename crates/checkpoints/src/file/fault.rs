@@ -105,11 +105,11 @@ pub enum Fault {
         most: usize,
     },
     /// An element type that is not read.
-    #[error("tensor `{tensor}` has element type {dtype}, which is not read; convert it to float32 before saving")]
+    #[error("tensor `{tensor}` is {dtype}, which is not read; convert it to float32 before saving")]
     ElementType {
-        /// The tensor, or the storage.
+        /// The tensor.
         tensor: String,
-        /// The type as the file has it.
+        /// Its element type, or what kind of tensor it is.
         dtype: String,
     },
     /// One name twice, of which it is unclear who counts.
@@ -145,10 +145,10 @@ pub enum Fault {
         /// The member of the archive.
         member: String,
     },
-    /// A member that would be written outside of the archive's folder.
-    #[error("member `{member}` leaves the archive's folder; torch.save writes no such name, so do not trust the file")]
+    /// A member of an archive, or a shard, that lies outside of its folder.
+    #[error("`{member}` leaves the folder that it belongs to; no tool writes such a name, so do not trust the file")]
     MemberPath {
-        /// The member of the archive.
+        /// The member or shard.
         member: String,
     },
     /// An archive without a needed member.
@@ -191,13 +191,39 @@ pub enum Fault {
     },
     /// A class or function that is neither a tensor nor plain data.
     #[error(
-        "the pickle asks for `{name}` at byte {at}, which is refused as it may run code; nothing was run. Where you trust the file, load it in Python and save model.state_dict() alone"
+        "the pickle asks for `{name}` at byte {at}, a class or function that is neither a tensor nor plain data; it is refused as it may run code, and nothing was run. A file that holds a whole module or object instead of its weights asks for its class. Where you trust the file, load it in Python and save model.state_dict() alone"
     )]
     Refused {
         /// The module and the name in it.
         name: String,
         /// Its byte in the pickle.
         at: usize,
+    },
+    /// A program instead of weights.
+    #[error("is a TorchScript program (torch.jit.save), which holds code; load it in Python and save its state_dict()")]
+    Script,
+    /// An index of shards that cannot be read.
+    #[error("is not the index of a model's shards ({0}); fetch it again")]
+    Index(serde_json::Error),
+    /// A shard that is not there.
+    #[error("the shard {shard} of this index is missing; fetch it into the same folder")]
+    ShardMissing {
+        /// Its name in the index.
+        shard: String,
+    },
+    /// A shard that is no plain file of weights.
+    #[error("the shard {shard} of this index holds other things than named tensors; fetch it again")]
+    ShardKind {
+        /// Its name in the index.
+        shard: String,
+    },
+    /// A tensor that is not where the index says.
+    #[error("tensor `{tensor}` should be in {shard} by this index, and is not; fetch both again")]
+    ShardTensor {
+        /// The shard's name in the index.
+        shard: String,
+        /// The tensor.
+        tensor: String,
     },
     /// A storage that is not there or not whole.
     #[error(

@@ -2,21 +2,27 @@
 
 mod checkpoint;
 mod content;
+mod element;
 mod fault;
 mod globals;
+mod group;
 mod non_finite;
 mod pickle;
 mod pickle_value;
+mod rebuild;
 mod safetensors_file;
+mod shards;
 mod source;
 mod state_dicts;
 mod tensor;
 mod torch_legacy;
 mod torch_zip;
 mod torch_zip_writer;
+mod walk;
 
 pub use checkpoint::{Checkpoint, FileFormat};
 pub use fault::{Fault, FileError};
+pub use group::Unread;
 pub use non_finite::first_non_finite;
 pub use tensor::TensorInfo;
 pub use torch_zip_writer::write_torch_zip;

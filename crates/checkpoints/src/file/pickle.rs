@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use super::fault::Fault;
 use super::globals::global;
-use super::pickle_value::{Global, Storage, Value, Values, View};
-use super::tensor::MOST_AXES;
+use super::pickle_value::{Global, Storage, Value, Values};
+use super::rebuild::{build, call};
 
 /// The most bytes of a pickle that are read; that of a checkpoint of a thousand tensors has a fifth of one MB.
 pub(super) const LONGEST_PICKLE: u64 = 16 << 20;
@@ -76,9 +76,10 @@ impl<'a> Machine<'a> {
             b'1' => self.popped_to_mark().map(drop),
             b'2' => self.top().and_then(|top| self.push(top)),
             b'N' | b'\x88' | b'\x89' | b'K' | b'M' | b'J' | b'G' | b'\x8a' | b'\x8b' => self.number(opcode),
-            b'X' | b'\x8c' | b'\x8d' | b'T' | b'U' | b'B' | b'C' | b'\x8e' => self.string(opcode),
+            b'X' | b'\x8c' | b'\x8d' | b'T' | b'U' | b'B' | b'C' | b'\x8e' | b'\x96' => self.string(opcode),
             b')' | b'\x85' | b'\x86' | b'\x87' | b't' | b']' | b'l' | b'a' | b'e' => self.sequence(opcode),
             b'}' | b'd' | b's' | b'u' => self.dictionary(opcode),
+            b'\x8f' | b'\x90' | b'\x91' => self.set(opcode),
             b'q' | b'r' | b'\x94' | b'h' | b'j' => self.memory(opcode),
             b'c' | b'i' | b'\x93' => self.named(opcode),
             b'R' | b'\x81' => self.call(),
@@ -118,20 +119,16 @@ impl<'a> Machine<'a> {
     fn string(&mut self, opcode: u8) -> Result<(), Fault> {
         let length = match opcode {
             b'\x8c' | b'U' | b'C' => self.byte()?.into(),
-            b'\x8d' | b'\x8e' => {
+            b'\x8d' | b'\x8e' | b'\x96' => {
                 let length = u64::from_le_bytes(self.array()?);
                 usize::try_from(length).or(Err(self.expected("a length that fits into memory")))?
             }
             _ => self.length4()?,
         };
         let bytes = self.take(length)?;
-        let text = |bytes| std::str::from_utf8(bytes).map(Value::Text);
-        let value = match opcode {
-            b'X' | b'\x8c' | b'\x8d' => text(bytes).or(Err(self.expected("text in UTF-8")))?,
-            b'T' | b'U' => text(bytes).unwrap_or(Value::Opaque),
-            _ => Value::Opaque,
-        };
-        self.push(value)
+        // Python writes halves of characters too, which are no UTF-8 and name no tensor.
+        let text = matches!(opcode, b'X' | b'\x8c' | b'\x8d' | b'T' | b'U').then(|| std::str::from_utf8(bytes).ok());
+        self.push(text.flatten().map_or(Value::Opaque, Value::Text))
     }
 
     fn sequence(&mut self, opcode: u8) -> Result<(), Fault> {
@@ -148,9 +145,24 @@ impl<'a> Machine<'a> {
 
     fn append(&mut self, opcode: u8) -> Result<(), Fault> {
         let mut items = if opcode == b'a' { self.popped(1)? } else { self.popped_to_mark()? };
-        let Value::List(list) = self.top()? else { return Err(self.expected("a list to append to")) };
-        self.values.sequences[list].append(&mut items);
+        match self.top()? {
+            Value::List(list) => self.values.sequences[list].append(&mut items),
+            Value::Opaque => {}
+            _ => return Err(self.expected("a list to append to")),
+        }
         Ok(())
+    }
+
+    /// Sets are made and not looked at.
+    fn set(&mut self, opcode: u8) -> Result<(), Fault> {
+        if opcode != b'\x8f' {
+            self.popped_to_mark()?;
+        }
+        match opcode {
+            b'\x90' if self.top()? != Value::Opaque => Err(self.expected("a set to add to")),
+            b'\x90' => Ok(()),
+            _ => self.push(Value::Opaque),
+        }
     }
 
     fn dictionary(&mut self, opcode: u8) -> Result<(), Fault> {
@@ -163,12 +175,15 @@ impl<'a> Machine<'a> {
             let dict = self.values.dict();
             self.stack.push(dict);
         }
-        let Value::Dict(dict) = self.top()? else { return Err(self.expected("a dictionary to put items into")) };
         let (pairs, rest) = items.as_chunks::<2>();
         if !rest.is_empty() {
             return Err(self.expected("a value for every key"));
         }
-        self.values.dicts[dict].extend(pairs.iter().map(|[key, value]| (*key, *value)));
+        match self.top()? {
+            Value::Dict(dict) => self.values.dicts[dict].extend(pairs.iter().map(|[key, value]| (*key, *value))),
+            Value::Opaque => {}
+            _ => return Err(self.expected("a dictionary to put items into")),
+        }
         Ok(())
     }
 
@@ -208,42 +223,16 @@ impl<'a> Machine<'a> {
         let [Value::Global(callee), arguments] = self.popped(2)?[..] else {
             return Err(self.expected("something to call"));
         };
-        let Some(items) = self.values.items(arguments) else { return Err(self.expected("a tuple of arguments")) };
-        let value = match (callee, items) {
-            (Global::Tensor, _) => self.tensor(arguments)?,
-            (Global::Parameter, [tensor @ Value::Tensor(_), ..]) => *tensor,
-            (Global::OrderedDict, []) => self.values.dict(),
-            (Global::Size, [sizes @ Value::Tuple(_)]) => *sizes,
-            (Global::Ignored, _) => Value::Opaque,
-            _ => return Err(self.expected("the arguments that torch.save writes")),
-        };
-        self.push(value)
+        let items = self.values.few(arguments).ok_or(self.expected("a tuple of arguments"))?;
+        let made =
+            call(&mut self.values, callee, &items).ok_or(self.expected("the arguments that torch.save writes"))?;
+        self.push(made)
     }
 
-    /// `_rebuild_tensor(storage, offset, size, stride, ..)`.
-    fn tensor(&mut self, arguments: Value<'a>) -> Result<Value<'a>, Fault> {
-        let view = match self.values.items(arguments) {
-            Some(&[Value::Storage(storage), offset, shape, strides, ..]) => self.view(storage, offset, shape, strides),
-            _ => None,
-        };
-        self.values.tensors.push(view.ok_or(self.expected("a storage, an offset, a size and strides"))?);
-        Ok(Value::Tensor(self.values.tensors.len() - 1))
-    }
-
-    fn view(&self, storage: usize, offset: Value<'a>, shape: Value<'a>, strides: Value<'a>) -> Option<View> {
-        let few = |value| self.values.items(value).is_some_and(|items| items.len() <= MOST_AXES);
-        let (shape, strides) = (few(shape) && few(strides)).then_some((shape, strides))?;
-        let (shape, strides) = (self.values.sizes(shape)?, self.values.sizes(strides)?);
-        (shape.len() == strides.len()).then_some(View { storage, offset: offset.size()?, shape, strides })
-    }
-
-    /// Attributes of an object: those of an ordered dictionary say which version of a module made it.
+    /// Gives an object its attributes.
     fn build(&mut self) -> Result<(), Fault> {
-        self.pop()?;
-        match self.top()? {
-            Value::Dict(_) | Value::Opaque => Ok(()),
-            _ => Err(self.expected("a value that has attributes")),
-        }
+        let (state, object) = (self.pop()?, self.top()?);
+        if build(&mut self.values, object, state) { Ok(()) } else { Err(self.expected("a value that has attributes")) }
     }
 
     /// `("storage", type, key, device, count)`; old files add `None`.
@@ -251,16 +240,16 @@ impl<'a> Machine<'a> {
         let id = self.pop()?;
         let storage = match self.values.items(id) {
             Some(
-                &[Value::Text("storage"), Value::Global(Global::Storage(dtype)), Value::Text(key), _, count]
+                &[Value::Text("storage"), Value::Global(Global::Storage(element)), Value::Text(key), _, count]
                 | &[
                     Value::Text("storage"),
-                    Value::Global(Global::Storage(dtype)),
+                    Value::Global(Global::Storage(element)),
                     Value::Text(key),
                     _,
                     count,
                     Value::Opaque,
                 ],
-            ) => count.size().map(|count| Storage { key, dtype, count }),
+            ) => count.size().map(|count| Storage { key, element, count }),
             _ => None,
         };
         self.values.storages.push(storage.ok_or(self.expected("a storage's type, key and number of elements"))?);

@@ -11,8 +11,9 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorInfo as Described;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::checkpoint::{Contents, Group};
+use super::checkpoint::Contents;
 use super::fault::Fault;
+use super::group::{Group, Unread};
 use super::source::Source;
 use super::tensor::{Place, TensorInfo, check_size, contiguous, count};
 
@@ -34,17 +35,20 @@ pub(super) fn contents(source: &Source) -> Result<Contents, Fault> {
     let (header, data) = header(source)?;
     let mut described = header.tensors;
     described.sort_by_key(|(_, tensor)| tensor.data_offsets);
-    let mut expected = 0;
-    let tensors = described.into_iter().map(|(name, described)| {
-        let tensor = checked(name, described, expected, data)?;
-        expected = tensor.2;
-        Ok((tensor.0, tensor.1))
-    });
-    let tensors = tensors.collect::<Result<Vec<_>, Fault>>()?;
+    let (mut expected, mut tensors, mut unread) = (0, Vec::new(), Vec::new());
+    for (name, described) in described {
+        let place = checked(&name, &described, expected, data)?;
+        expected = described.data_offsets.1 as u64;
+        match element_type(described.dtype) {
+            Some(dtype) => tensors.push((TensorInfo { name, shape: described.shape, dtype }, place)),
+            None => unread.push(Unread { name, why: other_type(described.dtype) }),
+        }
+    }
     if expected != source.length - data {
         return Err(Fault::DataLength { described: expected, found: source.length - data });
     }
-    Ok(Contents { groups: vec![Group::new("", tensors)?], metadata: header.metadata })
+    let groups = vec![Group::new("", true, tensors, unread)?];
+    Ok(Contents { groups, metadata: header.metadata, ..Contents::default() })
 }
 
 /// The header, and the byte where the data start.
@@ -60,26 +64,21 @@ fn header(source: &Source) -> Result<(Header, u64), Fault> {
     Ok((serde_json::from_slice(&bytes).map_err(Fault::Header)?, LENGTH + length))
 }
 
-/// A tensor whose shape, type and offsets agree, its place, and the end of its data.
-fn checked(name: String, described: Described, expected: u64, data: u64) -> Result<(TensorInfo, Place, u64), Fault> {
-    let Described { dtype, shape, data_offsets } = described;
-    check_size(&name, shape.len())?;
-    let (start, end) = (data_offsets.0 as u64, data_offsets.1 as u64);
-    let Some(dtype) = element_type(dtype) else {
-        return Err(Fault::ElementType { tensor: name, dtype: format!("{dtype:?}") });
-    };
-    let Some(needed) = count(&shape).and_then(|count| count.checked_mul(dtype.size())) else {
-        return Err(Fault::Overflow { tensor: name, shape });
-    };
-    let (needed, found) = (needed as u64, end.saturating_sub(start));
+/// The place of a tensor whose shape, type and offsets agree.
+fn checked(name: &str, described: &Described, expected: u64, data: u64) -> Result<Place, Fault> {
+    let (tensor, shape) = (|| name.to_owned(), || described.shape.clone());
+    check_size(name, described.shape.len())?;
+    let (start, end) = (described.data_offsets.0 as u64, described.data_offsets.1 as u64);
+    let bits = count(&described.shape).and_then(|count| count.checked_mul(described.dtype.bitsize()));
+    let Some(bits) = bits else { return Err(Fault::Overflow { tensor: tensor(), shape: shape() }) };
+    let (needed, found) = (bits.div_ceil(8) as u64, end.saturating_sub(start));
     if needed != found {
-        return Err(Fault::Extent { tensor: name, shape, needed, found });
+        return Err(Fault::Extent { tensor: tensor(), shape: shape(), needed, found });
     }
     if start != expected || end < start {
-        return Err(Fault::Place { tensor: name, start, expected });
+        return Err(Fault::Place { tensor: tensor(), start, expected });
     }
-    let place = Place { start: data.saturating_add(start), strides: contiguous(&shape) };
-    Ok((TensorInfo { name, shape, dtype }, place, end))
+    Ok(Place { part: 0, start: data.saturating_add(start), strides: contiguous(&described.shape) })
 }
 
 /// Our name of a type, if it is read.
@@ -100,6 +99,19 @@ fn element_type(dtype: Dtype) -> Option<DType> {
         Dtype::U64 => DType::U64,
         _ => return None,
     })
+}
+
+/// What a type that is not read is called.
+fn other_type(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::C64 => "complex64",
+        Dtype::F8_E4M3 => "float8_e4m3fn",
+        Dtype::F8_E5M2 => "float8_e5m2",
+        Dtype::F8_E8M0 => "float8_e8m0fnu",
+        Dtype::F8_E4M3FNUZ => "float8_e4m3fnuz",
+        Dtype::F8_E5M2FNUZ => "float8_e5m2fnuz",
+        _ => "a type of less than a byte",
+    }
 }
 
 /// A header with every entry that it has, also two of one name.

@@ -24,12 +24,15 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// [`Fault::Io`], also for a folder.
+    /// [`Fault::Io`], also for a folder; [`Fault::Unrecognised`] for a device, whose length nobody knows.
     pub(super) fn open(path: &Path) -> Result<Self, Fault> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        if !metadata.is_file() {
+        if metadata.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory).into());
+        }
+        if !metadata.is_file() {
+            return Err(Fault::Unrecognised { found: "no regular file (a device, a pipe or a socket)" });
         }
         Ok(Source { file: Mutex::new(file), length: metadata.len() })
     }

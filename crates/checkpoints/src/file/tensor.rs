@@ -9,7 +9,7 @@ use super::source::Source;
 /// One tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
-    /// Its name in the file, without a `module.` that all names of its group start with.
+    /// Its name in the file, without the words of wrappers, as a `module.` that all names of its group start with.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
@@ -26,6 +26,8 @@ pub(super) const LONGEST_NAME: usize = 1024;
 /// Where a tensor's elements are in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
+    /// The number of its file among those of the checkpoint.
+    pub(super) part: usize,
     /// The byte of the first element.
     pub(super) start: u64,
     /// Elements from one index to the next, by axis; all of them lie within the file.

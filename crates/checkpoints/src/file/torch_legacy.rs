@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::pickle::{LONGEST_PICKLE, Pickle, read_pickle};
 use super::pickle_value::{Value, Values};
 use super::source::Source;
-use super::state_dicts::{bytes, groups};
+use super::state_dicts::{bytes, contents as built};
 
 /// A pickle of the number 0x1950a86a20f9469cfc6c.
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
@@ -33,7 +33,7 @@ pub(super) fn contents(source: &Source) -> Result<Contents, Fault> {
     check_byte_order(&next()?)?;
     let (weights, keys) = (next()?, next()?);
     let starts = storages(source, &weights.values, &keys, at as u64)?;
-    Ok(Contents { groups: groups(&weights, &starts)?, ..Contents::default() })
+    built(&weights, &starts)
 }
 
 fn check_version(version: Value<'_>) -> Result<(), Fault> {

@@ -6,10 +6,12 @@ use std::io::{BufReader, Read};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::checkpoint::Contents;
+use super::element::Element;
 use super::fault::Fault;
 use super::pickle::{LONGEST_PICKLE, Pickle, read_pickle};
+use super::pickle_value::Storage;
 use super::source::{Source, SourceReader};
-use super::state_dicts::{bytes, groups};
+use super::state_dicts::{bytes, contents as built};
 
 /// What an archive holds: its folder has the pickle `data.pkl` and the storages `data/KEY`.
 ///
@@ -18,23 +20,32 @@ use super::state_dicts::{bytes, groups};
 /// A [`Fault`] that names the member, or what is wrong with the pickle.
 pub(super) fn contents(source: &Source) -> Result<Contents, Fault> {
     let mut archive = Archive::open(source)?;
+    if archive.members.contains_key(SCRIPT) {
+        return Err(Fault::Script);
+    }
     archive.check_byte_order()?;
     let pickle = archive.read(PICKLE, LONGEST_PICKLE)?;
     let pickle = read_pickle(&pickle)?;
     let starts = archive.storages(&pickle)?;
-    Ok(Contents { groups: groups(&pickle, &starts)?, ..Contents::default() })
+    built(&pickle, &starts)
 }
 
 const PICKLE: &str = "data.pkl";
+
+/// A member that `torch.jit.save` alone writes.
+const SCRIPT: &str = "constants.pkl";
 
 /// Where a member of an archive is.
 struct Member {
     number: usize,
     start: u64,
     length: u64,
+    /// Whether it has a checksum; PyTorch can be told to write none.
+    checked: bool,
 }
 
 struct Archive<'a> {
+    source: &'a Source,
     zip: ZipArchive<BufReader<SourceReader<'a>>>,
     /// By the name within the archive's folder.
     members: HashMap<String, Member>,
@@ -51,7 +62,7 @@ impl<'a> Archive<'a> {
                 return Err(Fault::Duplicate { name: name.into() });
             }
         }
-        Ok(Archive { zip, members })
+        Ok(Archive { source, zip, members })
     }
 
     fn check_byte_order(&mut self) -> Result<(), Fault> {
@@ -65,21 +76,25 @@ impl<'a> Archive<'a> {
         Err(Fault::ByteOrder { found: String::from_utf8_lossy(&order).into() })
     }
 
-    /// A whole member, whose checksum is checked.
+    /// A whole member, whose checksum is checked where it has one.
     fn read(&mut self, name: &str, most: u64) -> Result<Vec<u8>, Fault> {
         let member = self.members.get(name).ok_or_else(|| Fault::MemberMissing { member: name.into() })?;
         if member.length > most {
             return Err(Fault::PickleLength { length: member.length, most });
+        }
+        if !member.checked {
+            return self.source.bytes(member.start, member.length as usize);
         }
         let mut bytes = Vec::new();
         self.zip.by_index(member.number)?.take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// Where the storages of a pickle start, by key; each of them is whole.
+    /// Where the storages of a pickle start, by key; each that is read is whole.
     fn storages<'b>(&self, pickle: &Pickle<'b>) -> Result<HashMap<&'b str, u64>, Fault> {
         let mut starts = HashMap::new();
-        for storage in &pickle.values.storages {
+        let read = |storage: &&Storage<'_>| matches!(storage.element, Element::Read(_));
+        for storage in pickle.values.storages.iter().filter(read) {
             let member = self.members.get(&format!("data/{}", storage.key));
             let (needed, found) = (bytes(storage), member.map_or(0, |member| member.length));
             let whole = member.filter(|member| member.length >= needed);
@@ -108,5 +123,6 @@ fn member(
     if start.checked_add(length).is_none_or(|end| end > available) {
         return Err(Fault::Storage { key: name, needed: length, found: available.saturating_sub(start) });
     }
-    Ok((name, Member { number, start, length }))
+    let checked = file.crc32() != 0;
+    Ok((name, Member { number, start, length, checked }))
 }

@@ -88,6 +88,11 @@ pub fn flattened(settings: &Settings) -> Result<Settings, CheckpointError> {
     ermongroup_words::flattened(settings)
 }
 
+/// The settings in the parts of a `yml` file.
+pub fn in_parts(settings: Settings) -> Settings {
+    ermongroup_words::in_parts(&settings)
+}
+
 /// Widths as multiples of the base width.
 fn multipliers(widths: &[usize], base: usize) -> Result<Vec<usize>, CheckpointError> {
     if base == 0 || widths.iter().any(|width| !width.is_multiple_of(base)) {

@@ -2,6 +2,8 @@
 //!
 //! Source: `configs/`, `main.py`, `runners/`, `datasets/` of ermongroup/ddim; `diffusion.py` of pesser/pytorch_diffusion.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::word::{Kind, Word, checked as checked_words};
@@ -113,6 +115,19 @@ const OUTSIDE: &[Word] = &[
 /// All keys that are known, those of parts first.
 pub(crate) fn words() -> impl Iterator<Item = &'static Word> {
     PARTS.iter().flat_map(|(_, words)| *words).chain(OUTSIDE)
+}
+
+/// The settings in the parts of a `yml` file; what belongs to none stays outside.
+pub(crate) fn in_parts(settings: &Settings) -> Settings {
+    let mut parts: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut outside = Settings::default();
+    for (key, value) in settings.iter() {
+        match PARTS.iter().find(|(_, words)| words.iter().any(|word| word.key == key)) {
+            Some((part, _)) => drop(parts.entry(*part).or_default().insert(key.to_owned(), value.clone())),
+            None => outside = outside.with(key, value.clone()),
+        }
+    }
+    parts.into_iter().fold(outside, |all, (part, keys)| all.with(part, keys))
 }
 
 /// The settings without parts, as the published code reads them.

@@ -2,6 +2,8 @@
 
 use super::Outcome;
 use super::sample::Weights;
+use crate::destination::{Destination, DestinationFolder};
+use crate::memory;
 use crate::methods::{Method, SpacingName};
 use crate::published::{
     CheckpointArgs, Guidance, Opened, Process, PublishedSampling, SamplerChoice, Weights as Stored,
@@ -9,6 +11,7 @@ use crate::published::{
 use crate::recipe::VarianceName;
 use crate::registry;
 use crate::run::{RunDirectory, Setup, trained_network, write_atomically};
+use crate::terminal::say;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
@@ -90,7 +93,8 @@ struct Exported {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let device = Device::default();
+    let device = registry::host();
+    let _places = places(&args)?;
     let Exported { network, process, said } = match &args.source {
         None => by_formula(&args, &device)?,
         Some(source) if source.join("recipe.toml").is_file() => {
@@ -106,17 +110,14 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         }
         Some(source) => of_checkpoint(&args, source, &device)?,
     };
-    if args.out.is_file() && matches!(args.layout, LayoutName::Diffusers) {
-        return Err(miette!("{} is a file; diffusers loads a folder, so name one", args.out.display()));
-    }
     let layout = args.layout.into();
     let words = words(&args, layout, &network, &process, &said)?;
     for written in export(&network, layout, words.as_ref(), &args.out).into_diagnostic()? {
-        println!("{}", written.display());
+        say(written.display())?;
     }
     if let Some(file) = &args.probe {
         write_probe(&network, words.map(|_| &process), &device, file)?;
-        println!("{}", file.display());
+        say(file.display())?;
     }
     Ok(Outcome::Done)
 }
@@ -142,10 +143,31 @@ fn words(
     Ok(None)
 }
 
+/// The places of all that is asked for, opened before anything is read or made.
+fn places(args: &Args) -> Result<(Option<DestinationFolder>, Vec<Destination>)> {
+    let folder = matches!(args.layout, LayoutName::Diffusers);
+    let files = args.probe.iter().chain((!folder).then_some(&args.out));
+    let files = files.map(|file| Destination::open(file)).collect::<Result<_, _>>()?;
+    Ok((folder.then(|| DestinationFolder::open(&args.out)).transpose()?, files))
+}
+
+/// Refuses a network that this machine cannot hold.
+fn check_size(parameters: usize) -> Result<()> {
+    let (needed, total) = (memory::bytes(parameters, size_of::<f32>()), memory::total());
+    if needed > total {
+        let (needed, total) = (memory::said(needed), memory::said(total));
+        return Err(miette!(
+            "a network of {parameters} parameters needs {needed} of memory, and this machine has {total}; choose a smaller one"
+        ));
+    }
+    Ok(())
+}
+
 fn by_formula(args: &Args, device: &Device) -> Result<Exported> {
     let layout = Layout::from(args.layout);
     let said = args.given.settings().into_diagnostic()?;
     let config = layout.config(&said).into_diagnostic()?;
+    check_size(config.init(device, Key::new(0, Purpose::Initialisation)).into_diagnostic()?.parameter_count())?;
     let network = ClosedForm::default().network(layout, &config, device, DType::F32).into_diagnostic()?;
     let of_process = if layout == Layout::Diffusers { said.only(&SCHEDULER_WORDS) } else { said.clone() };
     let process = Process::of(layout, &of_process, &config).into_diagnostic()?;
@@ -170,7 +192,7 @@ fn of_run(args: &Args, source: &Path) -> Result<Exported> {
     };
     let recipe = recipe.with_rows(std::slice::from_ref(row)).into_diagnostic()?;
     let row = &recipe.rows[0];
-    let setup = Setup::new(row, &registry::device(registry::DEVICES[0]).into_diagnostic()?).into_diagnostic()?;
+    let setup = Setup::new(row, &registry::host()).into_diagnostic()?;
     let trained = trained_network(&directory, row, &setup, args.trained_with, args.weights.into());
     let network = Network::Ddpm(trained.into_diagnostic()?);
     Ok(Exported { network, process: Process::of_row(&row.settings), said: Settings::default() })

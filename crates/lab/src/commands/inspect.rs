@@ -3,7 +3,8 @@
 use super::Outcome;
 use crate::published::{Assumed, CheckpointArgs, Opened, Process, PublishedError, Visits, Weights, X0Limit};
 use crate::recipe::WeightSet;
-use burn::tensor::Device;
+use crate::registry;
+use crate::terminal::{PrintError, print, say};
 use miette::{IntoDiagnostic, Result};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Err(PublishedError::NoNetwork { path }) => {
             about.add("file", path.display().to_string());
             state_facts(&TrainState::load(&path).into_diagnostic()?, &mut about);
-            about.print(args.json);
+            about.print(args.json)?;
             return Ok(Outcome::Done);
         }
         opened => opened.into_diagnostic()?,
@@ -50,7 +51,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     network_facts(&opened.config, &mut about)?;
     process_facts(&opened.process, &mut about);
     assumed_facts(opened.assumed.iter().chain(&opened.process.assumed), &mut about);
-    about.print(args.json);
+    about.print(args.json)?;
     Ok(Outcome::Done)
 }
 
@@ -80,7 +81,8 @@ fn published_facts(published: &Published, about: &mut Facts) {
     about.add("layout", published.layout().name());
     let weights = match published.weights() {
         WeightKind::Ema => "moving average (EMA)",
-        WeightKind::Raw => "raw",
+        WeightKind::Raw if published.has_average() => "raw",
+        WeightKind::Raw => "raw; there is no moving average here",
         WeightKind::Unsaid => "neither the file nor its name says",
     };
     about.add("weights", weights);
@@ -92,13 +94,19 @@ fn published_facts(published: &Published, about: &mut Facts) {
     if let Some(sidecar) = published.sidecar() {
         about.add("configuration from", sidecar.display().to_string());
     }
+    if let Some(file) = published.passed_over() {
+        about.add("passed over", format!("{}, which has no word of a network", file.display()));
+    }
+    if let Some(why) = published.latent() {
+        about.add("images are latents", why);
+    }
     let settings: Map<String, Value> =
         published.settings().iter().map(|(key, value)| (key.to_owned(), value.clone())).collect();
     about.add("configuration", settings);
 }
 
 fn network_facts(config: &NetworkConfig, about: &mut Facts) -> Result<()> {
-    let network = config.init(&Device::default(), Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
+    let network = config.init(&registry::host(), Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
     about.add("network", config.kind());
     about.add("parameters", network.parameter_count());
     let [channels, height, width] = config.image_shape();
@@ -159,12 +167,12 @@ impl Facts {
         self.0.push((key, value.into()));
     }
 
-    fn print(self, json: bool) {
+    fn print(self, json: bool) -> Result<(), PrintError> {
         if json {
-            println!("{:#}", Value::Object(self.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
-        } else {
-            print!("{}", self.text());
+            let object = self.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            return say(format_args!("{:#}", Value::Object(object)));
         }
+        print(self.text())
     }
 
     /// `key: value` line by line; the parts of an object, and long lists, indented below their key.

@@ -2,9 +2,10 @@
 
 use super::Outcome;
 use crate::methods::listing;
+use crate::terminal::print;
 use miette::Result;
 
 pub(crate) fn run() -> Result<Outcome> {
-    print!("{}", listing());
+    print(listing())?;
     Ok(Outcome::Done)
 }

@@ -12,6 +12,7 @@ mod show_recipe;
 mod train_classifier;
 mod tune;
 
+use crate::terminal::note;
 use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 use miette::{IntoDiagnostic, Report, Result};
@@ -73,7 +74,7 @@ impl Cli {
             Ok(Outcome::Failed) => ExitCode::from(1),
             Ok(Outcome::Interrupted) => ExitCode::from(130),
             Err(error) => {
-                eprintln!("{}", message(&error));
+                note(message(&error));
                 ExitCode::from(2)
             }
         }

@@ -3,7 +3,9 @@
 use super::Outcome;
 use super::run::report_study;
 use crate::exposure::Study;
+use crate::registry;
 use crate::run::{RunDirectory, collect_report};
+use crate::terminal::say;
 use miette::{IntoDiagnostic, Result};
 use std::path::PathBuf;
 
@@ -11,16 +13,20 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     /// The run directory
     directory: PathBuf,
+    /// Device to score real images on
+    #[arg(long, default_value = registry::DEVICES[0])]
+    device: String,
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let (directory, recipe) = RunDirectory::existing(&args.directory).into_diagnostic()?;
+    let device = registry::device(&args.device).into_diagnostic()?;
+    let (directory, recipe) = RunDirectory::held(&args.directory).into_diagnostic()?;
     if recipe.exposure.is_some() {
         return report_study(&Study::read(directory.root()).into_diagnostic()?, directory.root());
     }
-    let report = collect_report(&directory, &recipe).into_diagnostic()?;
+    let report = collect_report(&directory, &recipe, &device).into_diagnostic()?;
     crate::report::write(&report, directory.root()).into_diagnostic()?;
-    println!("{}", crate::report::text_table(&report));
-    println!("{}", directory.root().join("report.html").display());
+    say(crate::report::text_table(&report))?;
+    say(directory.root().join("report.html").display())?;
     Ok(Outcome::Done)
 }

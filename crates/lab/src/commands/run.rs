@@ -5,7 +5,9 @@ use crate::exposure::{Study, run_study, write_study};
 use crate::recipe::load;
 use crate::registry;
 use crate::report::{text_table, verdict, wrapped, write};
-use crate::run::{RunDirectory, RunError, check_images, collect_report, estimate, run_recipe};
+use crate::run::{RunDirectory, RunError, all_failed, check_images, collect_report, estimate, run_recipe};
+use crate::terminal::{note, say};
+use burn::tensor::Device;
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::{Path, PathBuf};
 
@@ -55,44 +57,53 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
     let root = args.out.unwrap_or_else(|| Path::new("runs").join(format!("{}-{}", recipe.name, recipe.preset)));
     if args.dry_run {
-        println!(
+        say(format_args!(
             "{}\n\n{}\nrun directory: {}",
             recipe.to_toml(),
             estimate(&recipe, &device).into_diagnostic()?,
             root.display()
-        );
+        ))?;
         return Ok(Outcome::Done);
     }
-    check_images(&recipe, &device).into_diagnostic()?;
+    let inputs = check_images(&recipe, &device).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let directory = RunDirectory::open(&root, &whole).into_diagnostic()?;
+    let directory = RunDirectory::open(&root, &whole, &inputs).into_diagnostic()?;
     if let Some(settings) = &recipe.exposure {
         let (_, saved) = RunDirectory::existing(&root).into_diagnostic()?;
         return match stopped(run_study(&directory, &saved, settings, &args.device, &device))? {
             None => Ok(Outcome::Interrupted),
-            Some(study) => report_study(&study, &root),
+            Some(study) => ended(report_study(&study, &root)?, study.has_nothing()),
         };
     }
     match stopped(run_recipe(&directory, &recipe, &args.device, &device))? {
         None => Ok(Outcome::Interrupted),
-        Some(()) => report_table(&directory),
+        Some(()) => ended(report_table(&directory, &device)?, all_failed(&directory, &recipe).into_diagnostic()?),
     }
 }
 
-fn report_table(directory: &RunDirectory) -> Result<Outcome> {
+/// How a run ends whose report is written.
+fn ended(reported: Outcome, nothing: bool) -> Result<Outcome> {
+    if nothing {
+        note("error: no row and seed gave any samples; the report says why of each");
+        return Ok(Outcome::Failed);
+    }
+    Ok(reported)
+}
+
+fn report_table(directory: &RunDirectory, device: &Device) -> Result<Outcome> {
     let (_, saved) = RunDirectory::existing(directory.root()).into_diagnostic()?;
-    let report = collect_report(directory, &saved).into_diagnostic()?;
+    let report = collect_report(directory, &saved, device).into_diagnostic()?;
     write(&report, directory.root()).into_diagnostic()?;
-    println!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text));
-    println!("report: {}", directory.root().join("report.html").display());
+    say(format_args!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text)))?;
+    say(format_args!("report: {}", directory.root().join("report.html").display()))?;
     Ok(Outcome::Done)
 }
 
 /// Writes a study's report and prints what was found.
 pub(super) fn report_study(study: &Study, root: &Path) -> Result<Outcome> {
     write_study(study, root).into_diagnostic()?;
-    study.findings().iter().for_each(|finding| println!("{}\n", wrapped(finding)));
-    println!("report: {}", root.join("report.html").display());
+    study.findings().iter().try_for_each(|finding| say(format_args!("{}\n", wrapped(finding))))?;
+    say(format_args!("report: {}", root.join("report.html").display()))?;
     Ok(Outcome::Done)
 }
 
@@ -100,7 +111,7 @@ pub(super) fn report_study(study: &Study, root: &Path) -> Result<Outcome> {
 fn stopped<T>(result: std::result::Result<T, RunError>) -> Result<Option<T>> {
     match result {
         Err(RunError::Interrupted) => {
-            eprintln!("{}", RunError::Interrupted);
+            note(RunError::Interrupted);
             Ok(None)
         }
         other => other.map(Some).into_diagnostic(),

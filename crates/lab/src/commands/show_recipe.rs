@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use crate::recipe::{BUILT_IN, built_in, load};
+use crate::terminal::{print, say};
 use miette::{IntoDiagnostic, Result};
 
 #[derive(clap::Args)]
@@ -19,13 +20,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<Outcome> {
     let Some(name) = args.recipe else {
         for (name, _) in BUILT_IN {
-            println!("{name}");
+            say(name)?;
         }
         return Ok(Outcome::Done);
     };
     match built_in(&name).filter(|_| args.source) {
-        Some(text) => print!("{text}"),
-        None => print!("{}", load(&name, args.preset.as_deref()).into_diagnostic()?.to_toml()),
+        Some(text) => print(text)?,
+        None => print(load(&name, args.preset.as_deref()).into_diagnostic()?.to_toml())?,
     }
     Ok(Outcome::Done)
 }

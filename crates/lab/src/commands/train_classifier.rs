@@ -1,13 +1,16 @@
 //! `undrift train-classifier`.
 
 use super::Outcome;
+use crate::destination::Destination;
+use crate::memory;
 use crate::progress::Progress;
 use crate::registry;
-use crate::run::write_atomically;
+use crate::terminal::say;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use miette::{IntoDiagnostic, Result, miette};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use undrift_data::{Batches, Flips, Images, Split, fashion_mnist};
 use undrift_networks::{FashionClassifier, collect_parameters, to_bytes};
@@ -40,7 +43,16 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     if args.steps == 0 {
         return Err(miette!("--steps is 0, but training needs at least one step"));
     }
+    let needed = memory::bytes(args.batch, OF_IMAGE);
+    if needed > memory::total() {
+        let (needed, total) = (memory::said(needed), memory::said(memory::total()));
+        return Err(miette!(
+            "--batch {} needs {needed} of memory, and this machine has {total}; give fewer",
+            args.batch
+        ));
+    }
     let device = registry::device(&args.device).into_diagnostic()?;
+    let place = Destination::open(&args.out)?;
     let train = fashion_mnist(Split::Train).reduced().into_diagnostic()?;
     let test = fashion_mnist(Split::Test).reduced().into_diagnostic()?;
     let network = trained(&args, &device, &train)?;
@@ -52,10 +64,14 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         ("test accuracy".to_owned(), format!("{right:.4}")),
     ]);
     let bytes = to_bytes(&collect_parameters(&network), &about).into_diagnostic()?;
-    write_atomically(&args.out, &bytes).into_diagnostic()?;
-    println!("{}: {:.1} % of {} test images right", args.out.display(), 100.0 * right, test.len());
+    place.write(|out| out.write_all(&bytes))?;
+    let count = test.len();
+    say(format_args!("{}: {:.1} % of {count} test images right", args.out.display(), 100.0 * right))?;
     Ok(Outcome::Done)
 }
+
+/// Bytes that the first layer gives for an image of 16x16: 32 channels in single precision.
+const OF_IMAGE: usize = 32 * 16 * 16 * size_of::<f32>();
 
 /// The moving average of a network trained on cross-entropy.
 fn trained(args: &Args, device: &Device, images: &Images) -> Result<FashionClassifier> {

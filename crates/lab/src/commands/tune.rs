@@ -6,6 +6,7 @@ use crate::exposure::{scalings, shifts, tune};
 use crate::methods::{Method, SamplerSettings, SpacingName};
 use crate::registry;
 use crate::run::{Data, RunDirectory, RunError, Setup, distance_name, trained_network};
+use crate::terminal::{print, say};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::PathBuf;
@@ -98,15 +99,15 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         let wrappers = [choice.clone()].into_iter().chain(base.wrappers.clone()).collect();
         setup.sampler(&SamplerSettings { wrappers, ..base.clone() }).into_diagnostic()?;
     }
-    let data = Data::load(&setup).into_diagnostic()?;
+    let data = Data::load(&directory, row, &setup).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let tuning = match tune(&setup, &network, &data, args.seed, &base, choices) {
         Err(RunError::Interrupted) => return Ok(Outcome::Interrupted),
         tuning => tuning.into_diagnostic()?,
     };
-    print!("{}", tuning.text(distance_name(setup.settings.metrics.extractor)));
+    print(tuning.text(distance_name(setup.settings.metrics.extractor)))?;
     if let Some((method, _)) = tuning.best() {
-        println!(
+        say(format_args!(
             "\nuse it with: undrift sample {} --row {} --trained-with {} --weights {} --sampler {} --steps {} \
              --spacing {} --wrapper {method} --wrapper clip",
             args.directory.display(),
@@ -116,7 +117,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
             args.sampler,
             args.steps,
             args.spacing.name(),
-        );
+        ))?;
     }
     Ok(Outcome::Done)
 }

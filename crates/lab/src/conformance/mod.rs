@@ -28,7 +28,6 @@ pub mod tolerances;
 mod toy;
 mod watched;
 
-use std::io::Write;
 use std::path::Path;
 
 pub use case::{Arithmetic, Case, Outcome};
@@ -36,6 +35,7 @@ pub use compare::{Comparison, Tolerance};
 pub use error::ConformanceError;
 pub use report::ConformanceReport;
 
+use crate::terminal::{PrintError, print};
 use group::GROUPS;
 
 /// Runs our code on the golden vectors below `fixtures`, or on one group of them.
@@ -68,12 +68,11 @@ pub fn run(fixtures: &Path, group: Option<&str>) -> Result<ConformanceReport, Co
 /// [`run`], printed to standard output as text or as JSON; whether all of it passed.
 ///
 /// # Errors
-/// As [`run`], and when standard output is closed.
+/// As [`run`], and when standard output cannot be written.
 pub fn command(fixtures: &Path, group: Option<&str>, json: bool) -> Result<bool, ConformanceError> {
     let report = run(fixtures, group)?;
     let text = if json { report.to_json() } else { report.to_text() };
-    let printed = std::io::stdout().lock().write_all(text.as_bytes());
-    printed.map_err(|source| ConformanceError::Print { source })?;
+    print(text).map_err(|PrintError(source)| ConformanceError::Print { source })?;
     Ok(report.passed())
 }
 

@@ -37,7 +37,7 @@ impl Pipeline<'_> {
         let refusal = self.prepared(&words).err();
         if let (true, Some(refusal)) = (later, &refusal) {
             match self.lacking(refusal, &self.names(&["until_then", "names"])) {
-                None => cases.not_covered("", &format!("later; until then it is refused: {refusal}")),
+                None => cases.error("", FixtureError::Absent(format!("later; until then it is refused: {refusal}"))),
                 Some(reason) => cases.add("", Arithmetic::F32, Ok(Outcome::Failed { reason })),
             }
             return Ok(());

@@ -118,11 +118,7 @@ impl Tensors {
 
 /// The device on which golden vectors are checked.
 pub(super) fn device() -> Device {
-    #[cfg(feature = "flex")]
-    let device = Device::flex();
-    #[cfg(not(feature = "flex"))]
-    let device = Device::default();
-    device
+    crate::registry::host()
 }
 
 /// The element type of an arithmetic.

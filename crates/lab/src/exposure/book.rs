@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// The scores of one trained row and seed by what was sampled (`scores.json`).
 pub(super) struct Book {
+    cell: Cell,
     path: PathBuf,
     scores: BTreeMap<String, Scored>,
 }
@@ -15,7 +16,7 @@ impl Book {
     /// Opens what an earlier run has left.
     pub(super) fn open(cell: &Cell) -> Result<Self, RunError> {
         let path = cell.scores();
-        Ok(Book { scores: read_json(&path)?.unwrap_or_default(), path })
+        Ok(Book { scores: read_json(&path)?.unwrap_or_default(), path, cell: cell.clone() })
     }
 
     /// The scores of what is called `name`, computed and saved where they are not known.
@@ -29,6 +30,7 @@ impl Book {
         }
         let scored = compute()?;
         self.scores.insert(name.to_owned(), scored.clone());
+        self.cell.check_held()?;
         write_json(&self.path, &self.scores)?;
         Ok(scored)
     }

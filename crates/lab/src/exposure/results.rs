@@ -90,6 +90,12 @@ impl Study {
         read_json(&root.join("study.json"))?.ok_or_else(unfinished)
     }
 
+    /// Whether no seed of any row has come to a model that gives samples.
+    pub fn has_nothing(&self) -> bool {
+        let scored = self.entries.iter().flat_map(|entry| &entry.scores).any(Option::is_some);
+        !self.failures.is_empty() && !scored && self.curves.is_empty() && self.pictures.is_empty()
+    }
+
     /// What was found, in sentences.
     pub fn findings(&self) -> Vec<String> {
         findings(self)

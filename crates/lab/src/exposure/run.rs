@@ -27,7 +27,7 @@ pub fn run_study(
 ) -> Result<Study, RunError> {
     let build = Build::here(device_name);
     let first = Setup::new(&recipe.rows[0], device)?;
-    let data = Data::load(&first)?;
+    let data = Data::load(directory, &recipe.rows[0], &first)?;
     let samples = first.settings.sampling.count;
     let reference = data.reference.as_ref().map(|reference| reference.score_held_out(&data.test, samples));
     let (reference, counts) = reference.transpose()?.unzip();

@@ -3,7 +3,7 @@
 use super::solvers::solver;
 use super::wrappers::Wrapped;
 use super::{Context, Method, MethodError};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, LearnedVariance, Levels, Prediction, Variance};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
@@ -192,7 +192,7 @@ impl Sampler {
     fn check(&self, method: &Method) -> Result<(), MethodError> {
         let model = self.denoiser(Box::new(Trial))?;
         let mut noise = SampleNoise::new(Key::new(0, Purpose::Evaluation), 0, 1);
-        let x = noise.normal(&Tensor::zeros([1, 1, 2, 2], &Device::default()));
+        let x = noise.normal(&Tensor::zeros([1, 1, 2, 2], &crate::registry::host()));
         for step in steps(&*model, &*self.solver, &self.grid, x, &mut noise) {
             match step {
                 // Where a released time shift lands depends on the very samples.

@@ -110,6 +110,14 @@ impl Opened {
         Ok(Opened { config, process, assumed: Vec::new(), beside: None, weights })
     }
 
+    /// Why its images are latents, where what lies beside its weights says so.
+    pub fn latent(&self) -> Option<&str> {
+        match &self.weights {
+            Weights::Published(published) => published.latent(),
+            Weights::Trained { .. } => None,
+        }
+    }
+
     /// The network with its weights, in `precision` (single alone for a training state of ours).
     ///
     /// # Errors

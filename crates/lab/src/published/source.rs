@@ -79,7 +79,9 @@ impl CheckpointArgs {
     pub(super) fn given(&self, weights: &Path) -> Result<(Given, Option<PathBuf>), CheckpointError> {
         let beside = if self.config.is_none() { yml_beside(weights)? } else { None };
         let (weaker, path) = beside.map_or((Settings::default(), None), |(settings, path)| (settings, Some(path)));
-        Ok((Given { settings: weaker.overlaid(&self.settings()?), group: self.group.clone() }, path))
+        let settings = weaker.overlaid(&self.settings()?);
+        let replaces_sidecar = self.config.is_some();
+        Ok((Given { settings, group: self.group.clone(), replaces_sidecar }, path))
     }
 }
 

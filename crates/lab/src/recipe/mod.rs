@@ -4,6 +4,7 @@
 //! A preset overrides single keys of the settings, a row overrides them once more; the result is an
 //! [`Experiment`] per row, in which every key has a value.
 
+mod limits;
 mod load;
 mod settings;
 mod validate;

@@ -1,8 +1,11 @@
 //! Values that no run could use, found before anything starts.
 
+use super::limits::{check_length, check_sizes, check_texts};
 use super::validate_study::check_study;
 use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
+use crate::memory;
 use crate::registry;
+use crate::report::numbers::chosen;
 use std::collections::BTreeSet;
 use undrift_denoisers::X0;
 use undrift_losses::Weighting;
@@ -21,6 +24,7 @@ impl Recipe {
         let fine = !seeds.is_empty() && seeds.len() == self.seeds.len();
         whole("seeds", format!("{:?}", self.seeds), fine, "a run needs at least one seed, and each once")?;
         let mut seen = BTreeSet::new();
+        check_texts(self)?;
         for row in &self.rows {
             let fine = names_a_folder(&row.id);
             rule(row, "id", &row.id, fine, "an id is made of letters, digits and `-`, since it names a folder")?;
@@ -59,8 +63,10 @@ pub(super) fn rule(
 
 fn check(row: &Experiment) -> Result<(), RecipeError> {
     let s = &row.settings;
+    check_length(row)?;
     registry::chain(&s.chain).map_err(|source| RecipeError::Chain { row: row.id.clone(), source })?;
     registry::unet(s).validate().map_err(|source| RecipeError::Network { row: row.id.clone(), source })?;
+    check_sizes(row, memory::total())?;
     check_training(row, s)?;
     check_data(row, s)?;
     check_model(row, s)?;
@@ -72,17 +78,23 @@ fn check_training(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     rule(row, "training.steps", t.steps, t.steps > 0, "training needs at least one step")?;
     rule(row, "training.batch", t.batch, t.batch > 0, "a batch needs at least one image")?;
     let rate = t.learning_rate;
-    rule(row, "training.learning_rate", rate, rate > 0.0 && rate.is_finite(), "a learning rate is above 0")?;
-    rule(row, "training.clip", t.clip, t.clip > 0.0 && t.clip.is_finite(), "the largest gradient norm is above 0")?;
+    rule(row, "training.learning_rate", chosen(rate), rate > 0.0 && rate.is_finite(), "a learning rate is above 0")?;
+    rule(
+        row,
+        "training.clip",
+        chosen(t.clip),
+        t.clip > 0.0 && t.clip.is_finite(),
+        "the largest gradient norm is above 0",
+    )?;
     for (field, value) in [
         ("training.input_perturbation", t.input_perturbation),
         ("training.gradient_penalty", t.gradient_penalty),
         ("training.weight_penalty", t.weight_penalty),
     ] {
-        rule(row, field, value, value >= 0.0 && value.is_finite(), "it is finite and not negative; 0 is none")?;
+        rule(row, field, chosen(value), value >= 0.0 && value.is_finite(), "it is finite and not negative; 0 is none")?;
     }
     let decay = t.ema.decay;
-    rule(row, "training.ema.decay", decay, (0.0..1.0).contains(&decay), "a decay lies in [0, 1)")?;
+    rule(row, "training.ema.decay", chosen(decay), (0.0..1.0).contains(&decay), "a decay lies in [0, 1)")?;
     rule(
         row,
         "training.checkpoint_every",

@@ -86,10 +86,11 @@ fn facts(facts: &[(String, String)]) -> String {
     head.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// Text that neither Markdown nor the HTML inside it takes for markup.
+/// Text of one line that neither Markdown nor the HTML inside it takes for markup.
 fn escape(text: &str) -> String {
     let special = |letter| matches!(letter, '_' | '*' | '`' | '$' | '<' | '>' | '[' | ']');
-    text.chars().fold(String::new(), |mut escaped, letter| {
+    let one_line = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    one_line.fold(String::new(), |mut escaped, letter| {
         if special(letter) {
             escaped.push('\\');
         }

@@ -68,6 +68,12 @@ pub(crate) fn significant(value: f64) -> String {
     }
 }
 
+/// All digits of a number that someone chose, as they would write it: `0.001`, `1e-5`.
+pub(crate) fn chosen(value: f64) -> String {
+    let plain = value == 0.0 || !value.is_finite() || (1e-4..1e16).contains(&value.abs());
+    if plain { value.to_string() } else { format!("{value:e}") }
+}
+
 /// A tick on a logarithmic axis.
 pub(crate) fn tick(value: f64) -> String {
     if value == 0.0 || (0.001..1e5).contains(&value.abs()) {
@@ -120,6 +126,12 @@ mod tests {
     fn three_digits_are_significant_at_any_magnitude() {
         let said = [0.012345, 1.2345, 1234.5, 1.5e-7, f64::NAN].map(significant);
         assert_eq!(said, ["0.0123", "1.23", "1234", "1.50e-7", "not a number"]);
+    }
+
+    #[test]
+    fn chosen_numbers_keep_their_digits_and_have_no_row_of_zeros() {
+        let said = [1.0, 0.001, 2e-4, 1.25e-5, 1e-300, 1e300, 0.0, f64::INFINITY].map(chosen);
+        assert_eq!(said, ["1", "0.001", "0.0002", "1.25e-5", "1e-300", "1e300", "0", "inf"]);
     }
 
     #[test]

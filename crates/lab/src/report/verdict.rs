@@ -52,12 +52,12 @@ pub fn verdict(report: &Report) -> Verdict {
     let rows = by_distance(report, weights);
     let pairs = pairs(&rows);
     let (agreeing, compared) = tally(&pairs);
-    let outcome = outcome(&rows, agreeing, compared, pairs.len());
+    let outcome = outcome(&rows, weights, agreeing, compared, pairs.len());
     let headline = headline(outcome, &pairs);
     let sentences = [
         headline.clone(),
         orders(report, weights, &rows),
-        unusable(&rows, &pairs),
+        unusable(&rows, weights, &pairs),
         by_score(report, weights),
         certainty(&rows, &pairs),
         lead(report, weights),
@@ -72,8 +72,9 @@ fn tally(pairs: &[Pair<'_>]) -> (usize, usize) {
     (verdicts.iter().filter(|&&agrees| agrees).count(), verdicts.len())
 }
 
-fn outcome(rows: &[Ranked<'_>], agreeing: usize, compared: usize, pairs: usize) -> Outcome {
-    let best_failed = rows.first().is_some_and(|row| row.ours.is_none() && !row.row.seeds.is_empty());
+fn outcome(rows: &[Ranked<'_>], weights: Weights, agreeing: usize, compared: usize, pairs: usize) -> Outcome {
+    let best_failed =
+        rows.first().is_some_and(|row| row.ours.is_none() && matches!(why_absent(row, weights), FAILED | NO_NUMBER));
     match () {
         _ if pairs > 0 && best_failed => Outcome::NotReproduced,
         _ if agreeing < compared && best_is_the_papers(rows) => Outcome::Partly,
@@ -142,12 +143,23 @@ fn named(row: &Ranked<'_>, number: String) -> String {
     format!("{} ({number})", row.row.label)
 }
 
-fn unusable(rows: &[Ranked<'_>], pairs: &[Pair<'_>]) -> String {
-    let absent: Vec<String> = rows
-        .iter()
-        .filter(|row| row.ours.is_none())
-        .map(|row| named(row, if row.row.seeds.is_empty() { "not run" } else { "failed" }.into()))
-        .collect();
+const FAILED: &str = "failed";
+const NO_NUMBER: &str = "not a number";
+
+/// Why a row has no distance.
+fn why_absent(row: &Ranked<'_>, weights: Weights) -> &'static str {
+    let seeds = &row.row.seeds;
+    match () {
+        _ if seeds.is_empty() => "not run",
+        _ if seeds.iter().any(|seed| seed.failure.is_some()) => FAILED,
+        _ if seeds.iter().any(|seed| weights.of(seed).is_some()) => NO_NUMBER,
+        _ => "not measured",
+    }
+}
+
+fn unusable(rows: &[Ranked<'_>], weights: Weights, pairs: &[Pair<'_>]) -> String {
+    let absent: Vec<String> =
+        rows.iter().filter(|row| row.ours.is_none()).map(|row| named(row, why_absent(row, weights).into())).collect();
     if absent.is_empty() {
         return String::new();
     }
@@ -339,5 +351,18 @@ mod tests {
         let verdict = verdict(&report);
         assert_eq!((verdict.outcome, verdict.compared), (Outcome::Undecided, 0));
         assert!(verdict.text.contains("eps, L_simple, fixed (not run)"), "{}", verdict.text);
+    }
+
+    #[test]
+    fn rows_without_an_extractor_were_not_measured_and_did_not_fail() {
+        let mut report = report(LIKE_THE_PAPER);
+        for seed in report.rows.iter_mut().flat_map(|row| &mut row.seeds) {
+            (seed.ema, seed.raw) = (None, None);
+        }
+        let verdict = verdict(&report);
+        assert_eq!((verdict.outcome, verdict.compared), (Outcome::Undecided, 0));
+        assert!(verdict.text.contains("eps, L_simple, fixed (not measured)"), "{}", verdict.text);
+        let tables = [crate::report::text_table(&report), crate::report::markdown::page(&report, &[])];
+        assert!(tables.iter().all(|text| !text.contains("failed")), "{tables:?}");
     }
 }

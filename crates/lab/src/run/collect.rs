@@ -6,11 +6,11 @@ use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Rec
 use crate::report::{ImageCounts, Report, RowResult, SampleGrid, Scores, SeedResult};
 use burn::tensor::Device;
 
-/// Collects what is finished; rows that are not appear without seeds.
+/// Collects what is finished; rows that are not appear without seeds. Held-out images are scored on `device`.
 ///
 /// # Errors
 /// Damaged records, and those of scoring the held-out images.
-pub fn collect_report(directory: &RunDirectory, recipe: &Recipe) -> Result<Report, RunError> {
+pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device) -> Result<Report, RunError> {
     let mut builds: Vec<Build> = Vec::new();
     let (mut rows, mut grids) = (Vec::new(), Vec::new());
     for row in &recipe.rows {
@@ -28,7 +28,7 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe) -> Result<Repor
         rows.push(result(row.id.clone(), row.label.clone(), &row.settings.model, row.published, seeds));
     }
     builds.dedup();
-    let (reference, counts) = held_out(recipe)?.unzip();
+    let (reference, counts) = held_out(directory, recipe, device)?.unzip();
     let extractor = recipe.rows.first().map_or(Extractor::None, |row| row.settings.metrics.extractor);
     Ok(Report {
         title: recipe.title.clone(),
@@ -73,10 +73,14 @@ fn result(
 }
 
 /// Scores of the held-out images: what a perfect model of the data would get with as many samples.
-fn held_out(recipe: &Recipe) -> Result<Option<(Scores, ImageCounts)>, RunError> {
+fn held_out(
+    directory: &RunDirectory,
+    recipe: &Recipe,
+    device: &Device,
+) -> Result<Option<(Scores, ImageCounts)>, RunError> {
     let Some(row) = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None) else {
         return Ok(None);
     };
-    let data = Data::load(&Setup::new(row, &Device::default())?)?;
+    let data = Data::load(directory, row, &Setup::new(row, device)?)?;
     data.reference.map(|reference| reference.score_held_out(&data.test, row.settings.sampling.count)).transpose()
 }

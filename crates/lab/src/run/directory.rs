@@ -1,28 +1,39 @@
 //! The run directory: what is written where, and how it survives an interruption.
 
-use super::RunError;
-use crate::recipe::{DataSettings, Recipe, Settings, WeightSet};
+use super::lock::{FILE, Lock};
+use super::{Inputs, RowInputs, RunError, read_json, write_json};
+use crate::recipe::{DataSettings, Experiment, Recipe, Settings, WeightSet};
+use crate::terminal::note;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// A run directory that belongs to one resolved recipe.
+/// A run directory that belongs to one resolved recipe, to be read, or to be written by this process alone.
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     root: PathBuf,
+    lock: Option<Arc<Lock>>,
 }
 
 impl RunDirectory {
-    /// Creates the directory, or opens one that was made from the same recipe.
+    /// Creates the directory, or opens one that was made from the same recipe, and holds it for this process alone.
     ///
     /// `recipe` holds all rows, whichever of them are run. Seeds may be added later, and the data may have moved; the
-    /// saved recipe must agree in all else.
+    /// saved recipe must agree in all else, and the images with those of `inputs`.
     ///
     /// # Errors
     /// [`RunError::DifferentRecipe`] if the directory holds another recipe's run, [`RunError::Foreign`] if it
-    /// holds something else, [`RunError::Io`] if it cannot be written. Nothing is overwritten then.
-    pub fn open(root: &Path, recipe: &Recipe) -> Result<Self, RunError> {
-        let directory = Self { root: root.to_owned() };
+    /// holds something else, [`RunError::Held`] if another process writes there, [`RunError::OtherInput`] for other
+    /// images, [`RunError::Io`] if it cannot be written. Nothing is overwritten then.
+    pub fn open(root: &Path, recipe: &Recipe, inputs: &Inputs) -> Result<Self, RunError> {
+        let reading = Self { root: root.to_owned(), lock: None };
+        if !reading.recipe().exists() {
+            reading.check_empty()?;
+        }
+        create(root)?;
+        let directory = Self { lock: Some(Arc::new(Lock::take(root)?)), ..reading };
         let mut kept = recipe.clone();
         match fs::read_to_string(directory.recipe()) {
             Ok(text) => kept.seeds.extend(directory.check_recipe(&text, recipe)?),
@@ -31,9 +42,20 @@ impl RunDirectory {
         }
         kept.seeds.sort_unstable();
         kept.seeds.dedup();
-        create(root)?;
+        directory.keep_inputs(recipe, inputs)?;
         write_atomically(&directory.recipe(), kept.to_toml().as_bytes())?;
         Ok(directory)
+    }
+
+    /// Opens a finished or unfinished run for this process alone, to write into it, and reads its recipe.
+    ///
+    /// # Errors
+    /// As [`existing`](Self::existing), and [`RunError::Held`] if another process writes there.
+    pub fn held(root: &Path) -> Result<(Self, Recipe), RunError> {
+        Self::existing(root)?;
+        let lock = Some(Arc::new(Lock::take(root)?));
+        let (directory, recipe) = Self::existing(root)?;
+        Ok((Self { lock, ..directory }, recipe))
     }
 
     /// Opens a finished or unfinished run and reads its recipe.
@@ -41,7 +63,7 @@ impl RunDirectory {
     /// # Errors
     /// [`RunError::NotARun`] without a readable and valid `recipe.toml`.
     pub fn existing(root: &Path) -> Result<(Self, Recipe), RunError> {
-        let directory = Self { root: root.to_owned() };
+        let directory = Self { root: root.to_owned(), lock: None };
         let not_a_run = |why: String| RunError::NotARun { path: root.to_owned(), why };
         let text = fs::read_to_string(directory.recipe()).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
         let recipe: Recipe = toml::from_str(&text).map_err(|e| not_a_run(format!("recipe.toml: {e}")))?;
@@ -56,7 +78,48 @@ impl RunDirectory {
 
     /// The folder of one row and seed.
     pub fn cell(&self, row: &str, seed: u64) -> Cell {
-        Cell { folder: self.root.join(row).join(format!("seed-{seed}")) }
+        Cell { folder: self.root.join(row).join(format!("seed-{seed}")), lock: self.lock.clone() }
+    }
+
+    /// Refuses to write into a directory that this process does not hold, or does not hold any more.
+    ///
+    /// # Errors
+    /// [`RunError::NotHeld`].
+    pub fn check_held(&self) -> Result<(), RunError> {
+        check_held(self.lock.as_deref(), &self.root)
+    }
+
+    /// Refuses images and an extractor that are not those that a row was begun with.
+    ///
+    /// # Errors
+    /// [`RunError::OtherInput`], and [`RunError::Damaged`] for an unreadable list of them.
+    pub fn check_inputs(&self, row: &Experiment, found: &RowInputs) -> Result<(), RunError> {
+        let kept = read_json::<Inputs>(&self.inputs())?.unwrap_or_default();
+        kept.0.get(&row.id).map_or(Ok(()), |begun_with| found.check(begun_with, row))
+    }
+
+    /// Keeps the hashes of rows that have none yet; the others must agree.
+    fn keep_inputs(&self, recipe: &Recipe, inputs: &Inputs) -> Result<(), RunError> {
+        let found = read_json::<Inputs>(&self.inputs())?;
+        if found.is_none() && self.recipe().exists() {
+            let root = self.root.display();
+            note(format_args!(
+                "{root} was begun by a version that kept no hashes of images; those read now are taken for its own"
+            ));
+        }
+        let mut kept = found.unwrap_or_default();
+        for row in &recipe.rows {
+            let Some(now) = inputs.0.get(&row.id) else { continue };
+            for other in recipe.rows.iter().filter(|other| reads_the_same(other, row)) {
+                kept.0.get(&other.id).map_or(Ok(()), |begun_with| now.check(begun_with, row))?;
+            }
+            kept.0.insert(row.id.clone(), now.clone());
+        }
+        write_json(&self.inputs(), &kept)
+    }
+
+    fn inputs(&self) -> PathBuf {
+        self.root.join(INPUTS)
     }
 
     fn recipe(&self) -> PathBuf {
@@ -75,8 +138,7 @@ impl RunDirectory {
 
     fn check_empty(&self) -> Result<(), RunError> {
         match fs::read_dir(&self.root) {
-            // A run that was killed while it wrote its very first file leaves that file's temporary one.
-            Ok(mut entries) => match entries.find(|e| !e.as_ref().is_ok_and(|e| e.file_name() == "recipe.toml.tmp")) {
+            Ok(mut entries) => match entries.find(|e| !e.as_ref().is_ok_and(|e| is_first(&e.file_name()))) {
                 None => Ok(()),
                 Some(_) => Err(RunError::Foreign { path: self.root.clone() }),
             },
@@ -84,6 +146,24 @@ impl RunDirectory {
             Err(source) => Err(RunError::Io { doing: "list", path: self.root.clone(), source }),
         }
     }
+}
+
+/// Hashes of what the rows read.
+const INPUTS: &str = "inputs.json";
+
+/// Whether a run that was killed before it wrote its recipe may have left a file of this name.
+fn is_first(name: &OsStr) -> bool {
+    [FILE, INPUTS, "inputs.json.tmp", "recipe.toml.tmp"].iter().any(|first| name == *first)
+}
+
+/// Whether two rows are to be compared on the same images, so that the second one may not be begun on others.
+fn reads_the_same(one: &Experiment, other: &Experiment) -> bool {
+    let read = |row: &Experiment| (row.settings.data.clone(), row.settings.metrics.extractor);
+    one.id == other.id || read(one) == read(other)
+}
+
+fn check_held(lock: Option<&Lock>, path: &Path) -> Result<(), RunError> {
+    lock.map_or_else(|| Err(RunError::NotHeld { path: path.to_owned() }), Lock::check)
 }
 
 /// Where two recipes differ in a way that changes results already in the directory.
@@ -125,15 +205,25 @@ fn other_parts(old: &Settings, new: &Settings) -> Vec<&'static str> {
 #[derive(Clone, Debug)]
 pub struct Cell {
     folder: PathBuf,
+    lock: Option<Arc<Lock>>,
 }
 
 impl Cell {
     /// Makes the folder.
     ///
     /// # Errors
-    /// [`RunError::Io`].
+    /// [`RunError::NotHeld`] and [`RunError::Io`].
     pub fn create(&self) -> Result<(), RunError> {
+        self.check_held()?;
         create(&self.folder)
+    }
+
+    /// Refuses to write where this process does not hold the run directory, or does not hold it any more.
+    ///
+    /// # Errors
+    /// [`RunError::NotHeld`].
+    pub fn check_held(&self) -> Result<(), RunError> {
+        check_held(self.lock.as_deref(), &self.folder)
     }
 
     /// The folder itself.
@@ -226,13 +316,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("run");
         let smoke = load("table2", Some("smoke")).unwrap();
-        RunDirectory::open(&root, &smoke).unwrap();
-        RunDirectory::open(&root, &smoke).unwrap();
+        RunDirectory::open(&root, &smoke, &Inputs::default()).unwrap();
+        RunDirectory::open(&root, &smoke, &Inputs::default()).unwrap();
         let quick = load("table2", Some("quick")).unwrap();
-        assert!(matches!(RunDirectory::open(&root, &quick), Err(RunError::DifferentRecipe { .. })));
+        assert!(matches!(RunDirectory::open(&root, &quick, &Inputs::default()), Err(RunError::DifferentRecipe { .. })));
         let mut changed = smoke.clone();
         changed.rows[3].settings.training.batch += 1;
-        let error = RunDirectory::open(&root, &changed).unwrap_err().to_string();
+        let error = RunDirectory::open(&root, &changed, &Inputs::default()).unwrap_err().to_string();
         assert!(error.contains("eps-learned") && error.contains("training") && error.contains("--out"), "{error}");
         assert_eq!(RunDirectory::existing(&root).unwrap().1, smoke, "a refused recipe overwrites nothing");
     }
@@ -242,7 +332,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), "precious").unwrap();
         let smoke = load("table2", Some("smoke")).unwrap();
-        assert!(matches!(RunDirectory::open(folder.path(), &smoke), Err(RunError::Foreign { .. })));
+        assert!(matches!(RunDirectory::open(folder.path(), &smoke, &Inputs::default()), Err(RunError::Foreign { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -250,22 +340,82 @@ mod tests {
     fn seeds_are_added_and_rows_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let smoke = load("table2", Some("smoke")).unwrap();
-        RunDirectory::open(folder.path(), &smoke).unwrap();
+        RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         let mut more = smoke.clone();
         more.seeds = vec![1, 2];
-        RunDirectory::open(folder.path(), &more).unwrap();
+        RunDirectory::open(folder.path(), &more, &Inputs::default()).unwrap();
         let saved = RunDirectory::existing(folder.path()).unwrap().1;
         assert_eq!((saved.rows.len(), saved.seeds), (6, vec![0, 1, 2]), "no seed is forgotten");
         let fewer = smoke.with_rows(&["eps-simple".to_owned()]).unwrap();
-        assert!(matches!(RunDirectory::open(folder.path(), &fewer), Err(RunError::DifferentRecipe { .. })));
+        assert!(matches!(
+            RunDirectory::open(folder.path(), &fewer, &Inputs::default()),
+            Err(RunError::DifferentRecipe { .. })
+        ));
+    }
+
+    fn inputs(recipe: &Recipe, train: &str) -> Inputs {
+        let of_row = RowInputs { train: train.into(), test: "t".into(), extractor: None };
+        Inputs(recipe.rows.iter().map(|row| (row.id.clone(), of_row.clone())).collect())
     }
 
     #[test]
-    fn the_data_may_move() {
+    fn the_data_may_move_but_not_change() {
         let folder = tempfile::tempdir().unwrap();
         let mut paper = load("table2", Some("paper")).unwrap();
-        RunDirectory::open(folder.path(), &paper).unwrap();
+        RunDirectory::open(folder.path(), &paper, &inputs(&paper, "abc")).unwrap();
         paper.rows.iter_mut().for_each(|row| row.settings.data.path = Some("elsewhere".into()));
-        RunDirectory::open(folder.path(), &paper).unwrap();
+        RunDirectory::open(folder.path(), &paper, &inputs(&paper, "abc")).unwrap();
+        let before = fs::read(folder.path().join("recipe.toml")).unwrap();
+        paper.rows.iter_mut().for_each(|row| row.settings.data.path = Some("changed".into()));
+        let error = RunDirectory::open(folder.path(), &paper, &inputs(&paper, "def")).unwrap_err().to_string();
+        for word in ["training images", "changed", "abc", "def", "--out"] {
+            assert!(error.contains(word), "no `{word}` in: {error}");
+        }
+        assert_eq!(fs::read(folder.path().join("recipe.toml")).unwrap(), before, "a refused run overwrites nothing");
+        let (reading, _) = RunDirectory::existing(folder.path()).unwrap();
+        let row = &paper.rows[0];
+        let now = inputs(&paper, "def").0[&row.id].clone();
+        assert!(matches!(reading.check_inputs(row, &now), Err(RunError::OtherInput { .. })));
+    }
+
+    #[test]
+    fn a_row_begun_later_reads_what_the_first_one_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let paper = load("table2", Some("paper")).unwrap();
+        let first = paper.clone().with_rows(&["mu-mse".to_owned()]).unwrap();
+        RunDirectory::open(folder.path(), &paper, &inputs(&first, "abc")).unwrap();
+        let second = paper.clone().with_rows(&["eps-simple".to_owned()]).unwrap();
+        let refused = RunDirectory::open(folder.path(), &paper, &inputs(&second, "def"));
+        assert!(matches!(refused, Err(RunError::OtherInput { .. })));
+        RunDirectory::open(folder.path(), &paper, &inputs(&second, "abc")).unwrap();
+    }
+
+    #[test]
+    fn one_process_writes_and_others_may_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let smoke = load("table2", Some("smoke")).unwrap();
+        let ours = RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
+        ours.check_held().unwrap();
+        let again = RunDirectory::open(folder.path(), &smoke, &Inputs::default());
+        assert!(matches!(again, Err(RunError::Held { .. })));
+        assert!(matches!(RunDirectory::held(folder.path()), Err(RunError::Held { .. })));
+        let (reading, _) = RunDirectory::existing(folder.path()).unwrap();
+        let refused = [reading.check_held(), reading.cell("eps-simple", 0).create()];
+        assert!(refused.iter().all(|result| matches!(result, Err(RunError::NotHeld { .. }))));
+        let cell = ours.cell("eps-simple", 0);
+        drop(ours);
+        assert!(RunDirectory::held(folder.path()).is_err(), "a cell holds its directory too");
+        drop(cell);
+        RunDirectory::held(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn what_a_run_killed_at_its_start_has_left_is_no_foreign_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [FILE, INPUTS, "inputs.json.tmp", "recipe.toml.tmp"] {
+            fs::write(folder.path().join(name), if name == INPUTS { "{}" } else { "" }).unwrap();
+        }
+        let smoke = load("table2", Some("smoke")).unwrap();
+        RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
     }
 }

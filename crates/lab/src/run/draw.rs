@@ -2,6 +2,7 @@
 
 use super::{RunError, Setup};
 use crate::interrupt;
+use crate::memory;
 use crate::methods::Sampler;
 use crate::progress::Progress;
 use crate::recipe::WeightSet;
@@ -39,6 +40,7 @@ pub fn draw_to_file(
     label: String,
 ) -> Result<Drawn, RunError> {
     let (count, batch) = (setup.settings.sampling.count, setup.settings.sampling.batch);
+    check_memory(setup)?;
     let sampler = setup.sampler(&setup.settings.sampling.sampler)?;
     let mut out = Appended::open(file, setup.pixels(), |samples| whole_batches(samples, batch, count))?;
     let mut progress = Progress::start(label, out.done as u64, count as u64);
@@ -93,6 +95,7 @@ pub fn draw_all(
     label: String,
 ) -> Result<Option<Vec<u8>>, RunError> {
     let (count, batch) = (setup.settings.sampling.count, setup.settings.sampling.batch);
+    check_memory(setup)?;
     let mut bytes = Vec::with_capacity(count * setup.pixels());
     let mut progress = Progress::start(label, 0, count as u64);
     for first in (0..count).step_by(batch) {
@@ -103,6 +106,22 @@ pub fn draw_all(
     }
     progress.finish(String::new);
     Ok(Some(bytes))
+}
+
+/// Refuses more samples than memory can hold, all of them as bytes or a batch of them as numbers.
+fn check_memory(setup: &Setup) -> Result<(), RunError> {
+    let (sampling, pixels) = (&setup.settings.sampling, setup.pixels());
+    let at_once = sampling.batch.min(sampling.count);
+    for (what, needed) in [
+        (format!("{} samples", sampling.count), memory::bytes(sampling.count, pixels)),
+        (format!("a batch of {at_once} samples"), memory::bytes(at_once, pixels.saturating_mul(size_of::<f32>()))),
+    ] {
+        let total = memory::total();
+        if needed > total {
+            return Err(RunError::TooLarge { what, needed: memory::said(needed), total: memory::said(total) });
+        }
+    }
+    Ok(())
 }
 
 /// Samples of a file that are kept: whole batches, so that a resumed run draws the batches of an uninterrupted one.

@@ -29,6 +29,58 @@ pub enum RunError {
         /// The directory.
         path: PathBuf,
     },
+    /// Another process writes into the run directory.
+    #[error("{path} is in use: {by}; wait until that ends or stop it, or choose another directory")]
+    Held {
+        /// The run directory.
+        path: PathBuf,
+        /// Process, host, time and command.
+        by: String,
+    },
+    /// The run directory was deleted or replaced, or it was opened for reading only.
+    #[error("this process may not write into {path}, which was moved, deleted or begun anew meanwhile; start again")]
+    NotHeld {
+        /// The run directory.
+        path: PathBuf,
+    },
+    /// Something that the run reads is not what it was begun with.
+    #[error(
+        "the run was begun with other {what}: their hash was {begun_with}, but {path} has {found}; give back the old \
+         ones, or choose another directory with --out"
+    )]
+    OtherInput {
+        /// What is another one.
+        what: &'static str,
+        /// Where it is read from.
+        path: PathBuf,
+        /// The hash that the run was begun with.
+        begun_with: String,
+        /// The hash of what is there now.
+        found: String,
+    },
+    /// More than memory can hold.
+    #[error("{what} would need {needed} of memory, and this machine has {total}; ask for fewer")]
+    TooLarge {
+        /// What, with its number.
+        what: String,
+        /// Bytes in words.
+        needed: String,
+        /// Bytes of memory in words.
+        total: String,
+    },
+    /// A line of a file of records is damaged.
+    #[error(
+        "{path} is damaged at line {line}: {why}; restore the file, or delete the folder it is in to compute this row \
+         and seed again"
+    )]
+    DamagedLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
     /// There is no run to read.
     #[error("{path} holds no run: {why}; start one with `undrift run`")]
     NotARun {

@@ -39,7 +39,7 @@ pub fn estimate(recipe: &Recipe, device: &Device) -> Result<String, RunError> {
             s.training.steps,
             s.training.batch,
             human(train),
-            s.sampling.count * s.sampling.weights.len(),
+            s.sampling.count as u128 * s.sampling.weights.len() as u128,
             s.sampling.sampler.steps.unwrap_or(s.chain.length()),
             s.metrics.bits_per_dim_images,
             human(sample),
@@ -57,7 +57,7 @@ fn of_study(recipe: &Recipe, study: &ExposureSettings, device: &Device) -> Resul
         let (train, evaluation) = costs(row, device)?;
         let trainings = recipe.seeds.len() + study.tuning_seeds.len();
         let evaluations = study.evaluations(recipe.seeds.len());
-        let sample = evaluation * (row.settings.sampling.count * evaluations) as f64;
+        let sample = evaluation * row.settings.sampling.count as f64 * evaluations as f64;
         total += train * trainings as f64 + sample;
         let _ = writeln!(
             text,
@@ -81,9 +81,9 @@ fn seconds(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
     let (train, evaluation) = costs(row, device)?;
     let (s, setup) = (&row.settings, Setup::new(row, device)?);
     let steps = setup.sampler(&s.sampling.sampler)?.grid().steps();
-    let evaluations = s.sampling.count * s.sampling.weights.len() * steps;
-    let of_bound = s.metrics.bits_per_dim_images * s.chain.length();
-    Ok((train, evaluation * (evaluations + of_bound) as f64))
+    let evaluations = s.sampling.count as f64 * s.sampling.weights.len() as f64 * steps as f64;
+    let of_bound = s.metrics.bits_per_dim_images as f64 * s.chain.length() as f64;
+    Ok((train, evaluation * (evaluations + of_bound)))
 }
 
 /// Seconds of one training, and of one evaluation of the network for one image.

@@ -5,6 +5,7 @@ use crate::methods::SamplerSettings;
 use crate::recipe::{
     ChainSettings, DataSet, DataSettings, Experiment, Extractor, Recipe, Settings, WeightSet, WeightingSettings,
 };
+use crate::report::numbers::chosen;
 use std::collections::BTreeSet;
 use undrift_networks::NetworkError;
 
@@ -53,21 +54,25 @@ fn data(data: &DataSettings) -> String {
 fn chain(chain: &ChainSettings) -> String {
     let kind = match chain {
         ChainSettings::Linear { .. } => "linear, beta 1e-4 to 0.02".to_owned(),
-        ChainSettings::LinearBetween { start, end, .. } => format!("linear, beta {start} to {end}"),
+        ChainSettings::LinearBetween { start, end, .. } => format!("linear, {}", between(*start, *end)),
         ChainSettings::LinearScaled { .. } => "linear, beta 1e-4 to 0.02 times 1000/T".to_owned(),
         ChainSettings::Cosine { .. } => "cosine (s = 0.008, betas at most 0.999)".to_owned(),
-        ChainSettings::Quadratic { start, end, .. } => format!("quadratic, beta {start} to {end}"),
-        ChainSettings::ScaledLinear { start, end, .. } => format!("scaled linear, beta {start} to {end}"),
-        ChainSettings::Sigmoid { start, end, .. } => format!("sigmoid, beta {start} to {end}"),
-        ChainSettings::Constant { beta, .. } => format!("constant, beta {beta}"),
+        ChainSettings::Quadratic { start, end, .. } => format!("quadratic, {}", between(*start, *end)),
+        ChainSettings::ScaledLinear { start, end, .. } => format!("scaled linear, {}", between(*start, *end)),
+        ChainSettings::Sigmoid { start, end, .. } => format!("sigmoid, {}", between(*start, *end)),
+        ChainSettings::Constant { beta, .. } => format!("constant, beta {}", chosen(*beta)),
         ChainSettings::Jsd { .. } => "jsd, beta 1/T to 1".to_owned(),
         ChainSettings::WarmUp { start, end, fraction, .. } => {
-            format!("warm-up, beta {start} to {end} over the first {fraction} of the steps")
+            format!("warm-up, {} over the first {} of the steps", between(*start, *end), chosen(*fraction))
         }
         ChainSettings::Betas { .. } => "betas as listed in the recipe".to_owned(),
         ChainSettings::ZeroTerminalSnr { of } => return format!("{}, rescaled to zero terminal SNR", self::chain(of)),
     };
     format!("{kind}, T = {}", chain.length())
+}
+
+fn between(start: f64, end: f64) -> String {
+    format!("beta {} to {}", chosen(start), chosen(end))
 }
 
 fn network(s: &Settings) -> Result<String, NetworkError> {
@@ -79,7 +84,7 @@ fn network(s: &Settings) -> Result<String, NetworkError> {
         n.blocks,
         attention(&n.attention),
         n.groups,
-        n.dropout,
+        chosen(n.dropout),
         crate::registry::parameter_count(s)?,
     ))
 }
@@ -96,7 +101,11 @@ fn training(s: &Settings) -> String {
     let t = &s.training;
     format!(
         "{} steps of {} images, Adam (0.9, 0.999, epsilon 1e-8), learning rate {} after {} warm-up steps, global gradient norm at most {}",
-        t.steps, t.batch, t.learning_rate, t.warm_up, t.clip
+        t.steps,
+        t.batch,
+        chosen(t.learning_rate),
+        t.warm_up,
+        chosen(t.clip)
     ) + &changes(s)
 }
 
@@ -108,7 +117,8 @@ fn changes(s: &Settings) -> String {
         ("gradient penalty lambda", t.gradient_penalty),
         ("weight penalty lambda", t.weight_penalty),
     ];
-    let named = named.into_iter().filter(|(_, value)| *value != 0.0).map(|(name, value)| format!(", {name} {value}"));
+    let named =
+        named.into_iter().filter(|(_, value)| *value != 0.0).map(|(name, value)| format!(", {name} {}", chosen(value)));
     let weighting = match s.model.weighting {
         WeightingSettings::Uniform => String::new(),
         other => format!(", weighting {other:?}"),
@@ -128,7 +138,7 @@ fn weights(s: &Settings) -> String {
             WeightSet::Raw => "raw",
         })
         .collect();
-    format!("{} (EMA decay {}{ramp}), of the last step; bits/dim with EMA", names.join(" and "), ema.decay)
+    format!("{} (EMA decay {}{ramp}), of the last step; bits/dim with EMA", names.join(" and "), chosen(ema.decay))
 }
 
 fn sampling(s: &Settings) -> String {

@@ -1,11 +1,10 @@
 //! What a finished row and seed leaves behind: its scores, and what made them.
 
-use super::{Cell, RunError, write_atomically};
+use super::{Cell, RowInputs, RunError, write_atomically};
 use crate::report::SeedResult;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 /// A finished row and seed (`result.json`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,6 +12,9 @@ use std::process::Command;
 pub struct Record {
     /// What computed it.
     pub build: Build,
+    /// Hashes of the images and the extractor; none in a record of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<RowInputs>,
     /// The scores.
     pub result: SeedResult,
 }
@@ -25,7 +27,8 @@ pub struct Build {
     pub version: String,
     /// Version of Burn.
     pub burn: String,
-    /// Git commit of the source, with `+changes` if the tree had uncommitted changes.
+    /// Git commit of the source that the program was built from, with `+changes` if the tree had uncommitted ones;
+    /// `unknown` for a source without git.
     pub commit: String,
     /// Device.
     pub device: String,
@@ -40,21 +43,10 @@ impl Build {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             burn: BURN.to_owned(),
-            commit: commit().unwrap_or_else(|| "unknown".to_owned()),
+            commit: env!("UNDRIFT_COMMIT").to_owned(),
             device: device.to_owned(),
         }
     }
-}
-
-/// The commit of the source tree that this program was built from, if it is still there.
-fn commit() -> Option<String> {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(arguments).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let id = git(&["rev-parse", "--short=12", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|lines| !lines.is_empty());
-    Some(if changed { format!("{id}+changes") } else { id })
 }
 
 /// Seconds spent in the stages of a row and seed, over all of its runs.
@@ -79,8 +71,9 @@ impl Cell {
     /// Writes the record, which makes the row and seed finished.
     ///
     /// # Errors
-    /// [`RunError::Io`].
+    /// [`RunError::NotHeld`] and [`RunError::Io`].
     pub fn finish(&self, record: &Record) -> Result<(), RunError> {
+        self.check_held()?;
         write_json(&self.result(), record)
     }
 
@@ -95,8 +88,9 @@ impl Cell {
     /// Saves the seconds spent.
     ///
     /// # Errors
-    /// [`RunError::Io`].
+    /// [`RunError::NotHeld`] and [`RunError::Io`].
     pub fn save_spent(&self, timings: Timings) -> Result<(), RunError> {
+        self.check_held()?;
         write_json(&self.timings(), &timings)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::draw::weight_name;
 use super::{
-    Build, Cell, Drawn, Record, Reference, RunDirectory, RunError, Setup, Timings, Trained, bits_per_dim, draw_to_file,
-    losses, train, write_atomically,
+    Build, Cell, Drawn, Inputs, Record, Reference, RowInputs, RunDirectory, RunError, Setup, Timings, Trained,
+    bits_per_dim, draw_to_file, losses, train, write_atomically,
 };
 use crate::recipe::{DataSettings, Experiment, MetricSettings, Recipe, WeightSet};
 use crate::registry;
@@ -23,6 +23,8 @@ const ZOOM: usize = 2;
 /// The images of a recipe's rows, with the reference statistics.
 pub struct Data {
     settings: (DataSettings, MetricSettings),
+    /// Hashes of what is read.
+    pub inputs: RowInputs,
     /// Images to train on.
     pub train: Images,
     /// Held-out images.
@@ -32,32 +34,44 @@ pub struct Data {
 }
 
 impl Data {
-    /// Reads the images.
+    /// Reads the images of a row, which must be those that it was begun with.
     ///
     /// # Errors
-    /// Those of the readers and of the extractor, [`RunError::ImageSize`] and [`RunError::TooFewImages`].
-    pub fn load(setup: &Setup) -> Result<Self, RunError> {
+    /// Those of the readers and of the extractor, [`RunError::ImageSize`], [`RunError::TooFewImages`] and
+    /// [`RunError::OtherInput`].
+    pub fn load(directory: &RunDirectory, row: &Experiment, setup: &Setup) -> Result<Self, RunError> {
         let settings = &setup.settings;
         let (train, test) = images(setup)?;
+        let inputs = RowInputs::new(row, &train, &test);
+        directory.check_inputs(row, &inputs)?;
         let reference = Reference::new(setup, &train)?;
-        Ok(Self { settings: (settings.data.clone(), settings.metrics), train, test, reference })
+        Ok(Self { settings: (settings.data.clone(), settings.metrics), inputs, train, test, reference })
     }
 }
 
-/// Reads the images of every row once, so that a missing or foreign file is found before anything is written.
+/// Reads the images of every row once, so that a missing or foreign file is found before anything is written, and gives
+/// their hashes.
 ///
 /// # Errors
-/// As [`Data::load`].
-pub fn check_images(recipe: &Recipe, device: &Device) -> Result<(), RunError> {
-    let mut checked: Vec<(&DataSettings, &MetricSettings)> = Vec::new();
+/// Those of the readers, [`RunError::ImageSize`] and [`RunError::TooFewImages`].
+pub fn check_images(recipe: &Recipe, device: &Device) -> Result<Inputs, RunError> {
+    let mut checked: Vec<((&DataSettings, &MetricSettings), RowInputs)> = Vec::new();
+    let mut inputs = Inputs::default();
     for row in &recipe.rows {
         let settings = (&row.settings.data, &row.settings.metrics);
-        if !checked.contains(&settings) {
-            images(&Setup::new(row, device)?)?;
-            checked.push(settings);
-        }
+        let known = checked.iter().find(|(seen, _)| *seen == settings).map(|(_, inputs)| inputs.clone());
+        let of_row = match known {
+            Some(of_row) => of_row,
+            None => {
+                let (train, test) = images(&Setup::new(row, device)?)?;
+                let of_row = RowInputs::new(row, &train, &test);
+                checked.push((settings, of_row.clone()));
+                of_row
+            }
+        };
+        inputs.0.insert(row.id.clone(), of_row);
     }
-    Ok(())
+    Ok(inputs)
 }
 
 /// The training and the test images.
@@ -98,15 +112,33 @@ pub fn run_recipe(
             let setup = Setup::new(row, device)?;
             let settings = (row.settings.data.clone(), row.settings.metrics);
             if data.as_ref().is_none_or(|data| data.settings != settings) {
-                data = Some(Data::load(&setup)?);
+                data = Some(Data::load(directory, row, &setup)?);
             }
             if let Some(data) = &data {
+                directory.check_inputs(row, &data.inputs)?;
                 let result = run_cell(row, &setup, seed, data, &cell)?;
-                cell.finish(&Record { build: build.clone(), result })?;
+                let inputs = Some(data.inputs.clone());
+                cell.finish(&Record { build: build.clone(), inputs, result })?;
             }
         }
     }
     Ok(())
+}
+
+/// Whether every row and seed of a recipe is finished and none has come to a model that gives samples.
+///
+/// # Errors
+/// [`RunError::Damaged`] for a damaged record.
+pub fn all_failed(directory: &RunDirectory, recipe: &Recipe) -> Result<bool, RunError> {
+    for row in &recipe.rows {
+        for &seed in &recipe.seeds {
+            let record = directory.cell(&row.id, seed).record()?;
+            if record.is_none_or(|record| record.result.failure.is_none()) {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 fn run_cell(row: &Experiment, setup: &Setup, seed: u64, data: &Data, cell: &Cell) -> Result<SeedResult, RunError> {

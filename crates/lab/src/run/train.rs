@@ -1,5 +1,6 @@
 //! Training of one row, from wherever its checkpoint stands.
 
+use super::inputs::{check, image_folder, of_images};
 use super::losses::{LossFile, LossRecord};
 use super::objective::Objective;
 use super::{Cell, RunError, Setup, Timings};
@@ -20,6 +21,9 @@ pub const SETTINGS: &str = "settings";
 /// The note of a checkpoint that holds its [`DdpmUnetConfig`](undrift_networks::DdpmUnetConfig), in JSON.
 pub const NETWORK: &str = "network";
 
+/// The note of a checkpoint that holds the hash of the images that it was trained on.
+pub const IMAGES: &str = "images";
+
 /// A trainer, and where its training stands.
 pub enum Trained {
     /// All steps are done.
@@ -31,10 +35,13 @@ pub enum Trained {
 /// Trains until the last step, saving checkpoints into `cell`.
 ///
 /// # Errors
-/// [`RunError::Interrupted`] after Ctrl-C, when the checkpoint has been saved; file errors; the loss's.
+/// [`RunError::Interrupted`] after Ctrl-C, when the checkpoint has been saved; [`RunError::OtherInput`] for a
+/// checkpoint of other images; [`RunError::NotHeld`]; file errors; the loss's.
 pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: String) -> Result<Trained, RunError> {
     let settings = &setup.settings.training;
-    let (mut trainer, mut window, mut objective) = resume(setup, seed, cell)?;
+    cell.check_held()?;
+    let images_hash = of_images(images);
+    let (mut trainer, mut window, mut objective) = resume(setup, seed, cell, &images_hash)?;
     let mut losses = LossFile::open(&cell.losses(), trainer.steps())?;
     let mut batches = batches(setup, seed, images)?;
     let mut progress = Progress::start(label, trainer.steps(), settings.steps);
@@ -60,7 +67,8 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
         let stop = interrupt::requested();
         if stop || done % settings.checkpoint_every == 0 || done == settings.steps {
             losses.sync()?;
-            trainer.state(metadata(setup, &window, &objective)).save(&cell.checkpoint())?;
+            cell.check_held()?;
+            trainer.state(metadata(setup, &window, &objective, &images_hash)).save(&cell.checkpoint())?;
             clock.save(cell)?;
         }
         if stop && done < settings.steps {
@@ -73,11 +81,15 @@ pub fn train(setup: &Setup, seed: u64, images: &Images, cell: &Cell, label: Stri
 
 /// What a checkpoint keeps beside the trainer: what going on needs, and what tells anyone who has this file alone
 /// which network it holds and how it was trained.
-fn metadata(setup: &Setup, window: &Window, objective: &Objective<'_>) -> BTreeMap<String, String> {
+fn metadata(setup: &Setup, window: &Window, objective: &Objective<'_>, images: &str) -> BTreeMap<String, String> {
     let mut metadata = window.metadata();
     let settings = toml::to_string_pretty(&setup.settings).expect("settings of a loaded recipe have a TOML form");
     let network = serde_json::to_string(&setup.unet).expect("a valid configuration has a JSON form");
-    metadata.extend([(SETTINGS.to_owned(), settings), (NETWORK.to_owned(), network)]);
+    metadata.extend([
+        (SETTINGS.to_owned(), settings),
+        (NETWORK.to_owned(), network),
+        (IMAGES.to_owned(), images.to_owned()),
+    ]);
     metadata.extend(objective.metadata());
     metadata
 }
@@ -87,6 +99,7 @@ fn resume<'a>(
     setup: &'a Setup,
     seed: u64,
     cell: &Cell,
+    images: &str,
 ) -> Result<(Trainer<DdpmUnet>, Window, Objective<'a>), RunError> {
     let device = setup.device.clone().autodiff();
     let network = setup.unet.init(&device, Key::new(seed, Purpose::Initialisation))?;
@@ -95,6 +108,9 @@ fn resume<'a>(
         return Ok((trainer, Window::default(), Objective::new(setup, seed)?));
     }
     let state = TrainState::load(&cell.checkpoint())?;
+    if let Some(begun_with) = state.metadata().get(IMAGES) {
+        check("training images", || image_folder(&setup.settings.data), begun_with, images)?;
+    }
     trainer.restore(&state)?;
     let objective = Objective::resumed(setup, seed, state.metadata())?;
     Ok((trainer, Window::from_metadata(state.metadata()), objective))

@@ -23,7 +23,7 @@ use crate::MetricError;
 /// `images` and each result: `[B, ..]`.
 ///
 /// # Errors
-/// An item is [`MetricError::Grid`] if no step of `grid` starts at this level, [`MetricError::Sample`] if the sampler
+/// An item is [`MetricError::NoImages`] without images, [`MetricError::Grid`] if no step of `grid` starts at this level, [`MetricError::Sample`] if the sampler
 /// could not take a step; later items are not affected.
 pub fn chain_lengths<'a, const D: usize>(
     model: &'a dyn Denoiser<D>,
@@ -35,6 +35,9 @@ pub fn chain_lengths<'a, const D: usize>(
     key: Key,
 ) -> impl Iterator<Item = Result<(Level, Tensor<D>), MetricError>> + 'a {
     starts.iter().map(move |&start| {
+        if images.dims()[0] == 0 {
+            return Err(MetricError::NoImages);
+        }
         let rest = grid.starting_at(start)?;
         let mut noise = SampleNoise::new(key, first_sample, images.dims()[0]);
         let eps = noise.normal(images);

@@ -65,7 +65,7 @@ pub fn exposure_curves<const D: usize>(
     key: Key,
 ) -> Result<ExposureCurves, MetricError> {
     let mut bias = ExposureBias::new(grid);
-    for images in batches {
+    for images in batches.into_iter().filter(|images| images.dims()[0] > 0) {
         let sample = first_sample.wrapping_add(bias.images());
         bias.add_chain(model, solver, &images, sample, key)?;
         bias.add_forward(trained, solver, &images, sample, key)?;

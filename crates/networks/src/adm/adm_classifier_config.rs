@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use undrift_noise::Key;
 
-use crate::adm::adm_trunk_config::at_least;
+use crate::bounds::{CLASSES, within};
 use crate::{AdmClassifier, AdmHeads, AdmTrunkConfig, NetworkError};
 
 /// How ADM's classifier makes one vector of an image.
@@ -74,7 +74,7 @@ impl AdmClassifierConfig {
     /// that do not divide the deepest width.
     pub fn validate(&self) -> Result<(), NetworkError> {
         self.trunk.validate()?;
-        at_least("classes", self.classes, 1)?;
+        within("classes", self.classes, CLASSES)?;
         match self.pool {
             AdmPool::Attention { head_channels } => AdmHeads::Channels(head_channels).validate(self.trunk.deepest()),
             AdmPool::Adaptive => Ok(()),

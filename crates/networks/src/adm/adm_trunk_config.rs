@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::NetworkError;
 use crate::adm::layers::GROUPS;
+use crate::bounds::{BLOCKS, SIDE, at_least, within};
 
 /// How many heads an attention layer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,10 +101,10 @@ impl AdmTrunkConfig {
     /// of 32, an image size that cannot be halved at every level, an attention rate without a level, heads
     /// that do not divide a width, a dropout outside `[0, 1)`.
     pub fn validate(&self) -> Result<(), NetworkError> {
-        at_least("in_channels", self.in_channels, 1)?;
-        at_least("image_size", self.image_size, 1)?;
+        within("in_channels", self.in_channels, SIDE)?;
+        within("image_size", self.image_size, SIDE)?;
         at_least("base", self.base, 4)?;
-        at_least("blocks", self.blocks, 1)?;
+        within("blocks", self.blocks, BLOCKS)?;
         self.validate_levels()?;
         self.validate_attention()?;
         if !(0.0..1.0).contains(&self.dropout) {
@@ -159,13 +160,6 @@ impl AdmTrunkConfig {
     }
 }
 
-pub(crate) fn at_least(field: &'static str, value: usize, least: usize) -> Result<(), NetworkError> {
-    if value < least {
-        return Err(NetworkError::TooSmall { field, value, least });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +177,9 @@ mod tests {
         assert!(message(|c| c.in_channels = 0).contains("in_channels is 0"));
         assert!(message(|c| c.blocks = 0).contains("blocks is 0"));
         assert!(message(|c| c.base = 3).contains("base is 3"));
+        assert!(message(|c| c.blocks = 1_000_000_000).contains("at most 1000"));
+        assert!(message(|c| c.image_size = 1 << 40).contains("image_size"));
+        assert!(message(|c| c.in_channels = usize::MAX).contains("in_channels"));
         assert!(message(|c| c.widths = vec![]).contains("widths"));
         assert!(message(|c| c.widths[1] = 48).contains("does not divide width 48"));
         assert!(message(|c| c.widths[1] = usize::MAX - 31).contains("overflows"));

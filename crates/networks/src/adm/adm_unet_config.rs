@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use undrift_noise::Key;
 
-use crate::adm::adm_trunk_config::at_least;
+use crate::bounds::{CLASSES, SIDE, within};
 use crate::{AdmHeads, AdmTrunkConfig, AdmUnet, NetworkError};
 
 /// The shape of the U-Net of Improved DDPM, ADM and DDPM-IP.
@@ -77,8 +77,8 @@ impl AdmUnetConfig {
     /// heads on the way up that do not divide a width.
     pub fn validate(&self) -> Result<(), NetworkError> {
         self.trunk.validate()?;
-        at_least("out_channels", self.out_channels, 1)?;
-        at_least("classes", self.classes.unwrap_or(1), 1)?;
+        within("out_channels", self.out_channels, SIDE)?;
+        within("classes", self.classes.unwrap_or(1), CLASSES)?;
         self.trunk.validate_heads(self.heads_up)
     }
 }

@@ -7,6 +7,7 @@ use undrift_noise::Key;
 use super::Dit;
 use super::positions::position_table;
 use crate::NetworkError;
+use crate::bounds::{BLOCKS, CLASSES, SIDE, within};
 
 /// The shape of a diffusion transformer.
 ///
@@ -122,18 +123,16 @@ impl DitConfig {
     ///
     /// The first impossible value.
     pub fn validate(&self) -> Result<(), NetworkError> {
-        for (field, value) in [
-            ("input_size", self.input_size),
-            ("patch", self.patch),
-            ("in_channels", self.in_channels),
-            ("width", self.width),
-            ("depth", self.depth),
-            ("heads", self.heads),
-            ("classes", self.classes),
+        for (field, value, most) in [
+            ("input_size", self.input_size, SIDE),
+            ("patch", self.patch, SIDE),
+            ("in_channels", self.in_channels, SIDE),
+            ("width", self.width, SIDE),
+            ("depth", self.depth, BLOCKS),
+            ("heads", self.heads, SIDE),
+            ("classes", self.classes, CLASSES),
         ] {
-            if value == 0 {
-                return Err(NetworkError::TooSmall { field, value, least: 1 });
-            }
+            within(field, value, most)?;
         }
         if !self.input_size.is_multiple_of(self.patch) {
             return Err(NetworkError::Patches { input_size: self.input_size, patch: self.patch });

@@ -38,10 +38,15 @@ impl DiffusersCurve {
         if !(0.0 < sigma_min && sigma_min <= sigma_max && sigma_max.is_finite()) {
             return Err(GridError::Range { sigma_min, sigma_max });
         }
+        let end = |step: usize| match step {
+            0 => Some(sigma_max),
+            _ => (step + 1 == steps).then_some(sigma_min),
+        };
         Ok(match self {
             DiffusersCurve::Karras => karras_sigmas(steps, sigma_min, sigma_max, RHO)?,
             DiffusersCurve::Exponential | DiffusersCurve::Lu => {
-                linspace(sigma_max.ln(), sigma_min.ln(), steps).map(f64::exp).collect()
+                let exponents = linspace(sigma_max.ln(), sigma_min.ln(), steps).enumerate();
+                exponents.map(|(step, exponent)| end(step).unwrap_or_else(|| exponent.exp())).collect()
             }
             DiffusersCurve::Beta => {
                 let beta = Beta::new(SHAPE, SHAPE).expect("both parameters are positive");
@@ -51,6 +56,9 @@ impl DiffusersCurve {
         })
     }
 }
+
+/// Sigmas that differ by less, as a share, are one.
+const SAME: f64 = 1e-12;
 
 /// The quantile of a share in `[0, 1]`.
 fn quantile(beta: &Beta, share: f64) -> f64 {
@@ -68,16 +76,19 @@ pub fn diffusers_sigma_at(sigmas: &[f64], index: f64) -> f64 {
     if share == 0.0 { sigmas[low] } else { sigmas[low] + share * (sigmas[low + 1] - sigmas[low]) }
 }
 
-/// The real index, from 0, whose sigma this is: linear in the logarithm of sigma above the last entry that is not
-/// larger, and that of the nearest end outside.
+/// The real index, from 0, of a sigma in a table of logarithms of sigmas, smallest first: linear in the logarithm above
+/// the last entry that is not larger, and that of the nearest end outside.
 ///
 /// # Panics
 /// If the table is empty.
-pub fn diffusers_index_of(sigmas: &[f64], sigma: f64) -> f64 {
-    let last = sigmas.len() - 1;
-    let below = sigmas.iter().rposition(|known| *known <= sigma).unwrap_or(0).min(last.saturating_sub(1));
-    let (low, high) = (sigmas[below].ln(), sigmas[last.min(below + 1)].ln());
-    if last == 0 { 0.0 } else { below as f64 + ((sigma.ln() - low) / (high - low)).clamp(0.0, 1.0) }
+pub fn diffusers_index_of(logarithms: &[f64], sigma: f64) -> f64 {
+    let (last, logarithm) = (logarithms.len() - 1, sigma.ln());
+    if last == 0 {
+        return 0.0;
+    }
+    let below = logarithms.iter().rposition(|known| *known <= logarithm).unwrap_or(0).min(last - 1);
+    let (low, high) = (logarithms[below], logarithms[below + 1]);
+    below as f64 + ((logarithm - low) / (high - low)).clamp(0.0, 1.0)
 }
 
 /// A grid over the given levels that ends at `end`, or at the data; only the last step may stand still, where `end` is
@@ -87,12 +98,13 @@ pub fn diffusers_index_of(sigmas: &[f64], sigma: f64) -> f64 {
 /// As [`Grid::ending_at`], but for that last step.
 pub fn diffusers_grid(levels: &[Level], end: Option<Level>) -> Result<Grid, GridError> {
     match (end, levels.split_last()) {
-        (Some(end), Some((last, before))) if end.sigma() == last.sigma() => {
+        (Some(end), Some((last, before))) if (end.sigma() / last.sigma() - 1.0).abs() < SAME => {
             let mut spans = match before {
                 [] => Vec::new(),
                 before => Grid::ending_at(before.iter().copied(), *last)?.spans().to_vec(),
             };
-            spans.push(Span::jump(*last, Some(*last), None));
+            // Where nothing is asked any more: a label of its own tells the end from the level before.
+            spans.push(Span::minted(*last, Some(last.relabelled(-1.0)), 0.0, None));
             Ok(Grid::of_spans(spans))
         }
         (Some(end), _) => Grid::ending_at(levels.iter().copied(), end),
@@ -140,15 +152,16 @@ mod tests {
     fn an_index_and_its_sigma_belong_together_up_to_the_ends() {
         let chain = Chain::linear(1000).unwrap();
         let sigmas: Vec<f64> = chain.levels().iter().map(|level| level.sigma()).collect();
+        let logarithms: Vec<f64> = sigmas.iter().map(|sigma| sigma.ln()).collect();
         for index in [0.0, 1.0, 500.0, 999.0] {
-            assert!((diffusers_index_of(&sigmas, diffusers_sigma_at(&sigmas, index)) - index).abs() < 1e-9);
+            assert!((diffusers_index_of(&logarithms, diffusers_sigma_at(&sigmas, index)) - index).abs() < 1e-9);
         }
-        let between = diffusers_index_of(&sigmas, diffusers_sigma_at(&sigmas, 0.25));
+        let between = diffusers_index_of(&logarithms, diffusers_sigma_at(&sigmas, 0.25));
         let (low, high) = (sigmas[0], sigmas[1]);
         let expected = ((low + 0.25 * (high - low)) / low).ln() / (high / low).ln();
         assert!((between - expected).abs() < 1e-12 && between > 0.26, "one is linear in sigma, one in its logarithm");
-        assert_eq!(diffusers_index_of(&sigmas, 1e-9), 0.0);
-        assert_eq!(diffusers_index_of(&sigmas, 1e9), 999.0);
+        assert_eq!(diffusers_index_of(&logarithms, 1e-9), 0.0);
+        assert_eq!(diffusers_index_of(&logarithms, 1e9), 999.0);
         assert_eq!(diffusers_sigma_at(&sigmas, 1000.0), chain.last().sigma());
     }
 
@@ -169,6 +182,7 @@ mod tests {
         let level = |sigma| Level::edm(sigma, 0.0).unwrap();
         let grid = diffusers_grid(&[level(2.0), level(1.0)], Some(level(1.0))).unwrap();
         assert_eq!((grid.steps(), grid.spans()[1].to_sigma(), grid.spans()[1].beta()), (2, 1.0, 0.0));
+        assert_ne!(grid.spans()[0].to(), grid.end(), "the two steps end at levels that can be told apart");
         assert!(diffusers_grid(&[level(1.0), level(1.0)], None).is_err());
         assert!(diffusers_grid(&[level(1.0)], Some(level(2.0))).is_err());
     }

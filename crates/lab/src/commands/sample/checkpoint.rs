@@ -9,6 +9,7 @@ use crate::published::{
 };
 use crate::registry;
 use crate::run::RunError;
+use crate::terminal::{note, say};
 use burn::tensor::{DType, Device, Tensor};
 use miette::{IntoDiagnostic, Result, miette};
 use std::path::{Path, PathBuf};
@@ -84,8 +85,8 @@ impl Prepared {
             return Err(miette!("{} is a classifier, which makes no images; give it as --classifier", path.display()));
         }
         let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
-        output.check(shape)?;
-        check_size(args, shape)?;
+        output.check(shape, opened.latent())?;
+        args.check_size(shape, &output)?;
         let choice = args.choice();
         let plan = Plan::new(&opened.process, &choice).into_diagnostic()?;
         let sampler = format!("{}, steps placed {}", plan.settings.text(), plan.placed);
@@ -97,7 +98,7 @@ impl Prepared {
 
     /// Whether what is drawn is written as numbers, not as pictures or bytes.
     pub(crate) fn writes_numbers(&self) -> bool {
-        !is_picture(self.opened.config.image_shape()[0])
+        self.opened.latent().is_some() || !is_picture(self.opened.config.image_shape()[0])
     }
 
     /// The sampling itself.
@@ -123,50 +124,27 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
     let prepared = Prepared::new(args, path, &device)?;
     let shape = prepared.opened.config.image_shape();
+    let place = prepared.output.open(shape, args.count)?;
     let started = Instant::now();
     let network = prepared.opened.load(&device, DType::F32).into_diagnostic()?;
-    eprintln!("{} parameters read in {:.1} s", network.parameter_count(), started.elapsed().as_secs_f64());
-    eprintln!("{}", prepared.sampler);
-    prepared.assumed.iter().for_each(|line| eprintln!("{line}"));
+    let seconds = started.elapsed().as_secs_f64();
+    note(format_args!("{} parameters read in {seconds:.1} s", network.parameter_count()));
+    note(&prepared.sampler);
+    prepared.assumed.iter().for_each(note);
     let sampling = prepared.sampling(&network, &device).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let drawing = match draw(args, &sampling, is_picture(shape[0])) {
+    let drawing = match draw(args, &sampling, shape, !prepared.writes_numbers()) {
         Ok(drawing) => drawing,
         Err(RunError::Interrupted) => {
-            eprintln!("stopped; nothing was written");
+            note("stopped; nothing was written");
             return Ok(Outcome::Interrupted);
         }
         Err(error) => return Err(error).into_diagnostic(),
     };
-    prepared.output.write(&drawing, shape, sampling.labels(0, args.count).as_deref())?;
-    println!("{}", prepared.output.path().display());
+    place.write(&drawing, shape, sampling.labels(0, args.count).as_deref())?;
+    say(prepared.output.path().display())?;
     Ok(Outcome::Done)
 }
-
-/// Refuses more numbers than can be held.
-fn check_size(args: &Args, shape: [usize; 3]) -> Result<()> {
-    let each: usize = shape.iter().product();
-    let fits = |samples: usize, most: usize| samples.checked_mul(each).is_some_and(|numbers| numbers <= most);
-    if !fits(args.count, MOST) {
-        return Err(miette!(
-            "--count {} is more than fits into memory; draw them in parts, with other seeds",
-            args.count
-        ));
-    }
-    if !fits(args.batch.min(args.count), MOST_AT_ONCE) {
-        return Err(miette!(
-            "--batch {} is more than fits into memory; no sample depends on it, so halve it",
-            args.batch
-        ));
-    }
-    Ok(())
-}
-
-/// Numbers in all samples: 64 GiB of bytes.
-const MOST: usize = 1 << 36;
-
-/// Numbers in a batch: 2 GiB of single precision, before the network has made anything of them.
-const MOST_AT_ONCE: usize = 1 << 29;
 
 /// The classes by turns: those given, or all that both the network and the classifier know.
 fn classes(given: &[usize], of_network: Option<usize>, of_classifier: Option<usize>) -> Result<Vec<usize>> {
@@ -240,12 +218,14 @@ fn finite(option: &str, scale: f64) -> Result<f64> {
 /// Channels that DiT's released code guides.
 const DIT_CHANNELS: usize = 3;
 
-fn draw(args: &Args, sampling: &PublishedSampling<'_>, images: bool) -> Result<Drawing, RunError> {
+fn draw(args: &Args, sampling: &PublishedSampling<'_>, shape: [usize; 3], images: bool) -> Result<Drawing, RunError> {
     let steps = sampling.steps() as u64;
     let batches = args.count.div_ceil(args.batch) as u64;
     let mut progress = Progress::start("sampling steps", 0, batches * steps);
     let started = Instant::now();
-    let (mut bytes, mut numbers, mut done) = (Vec::new(), Vec::new(), 0);
+    let each: usize = shape.iter().product();
+    let (of_images, of_latents) = if images { (args.count * each, 0) } else { (0, args.count * each) };
+    let (mut bytes, mut numbers, mut done) = (Vec::with_capacity(of_images), Vec::with_capacity(of_latents), 0);
     for first in (0..args.count).step_by(args.batch) {
         let size = args.batch.min(args.count - first);
         let x = sampling.draw(first, size, || {

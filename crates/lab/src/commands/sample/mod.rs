@@ -4,8 +4,9 @@ mod checkpoint;
 mod trained;
 
 use super::Outcome;
+use crate::memory;
 use crate::methods::{Method, SamplerSettings, SpacingName};
-use crate::published::SamplerChoice;
+use crate::published::{Output, SamplerChoice, is_picture};
 use crate::recipe::WeightSet;
 use crate::registry;
 use checkpoint::CheckpointSampling;
@@ -109,6 +110,41 @@ impl Args {
         }
     }
 }
+
+impl Args {
+    /// Refuses more samples of a shape than memory can hold, before any of them is made.
+    fn check_size(&self, shape: [usize; 3], output: &Output) -> Result<()> {
+        let numbers: usize = shape.iter().product();
+        // A picture of all samples is enlarged and compressed in memory; latents are numbers of four bytes.
+        let copies = match output {
+            Output::Grid(_) => 12,
+            _ if is_picture(shape[0]) => 1,
+            _ => size_of::<f32>(),
+        };
+        let total = memory::total();
+        let refuse = |option: &str, value: usize, needed: u64, remedy: &str| {
+            let (needed, total) = (memory::said(needed), memory::said(total));
+            Err(miette!("{option} {value} needs {needed} of memory, and this machine has {total}; {remedy}"))
+        };
+        let all = memory::bytes(self.count, numbers.saturating_mul(copies));
+        if all > total {
+            return refuse("--count", self.count, all, "draw them in parts, with other seeds");
+        }
+        let at_once = memory::bytes(self.batch.min(self.count), numbers.saturating_mul(size_of::<f32>()));
+        if at_once > total / AT_ONCE {
+            return refuse(
+                "--batch",
+                self.batch,
+                memory::bytes(at_once, AT_ONCE),
+                "no sample depends on it, so halve it",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A network holds its input several times over while it runs.
+const AT_ONCE: u64 = 4;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if args.count == 0 || args.batch == 0 {

@@ -5,6 +5,7 @@ use crate::commands::Outcome;
 use crate::published::{Drawing, Output};
 use crate::registry;
 use crate::run::{RunDirectory, RunError, Setup, draw_all, trained_network};
+use crate::terminal::{note, say};
 use miette::{IntoDiagnostic, Result, miette};
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
@@ -19,7 +20,9 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
     let setup = Setup::new(row, &device).into_diagnostic()?;
     let output = Output::of(&args.out)?;
-    output.check(setup.shape)?;
+    output.check(setup.shape, None)?;
+    args.check_size(setup.shape, &output)?;
+    let place = output.open(setup.shape, args.count)?;
     let weights = args.weights.unwrap_or(Weights::Ema);
     let network = trained_network(&directory, row, &setup, args.trained_with, weights.into()).into_diagnostic()?;
     let sampler = setup.sampler(&args.sampler(&row.settings.sampling.sampler)).into_diagnostic()?;
@@ -28,12 +31,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Err(miette!("the samples are not finite; is the network trained?")),
         Err(RunError::Interrupted) => {
-            eprintln!("stopped; nothing was written");
+            note("stopped; nothing was written");
             return Ok(Outcome::Interrupted);
         }
         Err(e) => return Err(e).into_diagnostic(),
     };
-    output.write(&Drawing::Images(bytes), setup.shape, None)?;
-    println!("{}", output.path().display());
+    place.write(&Drawing::Images(bytes), setup.shape, None)?;
+    say(output.path().display())?;
     Ok(Outcome::Done)
 }

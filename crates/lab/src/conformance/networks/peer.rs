@@ -47,7 +47,7 @@ impl Peer {
     /// What is said about a file of this network: every setting, so that nothing is left to what tensors show.
     pub(super) fn given(&self) -> Result<Given, FixtureError> {
         let settings = self.layout.settings(&self.config).map_err(FixtureError::refused)?;
-        Ok(Given { settings, group: None })
+        Ok(Given { settings, ..Given::default() })
     }
 
     /// The values that a rule gives for the first of its examples, beside those recorded.

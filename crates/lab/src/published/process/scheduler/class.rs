@@ -4,7 +4,7 @@ use crate::methods::Method;
 
 /// A scheduler whose steps are taken here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub(crate) enum Class {
     /// `DDIMScheduler`.
     Ddim,
     /// `DDPMScheduler`.
@@ -45,7 +45,7 @@ const NAMES: [(&str, Class); 12] = [
 
 impl Class {
     /// All of them.
-    pub const ALL: [Class; 10] = [
+    pub(crate) const ALL: [Class; 10] = [
         Class::Ddim,
         Class::Ddpm,
         Class::Pndm,
@@ -59,22 +59,22 @@ impl Class {
     ];
 
     /// The class of this name.
-    pub fn of_name(name: &str) -> Option<Class> {
+    pub(crate) fn of_name(name: &str) -> Option<Class> {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, class)| *class)
     }
 
     /// Its name in diffusers.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         NAMES.iter().find(|(_, class)| *class == self).map_or("", |(name, _)| *name)
     }
 
     /// The names that are known, in one line.
-    pub fn known() -> String {
+    pub(crate) fn known() -> String {
         NAMES.map(|(name, _)| name).join(", ")
     }
 
     /// The class whose steps a solver of ours takes; none where diffusers has no such scheduler.
-    pub fn of_solver(solver: &str) -> Option<Class> {
+    pub(crate) fn of_solver(solver: &str) -> Option<Class> {
         Some(match solver {
             "ddpm" | "ddpm-small" | "ddpm-large" => Class::Ddpm,
             "ddim" | "ddim-keep-eps" => Class::Ddim,
@@ -90,7 +90,7 @@ impl Class {
     }
 
     /// Whether its steps are those of this solver; `order` is its `solver_order`.
-    pub fn takes(self, solver: &Method, order: usize) -> bool {
+    pub(crate) fn takes(self, solver: &Method, order: usize) -> bool {
         let eta = solver.given.iter().find(|(key, _)| key == "eta").and_then(|(_, value)| value.parse::<f64>().ok());
         match self {
             Class::EulerAncestral => solver.name == "ddim" && eta == Some(1.0),
@@ -100,17 +100,17 @@ impl Class {
     }
 
     /// Whether it steps in sigma, from noise of that size.
-    pub fn in_sigma(self) -> bool {
+    pub(crate) fn in_sigma(self) -> bool {
         matches!(self, Class::Euler | Class::EulerAncestral | Class::Heun | Class::Kdpm2 | Class::Lms)
     }
 
     /// Whether it can lay its sigmas along a curve.
-    pub fn has_curves(self) -> bool {
+    pub(crate) fn has_curves(self) -> bool {
         !matches!(self, Class::Ddim | Class::Ddpm | Class::Pndm | Class::EulerAncestral)
     }
 
     /// Whether a chain without signal at its end keeps 2^-24 there.
-    pub fn keeps_signal(self) -> bool {
+    pub(crate) fn keeps_signal(self) -> bool {
         !matches!(self, Class::Ddim | Class::Ddpm | Class::Pndm)
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use undrift_checkpoints::{CheckpointError, Settings};
 
 /// One key of the constructors of diffusers' schedulers.
-pub struct Key {
+pub(crate) struct Key {
     /// Its name.
     pub name: &'static str,
     /// The classes whose code reads it.
@@ -16,7 +16,7 @@ pub struct Key {
 
 /// What becomes of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Samples follow it.
     Honoured,
     /// It bears on nothing that is done here, for this reason.
@@ -44,7 +44,7 @@ const fn harmless(name: &'static str, classes: &'static [Class], why: &'static s
 }
 
 /// The keys of all classes above, as of version 0.42 of diffusers, and two of its first versions.
-pub const KEYS: &[Key] = &[
+pub(crate) const KEYS: &[Key] = &[
     only("algorithm_type", &[Class::DpmMultistep], &["\"dpmsolver++\"", "\"deis\""]),
     honoured("beta_end", EVERY),
     honoured("beta_schedule", EVERY),
@@ -125,7 +125,7 @@ const OF_OTHERS: &[&str] = &[
 /// # Errors
 /// [`CheckpointError::Setting`], or several of them together, for keys that no scheduler of diffusers has, and for
 /// values with which the class's code does what is not done here.
-pub fn check(class: Class, settings: &Settings) -> Result<Vec<String>, CheckpointError> {
+pub(crate) fn check(class: Class, settings: &Settings) -> Result<Vec<String>, CheckpointError> {
     let (mut faults, mut unread) = (Vec::new(), Vec::new());
     for (name, value) in settings.iter().filter(|(name, value)| !name.starts_with('_') && !value.is_null()) {
         match KEYS.iter().find(|key| key.name == name) {

@@ -5,8 +5,8 @@ mod keys;
 mod rules;
 mod steps;
 
-pub use class::Class;
-pub use rules::{Layout, Rules};
+pub(crate) use class::Class;
+pub(crate) use rules::{Layout, Rules};
 
 pub(in crate::published) use steps::stepping;
 
@@ -18,9 +18,9 @@ use undrift_checkpoints::Settings;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scheduler {
     /// Its class.
-    pub class: Class,
+    pub(crate) class: Class,
     /// Its settings.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// Keys that the class's code does not read.
-    pub unread: Vec<String>,
+    pub(crate) unread: Vec<String>,
 }

@@ -11,7 +11,7 @@ use undrift_schedules::peers::DiffusersCurve;
 
 /// How a list of timesteps is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub(crate) enum Layout {
     /// Integer strides from the first level on.
     Leading,
     /// Both ends.
@@ -22,7 +22,7 @@ pub enum Layout {
 
 /// What the settings of a scheduler mean to a class.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// The class.
     pub class: Class,
     /// The chain, before it is rescaled to end without signal.
@@ -66,7 +66,7 @@ impl Rules {
     ///
     /// # Errors
     /// [`CheckpointError::Setting`], or several together, for keys and values that are not honoured here.
-    pub fn read(class: Class, settings: &Settings) -> Result<Self, CheckpointError> {
+    pub(crate) fn read(class: Class, settings: &Settings) -> Result<Self, CheckpointError> {
         let faults = |found: Result<_, CheckpointError>| match found {
             Ok(()) => Vec::new(),
             Err(CheckpointError::Several(all)) => all,
@@ -80,7 +80,7 @@ impl Rules {
     }
 
     /// The solver of ours that takes the class's steps.
-    pub fn solver(&self) -> Method {
+    pub(crate) fn solver(&self) -> Method {
         match self.class {
             Class::Ddpm => Method::named("ddpm"),
             Class::Ddim if self.limit == X0Limit::None => Method::named("ddim"),

@@ -8,7 +8,7 @@ use undrift_schedules::peers::{self, PeerError};
 use undrift_schedules::{Chain, Grid, GridError, Level};
 
 /// What a scheduler does in so many steps.
-pub struct Stepping {
+pub(crate) struct Stepping {
     /// The levels that it visits, under the labels that the network is told.
     pub grid: Grid,
     /// Its own solver, where ours of that name takes other steps.
@@ -25,7 +25,7 @@ const LONG: usize = 15;
 /// # Errors
 /// [`MethodError::Refused`] names what does not fit: more steps than levels, or a list of timesteps that repeats itself
 /// or leaves the chain.
-pub fn stepping(
+pub(crate) fn stepping(
     rules: &Rules,
     chain: &Chain,
     solver: &Method,
@@ -216,10 +216,11 @@ impl Build<'_> {
         let b1 = solver.name == "unipc-b1";
         if self.rules.class == Class::UniPc {
             let stands = grid.spans()[grid.steps() - 1].beta() == 0.0;
-            if stands || (grid.end().is_none() && (b1 || !self.rules.lower_order_final)) {
+            let second = !self.rules.lower_order_final;
+            if (stands && second) || (grid.end().is_none() && (b1 || second)) {
                 return Err(self.refused(
-                    &"diffusers' UniPC gives NaN where the last step ends at sigma 0 with bh1 or second order, or does not \
-                      move; set final_sigmas_type, lower_order_final or solver_type otherwise, or take another spacing",
+                    &"diffusers' UniPC gives NaN where a last step ends at sigma 0 with bh1 or in second order, or stands \
+                      still in second order; set final_sigmas_type, lower_order_final or solver_type otherwise",
                 ));
             }
             let variant = if b1 { UniPcVariant::B1 } else { UniPcVariant::B2 };
@@ -263,18 +264,40 @@ impl Build<'_> {
     }
 
     /// Sigmas along the curve between two ends, unless other ends are given, and their labels.
-    fn curved(&self, (first, last): (f64, f64), rounds: bool) -> Result<(Vec<f64>, Vec<f64>), MethodError> {
+    fn curved(&self, ends: (f64, f64), rounds: bool) -> Result<(Vec<f64>, Vec<f64>), MethodError> {
         let curve = self.rules.curve.expect("the caller has seen it");
-        let (low, high) = self.rules.sigma_range;
-        let sigmas = curve.sigmas(self.steps, low.unwrap_or(first), high.unwrap_or(last));
-        let sigmas = sigmas.map_err(|e| self.refused(&e))?;
-        let rounds = rounds && (self.rules.class != Class::Kdpm2 || curve == peers::DiffusersCurve::Karras);
-        let label = |sigma: &f64| {
-            let index = peers::diffusers_index_of(&self.sigmas, *sigma);
-            if rounds { index.round_ties_even() } else { index }
+        let along = |(first, last): (f64, f64)| {
+            let (low, high) = self.rules.sigma_range;
+            let sigmas = curve.sigmas(self.steps, low.unwrap_or(first), high.unwrap_or(last));
+            sigmas.map_err(|e| self.refused(&e))
         };
-        let labels = sigmas.iter().map(label).collect();
+        let sigmas = along(ends)?;
+        let rounds = rounds && (self.rules.class != Class::Kdpm2 || curve == peers::DiffusersCurve::Karras);
+        let labels = match rounds || self.rules.class.in_sigma() {
+            true => {
+                let logarithms: Vec<f64> = self.sigmas.iter().map(|sigma| sigma.ln()).collect();
+                let index = |sigma: &f64| peers::diffusers_index_of(&logarithms, *sigma);
+                sigmas.iter().map(|sigma| if rounds { index(sigma).round_ties_even() } else { index(sigma) }).collect()
+            }
+            false => {
+                let single = self.single()?;
+                let logarithms: Vec<f64> = single.iter().map(|sigma| f64::from(sigma.ln() as f32)).collect();
+                let sigmas = along((single[0], single[single.len() - 1]))?;
+                sigmas.iter().map(|sigma| peers::diffusers_index_of(&logarithms, *sigma)).collect()
+            }
+        };
         Ok((sigmas, labels))
+    }
+
+    /// The sigmas of diffusers' own table, in single precision. Where labels are cut off to whole timesteps, its last
+    /// digit and that of its logarithms decide between two of them at the ends of a curve.
+    fn single(&self) -> Result<Vec<f64>, MethodError> {
+        let rounded = |sigma: f64| f64::from(sigma as f32);
+        if self.rules.zero_snr {
+            return Ok(self.sigmas.iter().map(|sigma| rounded(*sigma)).collect());
+        }
+        let chain = peers::diffusers_chain(self.chain).map_err(|e| self.refused(&e))?;
+        Ok(chain.levels().iter().map(|level| rounded(level.sigma())).collect())
     }
 
     fn grid(&self, levels: Result<Vec<Level>, GridError>) -> Result<Grid, MethodError> {
