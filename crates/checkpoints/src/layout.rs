@@ -115,7 +115,7 @@ impl Layout {
     /// Settings in the form of the file that lies beside the weights.
     pub fn as_sidecar(self, settings: Settings) -> Settings {
         match self {
-            Layout::Ermongroup => ermongroup::in_parts(&settings),
+            Layout::Ermongroup => ermongroup::in_parts(settings),
             _ => settings,
         }
     }

@@ -259,11 +259,6 @@ fn write_level(writer: &mut Writer, theirs: &str, ours: &str, sampler: &str, lev
     }
 }
 
-/// The settings in the parts of a `yml` file; the flags of `main.py` are in none.
-pub fn in_parts(settings: &Settings) -> Settings {
-    ermongroup_words::in_parts(settings)
-}
-
 /// Refuses the networks that have more parameters, and images of other channels than the network's.
 fn refuse(settings: &Settings) -> Result<(), CheckpointError> {
     if settings.value("type").is_some_and(|kind| kind != "simple") {
@@ -344,7 +339,7 @@ mod tests {
         let diffusion = json!({"beta_schedule": "quad", "num_diffusion_timesteps": 100});
         let flat = settings(&DdpmUnetConfig::cifar10()).with("var_type", "fixedsmall").with("timesteps", 10);
         let flat = diffusion.as_object().unwrap().iter().fold(flat, |all, (key, value)| all.with(key, value.clone()));
-        let parts = in_parts(&flat);
+        let parts = in_parts(flat.clone());
         let keys: Vec<&str> = parts.iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["data", "diffusion", "model", "timesteps"]);
         assert_eq!(parts.value("diffusion"), Some(&diffusion));

@@ -159,17 +159,3 @@ pub(crate) fn flattened(settings: &Settings) -> Result<Settings, CheckpointError
     let (given, seen): (Vec<&str>, Vec<&str>) = outside.into_iter().partition(|key| settings.is_given(key));
     Ok(settings.only(&seen).overlaid(&inside).overlaid(&settings.only(&given)))
 }
-
-/// The settings in parts; what belongs to none is outside of them.
-pub(crate) fn in_parts(settings: &Settings) -> Settings {
-    let has = |words: &[Word], key: &str| words.iter().any(|word| word.key == key);
-    let keys = |wanted: &dyn Fn(&str) -> bool| -> Vec<&str> {
-        settings.iter().map(|(key, _)| key).filter(|key| wanted(key)).collect()
-    };
-    let outside = settings.only(&keys(&|key| !PARTS.iter().any(|(_, words)| has(words, key))));
-    PARTS.iter().fold(outside, |all, (part, words)| {
-        let inside = settings.only(&keys(&|key| has(words, key)));
-        let object: Map<String, Value> = inside.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect();
-        if object.is_empty() { all } else { all.with(part, object) }
-    })
-}
