@@ -94,6 +94,22 @@ fn ddpms_network_goes_from_one_layout_to_the_other() {
 }
 
 #[test]
+fn settings_of_ddims_code_beside_a_checkpoint_are_not_left_to_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Layout::Ermongroup.config(&small(Layout::Ermongroup)).unwrap();
+    let network = ClosedForm::default().network(Layout::Ermongroup, &config, &Device::flex(), DType::F32).unwrap();
+    let out = folder.path().join("model.pt");
+    for name in ["model.yml", "model.yaml", "config.yml", "config.yaml"] {
+        let stale = folder.path().join(name);
+        std::fs::write(&stale, "model: {}").unwrap();
+        let refused = export(&network, Layout::Ermongroup, None, &out).unwrap_err().to_string();
+        assert!(refused.contains(name) && !out.exists(), "{refused}");
+        std::fs::remove_file(stale).unwrap();
+    }
+    export(&network, Layout::Ermongroup, None, &out).unwrap();
+}
+
+#[test]
 fn a_training_checkpoint_gives_its_average_unless_asked_otherwise() {
     let path = fixture("networks/dit_micro_train_checkpoint.pt");
     let heads = given(r#"{"num_heads": 2}"#);

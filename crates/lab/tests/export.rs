@@ -100,12 +100,11 @@ fn refusal(layout: Layout, named: &[Layout], process: &Process) -> Option<&'stat
         (PredictionName::X0, _) if ermongroup => "x0",
         (PredictionName::V, _) if layout != Layout::Diffusers => "`v`",
         _ if !named.contains(&layout) => "chain",
-        (PredictionName::Eps, _) if ends_in_noise(&process.chain) => "signal",
         _ => return None,
     })
 }
 
-/// An eps-model says nothing where there is no signal.
+/// Whether there is no signal at the end, where an eps model says nothing and no sample can be drawn.
 fn ends_in_noise(chain: &ChainSettings) -> bool {
     matches!(chain, ChainSettings::Jsd { .. } | ChainSettings::ZeroTerminalSnr { .. })
 }
@@ -158,6 +157,9 @@ fn every_process_comes_back_or_is_refused_by_name() {
                 let learned = matches!(variance, VarianceName::Learned | VarianceName::LearnedRange);
                 let network = if learned { &twice } else { &plain };
                 match refusal(layout, named, &process) {
+                    None if prediction == PredictionName::Eps && ends_in_noise(&process.chain) => {
+                        process.words(layout, &network.config(), &Settings::default()).unwrap();
+                    }
                     None => {
                         // A thousand steps are walked once for each layout.
                         if chain.length() < 100 || (prediction, variance) == (PredictionName::Eps, VARIANCES[1]) {
@@ -181,12 +183,18 @@ fn every_process_comes_back_or_is_refused_by_name() {
 fn a_range_of_clipping_goes_round_where_it_has_words() {
     let plain = |layout| network(layout, false, &Device::flex());
     let eps = process(linear(), PredictionName::Eps, VarianceName::FixedLarge);
-    for limit in [X0Limit::None, X0Limit::Clip { range: 2.0 }, X0Limit::Threshold { ratio: 0.9, most: 2.0 }] {
+    let refused = |layout: Layout, process: &Process| {
+        process.words(layout, &small(layout, false), &Settings::default()).unwrap_err().to_string()
+    };
+    for limit in [X0Limit::None, X0Limit::Clip { range: 2.0 }] {
         let process = Process { limit, ..eps.clone() };
         goes_round(Layout::Diffusers, &plain(Layout::Diffusers), &process, &Settings::default());
-        let refused = process.words(Layout::Ermongroup, &small(Layout::Ermongroup, false), &Settings::default());
-        assert!(refused.unwrap_err().to_string().contains("x0"), "{limit:?}");
+        assert!(refused(Layout::Ermongroup, &process).contains("x0"), "{limit:?}");
     }
+    let process = Process { limit: X0Limit::Threshold { ratio: 0.9, most: 2.0 }, ..eps };
+    assert!(refused(Layout::Diffusers, &process).contains("quantile 0.9"));
+    let wider = Process { chain: ChainSettings::Cosine { length: 8 }, limit: X0Limit::Clip { range: 2.0 }, ..process };
+    assert!(refused(Layout::GuidedDiffusion, &wider).contains("clipped to 2"));
 }
 
 #[test]
@@ -262,8 +270,8 @@ fn refused(args: &[&str]) -> String {
     let output = undrift(args);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
-    // Long lines are broken where the terminal ends.
-    message.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+    // Long lines are broken where the terminal ends, also at hyphens.
+    message.chars().filter(|letter| !letter.is_whitespace() && *letter != '│').collect()
 }
 
 fn text(path: &Path) -> &str {
@@ -353,7 +361,7 @@ fn a_state_of_a_library_user_is_inspected() {
     let plain = succeeds(&["inspect", text(&file)]);
     assert!(plain.contains("moments") && plain.contains("network and process: not said"), "{plain}");
     let sampled = refused(&["sample", "--checkpoint", text(&file)]);
-    assert!(sampled.contains("which network") && sampled.contains("inspect"), "{sampled}");
+    assert!(sampled.contains("whichnetwork") && sampled.contains("inspect"), "{sampled}");
     let named = state(&folder, "row.safetensors", Some(&row(|_| ())));
     assert!(succeeds(&["inspect", text(&named)]).contains("settings of its row"));
 }

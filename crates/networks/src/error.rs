@@ -29,7 +29,8 @@ pub enum NetworkError {
     },
     /// A list that must not be empty, or a width of zero in it.
     #[error(
-        "the widths of the levels (multiples of base, where they are so given) are {value:?}; give one of at least 1 per resolution"
+        "the widths of the levels (multiples of base, where they are so given) are {value:?}; give one of at least 1 \
+         per resolution"
     )]
     Widths {
         /// The list, finest level first.

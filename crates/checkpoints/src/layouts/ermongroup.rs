@@ -335,6 +335,20 @@ mod tests {
     }
 
     #[test]
+    fn settings_go_into_their_parts() {
+        let diffusion = json!({"beta_schedule": "quad", "num_diffusion_timesteps": 100});
+        let flat = settings(&DdpmUnetConfig::cifar10()).with("var_type", "fixedsmall").with("timesteps", 10);
+        let flat = diffusion.as_object().unwrap().iter().fold(flat, |all, (key, value)| all.with(key, value.clone()));
+        let parts = in_parts(flat.clone());
+        let keys: Vec<&str> = parts.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["data", "diffusion", "model", "timesteps"]);
+        assert_eq!(parts.value("diffusion"), Some(&diffusion));
+        assert_eq!(parts.section("data").unwrap().value("image_size"), Some(&json!(32)));
+        assert_eq!(parts.section("model").unwrap().value("var_type"), Some(&json!("fixedsmall")));
+        assert_eq!(checked(&parts).unwrap(), checked(&flat).unwrap());
+    }
+
+    #[test]
     fn levels_become_pixels_where_the_image_size_is_given() {
         let flat = settings(&DdpmUnetConfig::cifar10()).with("attn_resolutions", Value::Null).with(LEVELS, [0, 2]);
         assert_eq!(config(&flat).unwrap().attention, [32, 8]);

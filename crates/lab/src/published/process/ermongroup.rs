@@ -58,6 +58,7 @@ fn variance(image_size: usize, s: &mut Reading<'_>) -> Result<VarianceName, Chec
 }
 
 /// `generalized` is DDIM and never clipped; `ddpm_noisy` clips and has the large variance, whatever `var_type` says.
+/// `ddpm` is a word of ours, which `export` writes: it clips and has the variance `var_type`.
 fn sampler(s: &mut Reading<'_>) -> Result<(Method, X0Limit), CheckpointError> {
     match s.or("sample_type", "generalized".to_owned(), MAIN)?.as_str() {
         "generalized" => {
@@ -66,7 +67,8 @@ fn sampler(s: &mut Reading<'_>) -> Result<(Method, X0Limit), CheckpointError> {
             Ok((if eta == 0.0 { ddim } else { ddim.with("eta", eta) }, X0Limit::None))
         }
         "ddpm_noisy" => Ok((Method::named("ddpm-large"), X0Limit::Clip { range: 1.0 })),
-        other => Err(unknown("sample_type", other, "generalized, ddpm_noisy")),
+        "ddpm" => Ok((Method::named("ddpm"), X0Limit::Clip { range: 1.0 })),
+        other => Err(unknown("sample_type", other, "generalized, ddpm_noisy, ddpm")),
     }
 }
 

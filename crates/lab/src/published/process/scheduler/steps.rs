@@ -44,7 +44,9 @@ pub(crate) fn stepping(
         }
         Class::Ddpm => {
             let ts: Vec<usize> = build.indices()?.iter().map(|index| index + 1).collect();
-            let grid = chain.grid_at(&ts).map_err(|e| build.no_grid(e))?;
+            // All levels keep the betas that the chain was built from.
+            let all = ts.len() == chain.len();
+            let grid = if all { chain.grid() } else { chain.grid_at(&ts).map_err(|e| build.no_grid(e))? };
             let variance = match solver.name.as_str() {
                 "ddpm-small" => Variance::FixedSmall,
                 "ddpm-large" => Variance::FixedLarge,

@@ -54,19 +54,13 @@ fn class(process: &Process) -> Result<Settings, String> {
 /// The version whose keys and rules these are.
 const VERSION: &str = "0.42.1";
 
+/// Thresholds come from schedulers of diffusers alone, whose files are kept as they were.
 fn limited(scheduler: Settings, limit: X0Limit) -> Settings {
     let (clips, range) = match limit {
         X0Limit::Clip { range } => (true, range),
         _ => (false, 1.0),
     };
-    let scheduler = scheduler.with("clip_sample", clips).with("clip_sample_range", range);
-    match limit {
-        X0Limit::Threshold { ratio, most } => scheduler
-            .with("thresholding", true)
-            .with("dynamic_thresholding_ratio", ratio)
-            .with("sample_max_value", most),
-        _ => scheduler.with("thresholding", false),
-    }
+    scheduler.with("clip_sample", clips).with("clip_sample_range", range).with("thresholding", false)
 }
 
 /// The chain by its name, if it has one, and by its betas.

@@ -10,6 +10,6 @@ pub(super) fn words(process: &Process, said: &Settings) -> Result<Vec<Settings>,
         return Err(format!("the sampler `{}`", process.solver));
     }
     let shared = guided::trained(process, "squaredcos_cap_v2")?;
-    let respaced = |text| shared.clone().with("timestep_respacing", text);
+    let respaced = |text: String| shared.clone().with("timestep_respacing", text);
     Ok(respacings(&process.visits, said).into_iter().map(respaced).collect())
 }

@@ -16,7 +16,7 @@ pub(super) fn words(process: &Process, said: &Settings) -> Result<Vec<Settings>,
         .with("rescale_timesteps", process.time_factor != 1.0)
         .with("clip_denoised", process.limit != X0Limit::None)
         .with("use_ddim", by_ddim);
-    let respaced = |text| shared.clone().with("timestep_respacing", text);
+    let respaced = |text: String| shared.clone().with("timestep_respacing", text);
     Ok(respacings(&process.visits, said).into_iter().map(respaced).collect())
 }
 

@@ -2,11 +2,11 @@
 
 use super::name;
 use crate::methods::Method;
-use crate::published::process::{Process, X0Limit};
+use crate::published::process::{Process, Rules, Visits, X0Limit};
 use crate::published::{Plan, SamplerChoice};
 use crate::recipe::VarianceName;
 use crate::registry;
-use undrift_schedules::Chain;
+use undrift_schedules::{Chain, Level, Span};
 
 /// Compares what is wanted with what was read.
 ///
@@ -29,11 +29,24 @@ pub(super) fn check(wanted: &Process, read: &Process) -> Result<(), String> {
     if chain(wanted)? != chain(read)? {
         return Err(format!("the chain {}", name(&wanted.chain)));
     }
+    if same_scheduler(wanted, read) {
+        return Ok(());
+    }
     let ddim = SamplerChoice { solver: Some(Method::named("ddim")), ..SamplerChoice::default() };
     let own = taken(wanted, &SamplerChoice::default())?;
     own.compare(&taken(read, &SamplerChoice::default())?)?;
     // What cannot be sampled by DDIM here cannot become another by it.
     taken(wanted, &ddim).map_or(Ok(()), |steps| steps.compare(&taken(read, &ddim)?))
+}
+
+/// Whether both are one scheduler of diffusers. Its steps are then not taken, as some have no steps over the whole chain:
+/// an offset leaves it.
+fn same_scheduler(wanted: &Process, read: &Process) -> bool {
+    let rules = |process: &Process| match &process.visits {
+        Visits::Diffusers(scheduler) => Rules::read(scheduler.class, &scheduler.settings).ok(),
+        _ => None,
+    };
+    rules(wanted).is_some() && rules(wanted) == rules(read)
 }
 
 fn chain(process: &Process) -> Result<Chain, String> {
@@ -82,9 +95,15 @@ impl Taken {
             let wrappers: Vec<String> = ours.wrappers.iter().map(ToString::to_string).collect();
             return Err(format!("the wrappers `{}` around `{solver}`", wrappers.join(" > ")));
         }
-        if (self.plan.sampler.grid(), self.plan.start_scale) != (read.plan.sampler.grid(), read.plan.start_scale) {
+        if self.visited() != read.visited() || self.plan.start_scale != read.plan.start_scale {
             return Err(format!("the {} levels that `{solver}` visits", self.plan.sampler.grid().steps()));
         }
         Ok(())
+    }
+
+    /// The levels, and the betas between them where the solver looks at betas.
+    fn visited(&self) -> Vec<(Level, Option<Level>, Option<f64>)> {
+        let beta = |span: &Span| self.variance.map(|_| span.beta());
+        self.plan.sampler.grid().spans().iter().map(|span| (span.from(), span.to(), beta(span))).collect()
     }
 }
