@@ -142,11 +142,28 @@ fn views_are_gathered() {
     assert_eq!(elements(view(2, &[1, 3], &[9, 1])), [2., 3., 4.]);
     assert_eq!(elements(view(0, &[2, 2], &[0, 1])), [0., 1., 0., 1.]);
     assert!(elements(view(200, &[0, 3], &[3, 1])).is_empty());
+    assert_eq!(elements(view(3, &[7], &[0])), [3.; 7]);
+}
+
+#[test]
+fn repeated_elements_are_no_more_than_the_file_has_bytes() {
+    assert_eq!(elements(view(3, &[9, 9], &[0, 0])).len(), 81);
+    assert!(matches!(fault(&dict(&[("a", view(0, &[200, 200], &[0, 0]))])), Fault::View { .. }));
+    let many: Vec<(String, Vec<u8>)> = (0..20).map(|at| (at.to_string(), view(0, &[80], &[0]))).collect();
+    let many: Vec<(&str, Vec<u8>)> = many.iter().map(|(name, view)| (name.as_str(), view.clone())).collect();
+    assert!(matches!(fault(&dict(&many)), Fault::View { .. }), "all together");
+    assert!(opened(&dict(&many[..1]), &[]).is_ok());
 }
 
 #[test]
 fn views_outside_of_their_storage_are_refused() {
-    for bad in [view(5, &[2], &[1]), view(0, &[2, 2], &[5, 1]), view(0, &[7], &[0]), view(6, &[], &[])] {
+    for bad in [
+        view(5, &[2], &[1]),
+        view(0, &[2, 2], &[5, 1]),
+        view(0, &[7], &[1]),
+        view(6, &[], &[]),
+        view(0, &[7, 200, 200], &[1, 0, 0]),
+    ] {
         assert!(matches!(fault(&dict(&[("a", bad)])), Fault::View { tensor, count: 6, .. } if tensor == "a"));
     }
 }

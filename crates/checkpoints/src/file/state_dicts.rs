@@ -11,15 +11,18 @@ use super::pickle_value::{Built, Storage, Value, Values, View};
 use super::tensor::{Place, TensorInfo, check_size, contiguous, count};
 use super::walk::{Found, Walk};
 
-/// What a pickle holds; `starts` has the byte of the file at which each storage starts, by its key.
+/// What a pickle holds; `starts` has the byte of the file at which each storage starts, by its key, and `length` is
+/// that of the file.
+///
+/// Views that repeat elements (`expand`) may have no more of them than the file has bytes, all together.
 ///
 /// # Errors
 ///
 /// [`Fault::NoWeights`]; a [`Fault`] that names the tensor for a view that its storage does not hold.
-pub(super) fn contents(pickle: &Pickle<'_>, starts: &HashMap<&str, u64>) -> Result<Contents, Fault> {
+pub(super) fn contents(pickle: &Pickle<'_>, starts: &HashMap<&str, u64>, length: u64) -> Result<Contents, Fault> {
     let values = &pickle.values;
     let walk = Walk::over(values, pickle.root)?;
-    let reading = Reading { values, starts };
+    let mut reading = Reading { values, starts, repeatable: length };
     let groups: Vec<Group> = walk.found.into_iter().map(|found| reading.group(found)).collect::<Result<_, _>>()?;
     if groups.is_empty() {
         return Err(Fault::NoWeights);
@@ -44,10 +47,12 @@ fn is_training_list(values: &Values<'_>, root: Value<'_>) -> bool {
 struct Reading<'a> {
     values: &'a Values<'a>,
     starts: &'a HashMap<&'a str, u64>,
+    /// Bytes of repeated elements that may still come.
+    repeatable: u64,
 }
 
 impl Reading<'_> {
-    fn group(&self, found: Found) -> Result<Group, Fault> {
+    fn group(&mut self, found: Found) -> Result<Group, Fault> {
         let (mut tensors, mut unread) = (Vec::new(), Vec::new());
         for (name, number) in found.tensors {
             match &self.values.tensors[number] {
@@ -62,19 +67,35 @@ impl Reading<'_> {
         Group::new(&found.path, found.named, tensors, unread)
     }
 
-    fn tensor(&self, tensor: String, view: &View, dtype: burn::tensor::DType) -> Result<(TensorInfo, Place), Fault> {
+    fn tensor(
+        &mut self,
+        tensor: String,
+        view: &View,
+        dtype: burn::tensor::DType,
+    ) -> Result<(TensorInfo, Place), Fault> {
         check_size(&tensor, view.shape.len())?;
         let storage = &self.values.storages[view.storage];
         let shape = view.shape.clone();
         let Some(elements) = count(&shape) else { return Err(Fault::Overflow { tensor, shape }) };
         let held = storage.count.saturating_mul(storage.element.size()) / view.element.size();
-        let fits = elements == 0 || elements <= held && last(view).is_some_and(|last| last < held);
+        let fits = elements == 0 || self.may_have(view, elements, held) && last(view).is_some_and(|last| last < held);
         if !fits {
             let (strides, offset, count) = (view.strides.clone(), view.offset, held);
             return Err(Fault::View { tensor, shape, strides, offset, count });
         }
         let place = self.place(view, storage, elements)?;
         Ok((TensorInfo { name: tensor, shape, dtype }, place))
+    }
+
+    /// Whether so many elements are no more than the storage has, or are repeated and not too many.
+    fn may_have(&mut self, view: &View, elements: usize, held: usize) -> bool {
+        if elements <= held {
+            return true;
+        }
+        let bytes = (elements as u64).saturating_mul(view.element.size() as u64);
+        let rest = self.repeatable.checked_sub(bytes).filter(|_| view.strides.contains(&0));
+        self.repeatable = rest.unwrap_or(self.repeatable);
+        rest.is_some()
     }
 
     fn place(&self, view: &View, storage: &Storage<'_>, elements: usize) -> Result<Place, Fault> {

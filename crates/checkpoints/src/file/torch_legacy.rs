@@ -33,7 +33,7 @@ pub(super) fn contents(source: &Source) -> Result<Contents, Fault> {
     check_byte_order(&next()?)?;
     let (weights, keys) = (next()?, next()?);
     let starts = storages(source, &weights.values, &keys, at as u64)?;
-    built(&weights, &starts)
+    built(&weights, &starts, source.length)
 }
 
 fn check_version(version: Value<'_>) -> Result<(), Fault> {

@@ -27,7 +27,7 @@ pub(super) fn contents(source: &Source) -> Result<Contents, Fault> {
     let pickle = archive.read(PICKLE, LONGEST_PICKLE)?;
     let pickle = read_pickle(&pickle)?;
     let starts = archive.storages(&pickle)?;
-    built(&pickle, &starts)
+    built(&pickle, &starts, source.length)
 }
 
 const PICKLE: &str = "data.pkl";
