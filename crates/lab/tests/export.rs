@@ -9,7 +9,7 @@ use burn::tensor::{DType, Device, Tensor};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use undrift_checkpoints::{ClosedForm, Layout, Network, NetworkConfig, Settings, export};
-use undrift_lab::methods::Method;
+use undrift_lab::methods::{Method, SpacingName};
 use undrift_lab::published::{
     CheckpointArgs, Guidance, Opened, Process, PublishedSampling, SamplerChoice, Visits, X0Limit,
 };
@@ -50,6 +50,7 @@ fn process(chain: ChainSettings, prediction: PredictionName, variance: VarianceN
         time_factor: 1.0,
         solver: Method::named("ddpm"),
         visits: Visits::All,
+        spacing: SpacingName::default(),
         assumed: Vec::new(),
     }
 }
