@@ -1,6 +1,6 @@
 //! Every key of every published code is honoured, harmless or refused, and none is silently dropped.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use undrift_checkpoints::layouts::{dit, ermongroup, guided_classifier, guided_diffusion};
 use undrift_checkpoints::{Layout, NetworkConfig, Role, Settings, Word};
 use undrift_lab::published::Process;
@@ -35,12 +35,12 @@ fn codes() -> [Code; 4] {
         Code {
             layout: Layout::GuidedClassifier,
             words: guided_classifier::words().copied().collect(),
-            base: json!({"image_size": 64, "classifier_width": 32, "classifier_depth": 1}),
-            heard: json!({"image_size": 128, "in_channels": 1, "model_channels": 64, "out_channels": 10,
+            base: json!({"image_size": 64, "classifier_width": 64, "classifier_depth": 1}),
+            heard: json!({"image_size": 128, "in_channels": 1, "model_channels": 32, "out_channels": 10,
                 "num_res_blocks": 2, "attention_resolutions": "8", "dropout": 0.1, "channel_mult": "1,2",
                 "conv_resample": "False", "dims": 3, "num_heads": 2, "num_head_channels": 32,
                 "use_scale_shift_norm": "False", "resblock_updown": "False", "use_new_attention_order": "True",
-                "classifier_width": 64, "classifier_depth": 2, "classifier_attention_resolutions": 16,
+                "classifier_width": 128, "classifier_depth": 2, "classifier_attention_resolutions": 16,
                 "classifier_use_scale_shift_norm": "False", "classifier_resblock_updown": "False",
                 "classifier_pool": "adaptive", "pool": "spatial"}),
             beside: json!({"num_heads": {"num_head_channels": -1, "classifier_pool": "adaptive"}}),
@@ -55,7 +55,7 @@ fn codes() -> [Code; 4] {
                 "var_type": "fixedsmall", "image_size": 64, "channels": 1, "beta_schedule": "quad",
                 "beta_start": 1e-3, "beta_end": "1e-2", "num_diffusion_timesteps": 500, "attn_levels": [0],
                 "resolution": 64, "sample_type": "ddpm_noisy", "skip_type": "quad", "timesteps": 10, "eta": 0.5}),
-            beside: json!({"attn_levels": {"attn_resolutions": null}}),
+            beside: json!({"attn_levels": {"attn_resolutions": null, "attn_levels": [1]}}),
         },
         Code {
             layout: Layout::Dit,
@@ -97,7 +97,7 @@ fn every_key_that_is_read_is_heard() {
         }
         for (key, value) in heard {
             let mut base = code.base.clone();
-            let more = code.beside.get(key).and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
+            let more = code.beside.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
             base.as_object_mut().unwrap().extend(more);
             let plain = made(code.layout, &base).expect("the base makes a network");
             let found = made(code.layout, &with(&base, key, value.clone()));

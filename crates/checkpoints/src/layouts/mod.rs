@@ -2,6 +2,7 @@
 
 mod ddpm;
 pub mod diffusers;
+mod diffusers_words;
 pub mod dit;
 mod dit_words;
 pub mod ermongroup;
