@@ -41,7 +41,7 @@ fn variants() -> [DdpmUnetConfig; 8] {
         DdpmUnetConfig { widths: vec![32], blocks: 3, attention: vec![16], ..small.clone() },
         DdpmUnetConfig { widths: vec![32, 96, 64], attention: vec![16, 4], blocks: 2, ..small.clone() },
         DdpmUnetConfig { widths: vec![64, 32], attention: vec![16], ..small.clone() },
-        DdpmUnetConfig { widths: vec![32, 48, 40], groups: 8, ..small.clone() },
+        DdpmUnetConfig { base: 64, widths: vec![64, 96, 160], ..small.clone() },
         DdpmUnetConfig { resampling: Resampling::Plain, ..small.clone() },
         DdpmUnetConfig { middle_attention: false, head_channels: Some(8), ..small.clone() },
         DdpmUnetConfig { resampling: Resampling::CentredConvolution, groups: 16, ..small },

@@ -184,7 +184,7 @@ fn both_readings_of_eps_beside_a_clipped_x0_are_told_apart() {
         edit_tensor(&directory, &format!("{name}.safetensors"), &changed, |value| value + 0.001);
         let report = checked(&directory);
         let failed: Vec<&str> = failures(&report).iter().map(|case| case.item.as_str()).collect();
-        assert_eq!(failed, [changed.as_str()]);
+        assert!(!failed.is_empty() && failed.iter().all(|item| item.starts_with(&changed)), "{changed}: {failed:?}");
     }
 }
 

@@ -134,7 +134,11 @@ fn goes_round(layout: Layout, network: &Network, process: &Process, said: &Setti
     export(network, layout, Some(&words), &out).unwrap();
     let opened = Opened::new(&out, &CheckpointArgs::of(None, Vec::new())).unwrap();
     let again = opened.load(&Device::flex(), DType::F32).unwrap();
-    for choice in [SamplerChoice::default(), ddim(), SamplerChoice { steps: Some(4), ..ddim() }] {
+    for choice in [
+        SamplerChoice::default(),
+        ddim(),
+        SamplerChoice { steps: Some(4), spacing: Some(SpacingName::Trailing), ..ddim() },
+    ] {
         let before = bits(network, process, &choice);
         assert!(before.iter().all(|bits| f32::from_bits(*bits).is_finite()));
         assert!(bits(&again, &opened.process, &choice) == before, "{} {process:?} by {choice:?}", layout.name());
@@ -159,7 +163,8 @@ fn every_process_comes_back_or_is_refused_by_name() {
                 let network = if learned { &twice } else { &plain };
                 match refusal(layout, named, &process) {
                     None if prediction == PredictionName::Eps && ends_in_noise(&process.chain) => {
-                        process.words(layout, &network.config(), &Settings::default()).unwrap();
+                        let refused = process.words(layout, &network.config(), &Settings::default()).unwrap_err();
+                        assert!(refused.to_string().contains("signal is 0"), "{process:?}: {refused}");
                     }
                     None => {
                         // A thousand steps are walked once for each layout.

@@ -1,6 +1,8 @@
 //! What the check of a recipe accepts also runs, and what it refuses does not: over every kind of chain, prediction,
 //! variance, weighting, solver, wrapper and spacing.
 
+use std::sync::LazyLock;
+
 use burn::tensor::{DType, Device, Tensor};
 use undrift_denoisers::{ClipX0, Denoiser, Levels, OutputVariance, Preconditioned};
 use undrift_lab::methods::{Method, SOLVERS, SamplerSettings, SpacingName, WRAPPERS};
@@ -61,7 +63,9 @@ fn chains(length: usize) -> Vec<ChainSettings> {
 
 /// A recipe of one small row.
 fn recipe(change: impl FnOnce(&mut Experiment)) -> Recipe {
-    let mut recipe = load("table2", Some("smoke")).unwrap().with_rows(&["eps-simple".to_owned()]).unwrap();
+    static BASE: LazyLock<Recipe> =
+        LazyLock::new(|| load("table2", Some("smoke")).unwrap().with_rows(&["eps-simple".to_owned()]).unwrap());
+    let mut recipe = BASE.clone();
     change(&mut recipe.rows[0]);
     recipe
 }
@@ -163,10 +167,12 @@ fn whatever_is_accepted_can_be_trained_and_what_cannot_is_refused_by_its_key() {
         WeightingSettings::Edm { sigma_data: 0.5 },
     ];
     let (mut accepted, mut refused) = (0, 0);
-    for chain in [1, 2, 6, 20].into_iter().flat_map(chains) {
+    for chain in [1, 6, 20].into_iter().flat_map(chains) {
         for prediction in PREDICTIONS {
             for (variance, objective) in VARIANCES.into_iter().flat_map(|v| OBJECTIVES.map(|o| (v, o))) {
-                for weighting in weightings {
+                // Weights do not look at the length.
+                for weighting in &weightings[..if chain.length() == 6 { weightings.len() } else { 1 }] {
+                    let weighting = *weighting;
                     let recipe = recipe(|row| {
                         let s = &mut row.settings;
                         s.chain = chain.clone();

@@ -140,12 +140,15 @@ fn check_samples_elsewhere(run: &Path, reference: &[u8]) {
         text(&exported),
     ]));
     let checkpoint = run.join("second/seed-0/checkpoint.safetensors");
-    for path in [&checkpoint, &exported] {
+    let sampled = |path: &Path, steps: &[&str]| {
         let out = run.join("elsewhere.png");
-        let arguments = ["--count", "64", "--steps", "5", "--seed", "3", "--out", text(&out)];
-        succeeds(undrift(&["sample", "--checkpoint", text(path)]).args(arguments));
-        assert!(fs::read(out).unwrap() == reference, "{}", path.display());
-    }
+        let arguments = ["--count", "64", "--seed", "3", "--out", text(&out)];
+        succeeds(undrift(&["sample", "--checkpoint", text(path)]).args(arguments).args(steps));
+        fs::read(out).unwrap()
+    };
+    assert!(sampled(&checkpoint, &["--steps", "5"]) == reference);
+    // Over fewer steps the scheduler of diffusers draws noise in the last one, which ends above its first timestep.
+    assert!(sampled(&exported, &[]) == sampled(&checkpoint, &[]));
 }
 
 fn check_other_recipe_is_refused(run: &Path) {

@@ -37,7 +37,9 @@ pub enum NetworkError {
         value: Vec<usize>,
     },
     /// Widths that are too large for this machine's integers.
-    #[error("base {base} with levels of the widths {widths:?} overflows; use smaller ones")]
+    #[error(
+        "base {base} with levels of the widths {widths:?} (base times its multipliers) overflows; use smaller ones"
+    )]
     TooWide {
         /// The base width.
         base: usize,

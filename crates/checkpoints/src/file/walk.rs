@@ -9,7 +9,7 @@ use super::pickle_value::{Value, Values};
 pub(super) const MOST_TENSORS: usize = 100_000;
 
 /// Dictionaries within each other that are looked into.
-const DEEPEST: usize = 4;
+const DEEPEST: usize = 6;
 
 /// Entries that are looked at; a value may occur in many places, so that there may be more than the pickle has.
 const MOST_ENTRIES: usize = 1 << 22;

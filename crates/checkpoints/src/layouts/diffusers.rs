@@ -117,6 +117,10 @@ fn read(settings: &Settings) -> Result<(DdpmUnetConfig, Vec<Assumed>), Checkpoin
     let mut unseen = Unseen { settings, released: released_size(&widths, &attending), reading };
     let groups = unseen.reading.or("norm_num_groups", 32, "every model of this layout has so many")?;
     refuse(settings, base, groups)?;
+    let given = settings.value("norm_num_groups").is_some();
+    if !given && groups > 0 && widths.iter().any(|width| !width.is_multiple_of(groups)) {
+        return Err(CheckpointError::SettingMissing { key: "norm_num_groups".into() });
+    }
     if groups > 0 && widths.iter().any(|width| !width.is_multiple_of(groups)) {
         let expected = format!("every width must be a multiple of norm_num_groups, which is {groups}");
         return Err(refused("block_out_channels", settings.value("block_out_channels"), &expected));

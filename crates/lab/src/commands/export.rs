@@ -132,7 +132,7 @@ fn words(
 ) -> Result<Option<Settings>> {
     if !args.weights_only {
         let words = process.words(layout, &network.config(), said);
-        return words.map(Some).map_err(|error| miette!(help = "--weights-only writes the network alone", "{error}"));
+        return words.map(Some).map_err(|error| miette!("{error}; or write the network alone with --weights-only"));
     }
     if process.variance == VarianceName::Learned {
         return Err(miette!(

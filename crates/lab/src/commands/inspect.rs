@@ -126,7 +126,12 @@ fn process_facts(process: &Process, about: &mut Facts) {
     about.add("chain", json!(process.chain));
     about.add("predicts", name(json!(process.prediction)));
     about.add("variance", name(json!(process.variance)));
-    about.add("samples clip x0", process.limit != X0Limit::None);
+    let limit = match process.limit {
+        X0Limit::None => "as it is".to_owned(),
+        X0Limit::Clip { range } => format!("clipped to [-{range}, {range}]"),
+        X0Limit::Threshold { ratio, most } => format!("thresholded at its quantile {ratio}, at most {most}"),
+    };
+    about.add("x0 of samples", limit);
     if process.time_factor != 1.0 {
         about.add("time labels times", process.time_factor);
     }

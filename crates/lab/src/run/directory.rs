@@ -390,7 +390,7 @@ mod tests {
         let fill = || {
             for row in &smoke.rows {
                 let cell = directory.cell(&row.id, 0);
-                cell.create().unwrap();
+                fs::create_dir_all(cell.folder()).unwrap();
                 files.iter().for_each(|file| fs::write(cell.folder().join(file), "x").unwrap());
             }
         };

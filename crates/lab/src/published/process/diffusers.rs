@@ -1,6 +1,6 @@
 //! The scheduler of diffusers.
 
-use super::scheduler::{Class, Rules, Scheduler, unread};
+use super::scheduler::{Class, Rules, Scheduler, taken, unread};
 use super::{Assumed, Process, Visits};
 use crate::recipe::{ChainSettings, VarianceName};
 use serde_json::Value;
@@ -23,6 +23,11 @@ pub(super) fn process(settings: &Settings, twice: bool) -> Result<Process, Check
         assumed.push(Assumed { key: CLASS, value: class.name().to_owned(), why });
     }
     let variance = variance(&rules, settings, twice, &mut assumed)?;
+    let said: Vec<&str> = assumed.iter().map(|one| one.key).collect();
+    let usual = taken(class, settings).into_iter().filter(|(key, _)| !said.contains(key));
+    let why = "the default of its class";
+    let usual: Vec<Assumed> = usual.map(|(key, value)| Assumed { key, value: plain(&value), why }).collect();
+    assumed.extend(usual);
     let scheduler = Scheduler { class, settings: settings.clone(), unread: unread(class, settings)? };
     Ok(Process {
         chain: chain(&rules),
@@ -68,4 +73,9 @@ fn chain(rules: &Rules) -> ChainSettings {
         return ChainSettings::ZeroTerminalSnr { of: Box::new(rules.chain.clone()) };
     }
     rules.chain.clone()
+}
+
+/// A word without quotes, anything else as in JSON.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,6 +1,7 @@
 //! The schedulers of diffusers: their keys, what they mean, and the steps that follow.
 
 mod class;
+mod defaults;
 mod keys;
 mod rules;
 mod steps;
@@ -10,6 +11,7 @@ pub(crate) use rules::{Layout, Rules};
 
 pub(in crate::published) use steps::stepping;
 
+pub(super) use defaults::taken;
 pub(super) use keys::check as unread;
 
 use undrift_checkpoints::Settings;

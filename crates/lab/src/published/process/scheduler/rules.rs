@@ -1,10 +1,9 @@
 //! What a scheduler's settings mean to its class.
 
-use super::{Class, keys};
+use super::{Class, defaults, keys};
 use crate::methods::Method;
 use crate::published::process::{X0Limit, unknown};
 use crate::recipe::{ChainSettings, PredictionName, VarianceName};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use undrift_checkpoints::{CheckpointError, Settings};
 use undrift_schedules::peers::DiffusersCurve;
@@ -73,7 +72,7 @@ impl Rules {
             Err(one) => vec![one],
         };
         let mut all = faults(keys::check(class, settings).map(drop));
-        let read = Reader { class, settings };
+        let read = Reader { class, all: defaults::laid_under(class, settings) };
         all.extend(faults(read.prediction().map(drop)));
         CheckpointError::all(all)?;
         read.rules()
@@ -97,30 +96,30 @@ impl Rules {
     }
 }
 
-struct Reader<'a> {
+/// What the class reads, given or by default.
+struct Reader {
     class: Class,
-    settings: &'a Settings,
+    all: Settings,
 }
 
-impl Reader<'_> {
-    /// A value that the class reads, or its default.
-    fn or<T: DeserializeOwned>(&self, key: &'static str, default: T) -> Result<T, CheckpointError> {
-        let reads = keys::KEYS.iter().any(|known| known.name == key && known.classes.contains(&self.class));
-        if reads { self.settings.or(key, default) } else { Ok(default) }
+impl Reader {
+    /// A switch; off where the class has none.
+    fn flag(&self, key: &str) -> Result<bool, CheckpointError> {
+        self.all.or(key, false)
     }
 
-    fn text(&self, key: &'static str, default: &str) -> Result<String, CheckpointError> {
-        self.or(key, default.to_owned())
+    /// A word; none where the class has none.
+    fn text(&self, key: &str) -> Result<String, CheckpointError> {
+        self.all.or(key, String::new())
     }
 
     fn rules(&self) -> Result<Rules, CheckpointError> {
         let class = self.class;
-        let first = self.text("final_sigmas_type", "zero")?;
+        let first = self.text("final_sigmas_type")?;
         let ends_at_first = match class {
-            Class::Ddim => !self.or("set_alpha_to_one", true)?,
-            Class::Pndm => !self.or("set_alpha_to_one", false)?,
+            Class::Ddim | Class::Pndm => !self.flag("set_alpha_to_one")?,
             _ => match first.as_str() {
-                "zero" => false,
+                "zero" | "" => false,
                 "sigma_min" => true,
                 other => return Err(unknown("final_sigmas_type", other, "zero, sigma_min")),
             },
@@ -128,30 +127,30 @@ impl Reader<'_> {
         let rules = Rules {
             class,
             chain: self.chain()?,
-            zero_snr: self.or("rescale_betas_zero_snr", false)?,
+            zero_snr: self.flag("rescale_betas_zero_snr")?,
             prediction: self.prediction()?,
             variance: self.variance()?,
             limit: self.limit()?,
             layout: self.layout()?,
-            offset: self.or("steps_offset", 0)?,
+            offset: self.all.or("steps_offset", 0)?,
             curve: self.curve()?,
-            sigma_range: (self.or("sigma_min", None)?, self.or("sigma_max", None)?),
+            sigma_range: (self.all.get("sigma_min")?, self.all.get("sigma_max")?),
             ends_at_first,
-            lower_order_final: self.or("lower_order_final", true)?,
-            euler_at_final: self.or("euler_at_final", false)?,
+            lower_order_final: self.flag("lower_order_final")?,
+            euler_at_final: self.flag("euler_at_final")?,
             lambda_min: self.lambda_min()?,
-            cosine: self.text("beta_schedule", "linear")? == "squaredcos_cap_v2",
+            cosine: self.text("beta_schedule")? == "squaredcos_cap_v2",
             order: self.order()?,
             b1: self.b1()?,
-            runge_kutta: !self.or("skip_prk_steps", false)?,
+            runge_kutta: !self.flag("skip_prk_steps")?,
         };
         self.labels()?;
         Ok(rules)
     }
 
     fn chain(&self) -> Result<ChainSettings, CheckpointError> {
-        let length = self.or("num_train_timesteps", 1000)?;
-        if let Some(betas) = self.or::<Option<Vec<f64>>>("trained_betas", None)? {
+        let length = self.all.required("num_train_timesteps")?;
+        if let Some(betas) = self.all.get::<Vec<f64>>("trained_betas")? {
             if betas.len() != length {
                 let expected = format!("num_train_timesteps is {length}; give as many betas");
                 let value = format!("a list of {}", betas.len());
@@ -159,9 +158,8 @@ impl Reader<'_> {
             }
             return Ok(ChainSettings::Betas { betas });
         }
-        let usual = if matches!(self.class, Class::Heun | Class::Kdpm2) { (0.00085, 0.012) } else { (1e-4, 0.02) };
-        let (start, end) = (self.or("beta_start", usual.0)?, self.or("beta_end", usual.1)?);
-        Ok(match self.text("beta_schedule", "linear")?.as_str() {
+        let (start, end) = (self.all.required("beta_start")?, self.all.required("beta_end")?);
+        Ok(match self.text("beta_schedule")?.as_str() {
             "linear" if (start, end) == (1e-4, 0.02) => ChainSettings::Linear { length },
             "linear" => ChainSettings::LinearBetween { length, start, end },
             "scaled_linear" => ChainSettings::ScaledLinear { length, start, end },
@@ -177,7 +175,7 @@ impl Reader<'_> {
 
     fn prediction(&self) -> Result<PredictionName, CheckpointError> {
         let of_x0 = !matches!(self.class, Class::Pndm | Class::EulerAncestral | Class::Kdpm2);
-        match self.text("prediction_type", "epsilon")?.as_str() {
+        match self.text("prediction_type")?.as_str() {
             "epsilon" => Ok(PredictionName::Eps),
             "v_prediction" => Ok(PredictionName::V),
             "sample" if of_x0 => Ok(PredictionName::X0),
@@ -192,7 +190,7 @@ impl Reader<'_> {
     /// Only DDPM's steps have a variance; DPM-Solver's drop what the network says about it.
     fn variance(&self) -> Result<VarianceName, CheckpointError> {
         let known = "fixed_small, fixed_small_log, fixed_large, learned_range";
-        match (self.class, self.or::<Option<String>>("variance_type", None)?.as_deref()) {
+        match (self.class, self.all.get::<String>("variance_type")?.as_deref()) {
             (Class::Ddpm, None | Some("fixed_small" | "fixed_small_log")) => Ok(VarianceName::FixedSmall),
             (Class::Ddpm, Some("fixed_large")) => Ok(VarianceName::FixedLarge),
             (Class::Ddpm | Class::DpmMultistep, Some("learned_range")) => Ok(VarianceName::LearnedRange),
@@ -214,17 +212,17 @@ impl Reader<'_> {
     }
 
     fn limit(&self) -> Result<X0Limit, CheckpointError> {
-        if self.or("thresholding", false)? {
-            let (ratio, most) = (self.or("dynamic_thresholding_ratio", 0.995)?, self.or("sample_max_value", 1.0)?);
+        if self.flag("thresholding")? {
+            let (ratio, most) =
+                (self.all.required("dynamic_thresholding_ratio")?, self.all.required("sample_max_value")?);
             return Ok(X0Limit::Threshold { ratio, most });
         }
-        let clips = self.or("clip_sample", matches!(self.class, Class::Ddim | Class::Ddpm))?;
-        Ok(if clips { X0Limit::Clip { range: self.or("clip_sample_range", 1.0)? } } else { X0Limit::None })
+        let clips = self.flag("clip_sample")?;
+        Ok(if clips { X0Limit::Clip { range: self.all.required("clip_sample_range")? } } else { X0Limit::None })
     }
 
     fn layout(&self) -> Result<Layout, CheckpointError> {
-        let leads = matches!(self.class, Class::Ddim | Class::Ddpm | Class::Pndm);
-        match self.text("timestep_spacing", if leads { "leading" } else { "linspace" })?.as_str() {
+        match self.text("timestep_spacing")?.as_str() {
             "leading" => Ok(Layout::Leading),
             "linspace" => Ok(Layout::Linspace),
             "trailing" => Ok(Layout::Trailing),
@@ -235,7 +233,6 @@ impl Reader<'_> {
     /// Where several are asked for: as the class's code, Karras before Lu, exponential and beta; diffusers itself refuses
     /// more than one of three.
     fn curve(&self) -> Result<Option<DiffusersCurve>, CheckpointError> {
-        let asked = |key| -> Result<bool, CheckpointError> { Ok(self.or::<Option<bool>>(key, None)?.unwrap_or(false)) };
         let curves = [
             ("use_karras_sigmas", DiffusersCurve::Karras),
             ("use_exponential_sigmas", DiffusersCurve::Exponential),
@@ -244,7 +241,7 @@ impl Reader<'_> {
         ];
         let mut found = Vec::new();
         for (key, curve) in curves {
-            if asked(key)? {
+            if self.flag(key)? {
                 found.push((key, curve));
             }
         }
@@ -262,17 +259,17 @@ impl Reader<'_> {
     /// -Infinity, as diffusers writes it, is no number of JSON and comes as text.
     fn lambda_min(&self) -> Result<f64, CheckpointError> {
         const KEY: &str = "lambda_min_clipped";
-        match self.or::<Option<Value>>(KEY, None)? {
+        match self.all.value(KEY) {
             None => Ok(f64::NEG_INFINITY),
             Some(Value::String(text)) if text.parse::<f64>().is_ok_and(|lambda| lambda == f64::NEG_INFINITY) => {
                 Ok(f64::NEG_INFINITY)
             }
-            Some(_) => self.or(KEY, f64::NEG_INFINITY),
+            Some(_) => self.all.required(KEY),
         }
     }
 
     fn order(&self) -> Result<usize, CheckpointError> {
-        let order = self.or("solver_order", 2)?;
+        let order = self.all.or("solver_order", 2)?;
         let known: &[usize] = if self.class == Class::DpmMultistep { &[1, 2] } else { &[2] };
         if known.contains(&order) {
             return Ok(order);
@@ -283,8 +280,7 @@ impl Reader<'_> {
 
     /// Names of the other multistep schedulers mean the usual type, as in their code.
     fn b1(&self) -> Result<bool, CheckpointError> {
-        let usual = if self.class == Class::UniPc { "bh2" } else { "midpoint" };
-        match (self.class, self.text("solver_type", usual)?.as_str()) {
+        match (self.class, self.text("solver_type")?.as_str()) {
             (Class::UniPc, "bh1") => Ok(true),
             (Class::UniPc, "bh2" | "midpoint" | "heun" | "logrho") => Ok(false),
             (Class::UniPc, other) => Err(unknown("solver_type", other, "bh1, bh2")),
@@ -296,8 +292,8 @@ impl Reader<'_> {
 
     /// Continuous labels are for v models alone in the code of Euler's scheduler, which else passes them over.
     fn labels(&self) -> Result<(), CheckpointError> {
-        match self.text("timestep_type", "discrete")?.as_str() {
-            "discrete" => Ok(()),
+        match self.text("timestep_type")?.as_str() {
+            "discrete" | "" => Ok(()),
             "continuous" if self.prediction()? != PredictionName::V => Ok(()),
             other => Err(unknown("timestep_type", other, "discrete")),
         }
