@@ -171,8 +171,8 @@ mod tests {
     fn batches_of_no_images_add_nothing() {
         let (data, empty) = (images(3), Tensor::zeros([0, 4], (&Device::flex(), DType::F64)));
         let apart = vec![empty.clone(), data.clone().narrow(0, 0, 2), empty.clone(), data.clone().narrow(0, 2, 1)];
-        assert_eq!(of(apart, 4), of(vec![data], 4));
-        let grid = Chain::linear_scaled(4).unwrap().grid();
+        assert_eq!(of(apart, 30), of(vec![data], 30));
+        let grid = Chain::linear_scaled(30).unwrap().grid();
         let nothing = bound_of_data(&MODEL, Variance::FixedLarge, &grid, vec![empty], KEY());
         assert!(matches!(nothing, Err(MetricError::NoImages)), "{nothing:?}");
     }

@@ -210,15 +210,22 @@ mod tests {
 
     #[test]
     fn a_grid_whose_steps_end_past_the_data_whatever_the_samples_is_refused_before_the_first() {
-        let grid = grid(20);
-        let asked = |window, cutoff| {
-            let solver = TimeShiftAdm::new(&chain(), &grid, window, cutoff, 0.0).expect("own levels");
-            Solver::<2>::check(&solver, &grid)
+        let asked = |grid: &Grid, window, cutoff| {
+            let solver = TimeShiftAdm::new(&chain(), grid, window, cutoff, 0.0).expect("own levels");
+            Solver::<2>::check(&solver, grid)
         };
-        // The grid's last levels are 53 and 0, and a step goes 52 levels down.
         let past = |from: f64| Err(SampleError::ShiftPastData { from });
-        assert_eq!((asked(30, 0), asked(0, 0)), (past(0.0), past(0.0)), "nothing is searched");
-        assert_eq!((asked(30, 1), asked(30, 300)), (Ok(()), Ok(())), "it depends on the samples, or cannot happen");
+        // Indices 999, 499 and 19, and a step goes 500 levels down.
+        let coarse = chain().grid_at(&[1000, 500, 20]).expect("falls");
+        assert_eq!(
+            (asked(&coarse, 30, 0), asked(&coarse, 0, 19)),
+            (past(499.0), past(499.0)),
+            "nothing else is searched"
+        );
+        assert_eq!(asked(&coarse, 30, 1), past(19.0), "the window ends at 34");
+        assert_eq!(asked(&coarse, 30, 19), Ok(()), "it depends on the samples");
+        // Its last indices are 53 and 0, and a step goes 52 levels down.
+        assert_eq!((asked(&grid(20), 0, 0), asked(&grid(20), 30, 1)), (Ok(()), Ok(())));
     }
 
     #[test]
