@@ -42,11 +42,10 @@ const INDEX: &str = "model_index.json";
 /// A decoder that the list of components names: `"vqvae": ["diffusers", "VQModel"]`.
 fn component(pipeline: &Path) -> Option<String> {
     let index = read_settings(&pipeline.join(INDEX)).ok()?;
-    let found = index.iter().find_map(|(key, value)| {
+    index.iter().find_map(|(key, value)| {
         let class = value.as_array().and_then(|pair| pair.get(1)).and_then(Value::as_str)?;
         (DECODERS.contains(&key) || is_decoder(class)).then(|| format!("{INDEX} has the component `{key}`, a {class}"))
-    });
-    found
+    })
 }
 
 /// A folder beside the network that is called like a decoder or holds one.

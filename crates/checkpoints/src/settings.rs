@@ -40,7 +40,7 @@ impl Settings {
     }
 
     /// These settings as what tensors show.
-    pub(crate) fn as_seen(mut self) -> Self {
+    pub(crate) fn all_seen(mut self) -> Self {
         self.seen = self.values.keys().cloned().collect();
         self
     }
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_is_given_is_told_from_what_is_seen() {
-        let seen = settings(json!({"width": 8, "depth": 2, "heads": null})).as_seen();
+        let seen = settings(json!({"width": 8, "depth": 2, "heads": null})).all_seen();
         let both = seen.overlaid(&settings(json!({"width": 16, "groups": 4})));
         assert!(both.is_given("width") && both.is_given("groups") && both.is_seen("depth"));
         assert!(!both.is_given("depth") && !both.is_given("heads") && !both.is_given("size"));

@@ -81,7 +81,7 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
     if let Some([classes, _]) = shapes.get("class_embedding.weight").map(Vec::as_slice) {
         settings = settings.with("num_class_embeds", *classes);
     }
-    Ok(settings.as_seen())
+    Ok(settings.all_seen())
 }
 
 /// The configuration that settings of `config.json` mean.

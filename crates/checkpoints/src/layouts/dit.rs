@@ -51,7 +51,7 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
         .with("mlp_ratio", hidden as f64 / width as f64)
         .with("num_classes", axis("y_embedder.embedding_table.weight", 0)? - 1)
         .with("learn_sigma", axis(last, 0)? / per_patch == 2 * channels)
-        .as_seen())
+        .all_seen())
 }
 
 /// How often the released training drops a label.

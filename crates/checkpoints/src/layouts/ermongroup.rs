@@ -55,7 +55,7 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
         .with("num_res_blocks", counted(shapes, |block| format!("down.0.block.{block}.conv1.weight")))
         .with("resamp_with_conv", levels < 2 || shapes.contains_key("down.0.downsample.conv.weight"))
         .with(LEVELS, (0..levels).filter(attends).collect::<Vec<_>>());
-    Ok(if shapes.contains_key("logvar") { settings.with("type", "bayesian") } else { settings }.as_seen())
+    Ok(if shapes.contains_key("logvar") { settings.with("type", "bayesian") } else { settings }.all_seen())
 }
 
 /// All keys that are known, and what is done with each.
@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(config(&published()).unwrap(), DdpmUnetConfig::cifar10());
         let flat = flattened(&published()).unwrap();
         assert_eq!(config(&flat).unwrap(), DdpmUnetConfig::cifar10());
-        let seen = Settings::default().with("ch", 64).with("num_res_blocks", 3).as_seen();
+        let seen = Settings::default().with("ch", 64).with("num_res_blocks", 3).all_seen();
         let over_seen = config(&seen.overlaid(&published())).unwrap();
         assert_eq!(over_seen, DdpmUnetConfig::cifar10(), "a part counts more than what tensors show");
         let given = config(&published().with("ch", 64)).unwrap();

@@ -28,13 +28,13 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
     let settings = guided_trunk::infer(shapes)?;
     let Some(positions) = shapes.get("out.2.positional_embedding").and_then(|shape| shape.get(1)) else {
         let classes = size(shapes, "out.3.weight", 0)?;
-        return Ok(settings.with("pool", "adaptive").with("out_channels", classes).as_seen());
+        return Ok(settings.with("pool", "adaptive").with("out_channels", classes).all_seen());
     };
     let levels = settings.required::<Vec<f64>>("channel_mult")?.len();
     let side = positions.saturating_sub(1).isqrt();
     let classes = size(shapes, "out.2.c_proj.weight", 0)?;
     let settings = settings.with("pool", "attention").with("image_size", side << (levels - 1));
-    Ok(settings.with("out_channels", classes).as_seen())
+    Ok(settings.with("out_channels", classes).all_seen())
 }
 
 /// All keys that are known, and what is done with each.

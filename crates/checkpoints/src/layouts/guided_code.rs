@@ -98,7 +98,7 @@ mod tests {
     /// Settings that are given over those that tensors show.
     fn of(given: &Value, seen: &Value) -> (GuidedCode, Because) {
         let settings = |value: &Value| Settings::new(value.as_object().unwrap().clone());
-        GuidedCode::of(&settings(seen).as_seen().overlaid(&settings(given))).unwrap()
+        GuidedCode::of(&settings(seen).all_seen().overlaid(&settings(given))).unwrap()
     }
 
     #[test]

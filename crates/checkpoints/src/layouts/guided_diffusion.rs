@@ -29,7 +29,7 @@ pub fn infer(shapes: &Shapes) -> Result<Settings, CheckpointError> {
         Some(classes) => settings.with("num_classes", *classes),
         None => settings,
     }
-    .as_seen())
+    .all_seen())
 }
 
 /// All keys that are known, and what is done with each.
