@@ -223,6 +223,7 @@ fn a_yml_beside_weights_of_ddims_code_is_read() {
     fs::write(&own, "trainer:\n  epochs: 3\n").unwrap();
     let other = inspected(&["--set", "image_size=8"]);
     assert!(other.get("settings from").is_none(), "a file of something else is passed over");
+    assert!(other["yml passed over"].as_str().unwrap().contains("model-790000.yml"), "and named");
     let beside_dit = folder.path().join("DiT.pt");
     fs::copy(fixtures().join("dit-ddim/files/DiT.pt"), &beside_dit).unwrap();
     said(&["inspect", beside_dit.to_str().unwrap(), "--set", "num_heads=2"]);

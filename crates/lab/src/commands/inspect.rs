@@ -1,7 +1,7 @@
 //! `undrift inspect`.
 
 use super::Outcome;
-use crate::published::{Assumed, CheckpointArgs, Opened, Process, PublishedError, Visits, Weights, X0Limit};
+use crate::published::{Assumed, CheckpointArgs, Opened, Process, PublishedError, Visits, Weights, X0Limit, Yml};
 use crate::recipe::WeightSet;
 use crate::registry;
 use crate::terminal::{PrintError, print, say};
@@ -45,8 +45,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
             about.add("settings of its row", settings.lines().collect::<Vec<_>>());
         }
     }
-    if let Some(beside) = &opened.beside {
-        about.add("settings from", beside.display().to_string());
+    match &opened.beside {
+        Some(Yml::Read(path)) => about.add("settings from", path.display().to_string()),
+        Some(Yml::PassedOver(path)) => {
+            about.add("yml passed over", format!("{}, which has no part of DDIM's code", path.display()));
+        }
+        None => {}
     }
     network_facts(&opened.config, &mut about)?;
     if !matches!(opened.config, NetworkConfig::Classifier(_)) {

@@ -20,4 +20,4 @@ pub use output::{Drawing, OpenOutput, Output, is_picture};
 pub use plan::{Plan, SamplerChoice};
 pub use process::{Assumed, Process, Visits, X0Limit};
 pub use sampling::{ByClassifier, Guidance, PublishedSampling};
-pub use source::{CheckpointArgs, Setting};
+pub use source::{CheckpointArgs, Setting, Yml};

@@ -1,7 +1,7 @@
 //! A checkpoint of any kind, opened: a published one, or one of a run of ours.
 
 use super::process::{Assumed, Process};
-use super::source::{CheckpointArgs, scheduler_beside};
+use super::source::{CheckpointArgs, Yml, scheduler_beside};
 use crate::recipe::{Settings as RowSettings, WeightSet};
 use crate::run::{NETWORK, SETTINGS};
 use burn::tensor::{DType, Device};
@@ -21,8 +21,8 @@ pub struct Opened {
     pub process: Process,
     /// What was taken for the network where neither tensors nor settings say anything.
     pub assumed: Vec<Assumed>,
-    /// A file beside the weights that settings were read from, if it is not the network's JSON.
-    pub beside: Option<PathBuf>,
+    /// A `yml` file beside the weights.
+    pub beside: Option<Yml>,
     /// Where its weights are.
     pub weights: Weights,
 }

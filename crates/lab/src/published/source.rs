@@ -76,13 +76,21 @@ impl CheckpointArgs {
     }
 
     /// What was said over what a `yml` file of DDIM's code says that lies beside weights of its layout; and that file.
-    pub(super) fn given(&self, weights: &Path) -> Result<(Given, Option<PathBuf>), CheckpointError> {
+    pub(super) fn given(&self, weights: &Path) -> Result<(Given, Option<Yml>), CheckpointError> {
         let beside = if self.config.is_none() { yml_beside(weights)? } else { None };
-        let (weaker, path) = beside.map_or((Settings::default(), None), |(settings, path)| (settings, Some(path)));
+        let (weaker, yml) = beside.map_or((Settings::default(), None), |(settings, yml)| (settings, Some(yml)));
         let settings = weaker.overlaid(&self.settings()?);
         let replaces_sidecar = self.config.is_some();
-        Ok((Given { settings, group: self.group.clone(), replaces_sidecar }, path))
+        Ok((Given { settings, group: self.group.clone(), replaces_sidecar }, yml))
     }
+}
+
+/// A `yml` file beside weights of DDIM's layout.
+pub enum Yml {
+    /// It is of DDIM's code, and its settings count.
+    Read(PathBuf),
+    /// It has none of that code's parts, as the file of another program.
+    PassedOver(PathBuf),
 }
 
 /// The settings of a file; parts of DDIM's code become settings without parts, so that later ones replace them.
@@ -95,17 +103,17 @@ fn is_yml(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "yml" || end == "yaml")
 }
 
-/// `X.yml` or `config.yml` beside weights `X.ckpt` of DDIM's layout, if it is of its code.
-fn yml_beside(weights: &Path) -> Result<Option<(Settings, PathBuf)>, CheckpointError> {
+/// The settings of `X.yml` or `config.yml` beside weights `X.ckpt` of DDIM's layout; none if it is not of its code.
+fn yml_beside(weights: &Path) -> Result<Option<(Settings, Yml)>, CheckpointError> {
     let own = ["yml", "yaml"].map(|end| weights.with_extension(end));
     let shared = ["config.yml", "config.yaml"].map(|name| weights.with_file_name(name));
     let found = own.into_iter().chain(shared).find(|path| path.is_file() && weights.is_file());
     let Some(path) = found.filter(|_| is_of_ddims_code(weights)) else { return Ok(None) };
     let settings = read_yaml(&path)?;
     if !ermongroup::has_parts(&settings) {
-        return Ok(None);
+        return Ok(Some((Settings::default(), Yml::PassedOver(path))));
     }
-    Ok(Some((ermongroup::flattened(&settings)?, path)))
+    Ok(Some((ermongroup::flattened(&settings)?, Yml::Read(path))))
 }
 
 fn is_of_ddims_code(weights: &Path) -> bool {
