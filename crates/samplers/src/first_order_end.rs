@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
-use undrift_schedules::{Level, Span};
+use undrift_schedules::{Grid, Level, Span};
 
 use crate::{SampleError, Solver, Step};
 
@@ -24,6 +24,10 @@ impl<const D: usize, S: Solver<D>> Solver<D> for FirstOrderEnd<S> {
         self.solver.memory()
     }
 
+    fn check(&self, grid: &Grid) -> Result<(), SampleError> {
+        self.solver.check(grid)
+    }
+
     fn step(
         &self,
         model: &dyn Denoiser<D>,
@@ -41,9 +45,8 @@ impl<const D: usize, S: Solver<D>> Solver<D> for FirstOrderEnd<S> {
 mod tests {
     use super::*;
     use crate::testing::{Half, bits, tensor};
-    use crate::{DpmSolverPp2m, steps};
+    use crate::{Ddim, DpmSolverPp2m, steps};
     use undrift_noise::Zeros;
-    use undrift_schedules::Grid;
 
     #[test]
     fn only_the_step_onto_the_end_is_lowered() {
@@ -61,5 +64,14 @@ mod tests {
         let last = grid.spans()[2];
         let alone = DpmSolverPp2m.step(&model, plain[1].clone(), &last, &[], &mut Zeros).unwrap();
         assert_eq!(bits(&alone.x), bits(&lowered[2]));
+    }
+
+    #[test]
+    fn a_grid_that_does_not_suit_the_solver_is_refused() {
+        let end = Level::vp_of_sigma(0.3, 0.0).unwrap();
+        let grid = Grid::ending_at([4.0, 2.0, 1.0].map(|sigma| Level::vp_of_sigma(sigma, 0.0).unwrap()), end).unwrap();
+        let solver = FirstOrderEnd { solver: Ddim { eta: 9.0, keep_eps: false }, end };
+        let refused = Solver::<2>::check(&solver, &grid).unwrap_err();
+        assert_eq!(refused, Solver::<2>::check(&solver.solver, &grid).unwrap_err());
     }
 }
