@@ -84,7 +84,7 @@ impl<M> EpsilonScaling<M> {
 
 impl<const D: usize, M: Denoiser<D>> Denoiser<D> for EpsilonScaling<M> {
     fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
-        self.inner.predict(x, at)?.over_scales(|level| self.scale(level))
+        self.inner.predict(x, at)?.over_scales("epsilon scaling", |level| self.scale(level))
     }
 }
 

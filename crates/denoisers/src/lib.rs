@@ -17,7 +17,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod affine;
+pub mod affine;
 mod classifier_free;
 mod classifier_guidance;
 mod clip_x0;
@@ -37,7 +37,7 @@ mod network;
 mod parameterisation;
 mod preconditioned;
 mod prediction;
-mod samples;
+pub mod samples;
 mod separate_first;
 mod spread;
 #[cfg(test)]

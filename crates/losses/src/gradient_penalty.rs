@@ -5,6 +5,7 @@ use undrift_denoisers::{Denoiser, Levels};
 use undrift_noise::Noise;
 
 use crate::LossError;
+use crate::per_sample::sum_over_dims;
 
 /// Estimates `|d eps / d x|_F^2`, the squared Frobenius norm of the slope of eps in its input, of each sample.
 ///
@@ -40,9 +41,3 @@ pub fn gradient_penalty<const D: usize>(
 
 /// A step at which single precision loses one part in 1e5 of the difference, and curvature adds about as little.
 pub const PENALTY_STEP: f64 = 1e-2;
-
-fn sum_over_dims<const D: usize>(values: Tensor<D>) -> Tensor<1> {
-    let dims = values.dims();
-    let width: usize = dims[1..].iter().product();
-    values.reshape([dims[0], width]).sum_dim(1).reshape([dims[0]])
-}

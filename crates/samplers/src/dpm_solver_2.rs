@@ -5,7 +5,8 @@ use undrift_denoisers::{Denoiser, Levels, Prediction};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
-use crate::euler::along;
+use crate::begin::begin_with_signal;
+use crate::flow::along;
 use crate::{Labelling, SampleError, Solver, Step};
 
 /// DPM-Solver-2: a step with the eps believed halfway in log(signal / noise)
@@ -33,10 +34,7 @@ impl<const D: usize> Solver<D> for DpmSolver2 {
     ) -> Result<Step<D>, SampleError> {
         let from = span.from();
         let time = from.time();
-        if from.is_pure_noise() {
-            return Err(SampleError::NoSignal { time });
-        }
-        let prediction = model.predict(x.clone(), &Levels::from(from)).map_err(SampleError::at(time))?;
+        let prediction = begin_with_signal(model, x.clone(), from)?;
         let Some(to) = span.to() else {
             let x = prediction.x0();
             return Ok(Step { span: *span, prediction, x, evals: 1 });

@@ -1,10 +1,12 @@
 //! Euler's method for the probability flow, in sigma.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
-use undrift_schedules::{Level, Span};
+use undrift_schedules::Span;
 
+use crate::begin::begin;
+use crate::flow::along;
 use crate::{Churn, SampleError, Solver, Step};
 
 /// Euler's method for `dx / d sigma = eps`, with optional churn: algorithm 2 of Karras, Aittala, Aila, Laine 2022,
@@ -30,7 +32,7 @@ impl<const D: usize> Solver<D> for Euler {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let (x, hat) = self.churn.raise(x, span.from(), noise)?;
-        let prediction = model.predict(x.clone(), &Levels::from(hat)).map_err(SampleError::at(hat.time()))?;
+        let prediction = begin(model, x.clone(), hat)?;
         let x = match span.to() {
             None => prediction.x0(),
             Some(to) => along(&x, hat, to, prediction.eps()),
@@ -39,20 +41,15 @@ impl<const D: usize> Solver<D> for Euler {
     }
 }
 
-/// `x` moved along a slope in sigma from one level to another.
-pub(crate) fn along<const D: usize>(x: &Tensor<D>, from: Level, to: Level, slope: Tensor<D>) -> Tensor<D> {
-    x.clone() * (to.signal() / from.signal()) + slope * (to.noise() - to.signal() * from.sigma())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{Half, bits, gap, start, tensor};
     use crate::{Ddim, sample, steps};
     use burn::tensor::DType;
-    use undrift_denoisers::{Eps, Gaussian, OutputVariance, Preconditioned, X0};
+    use undrift_denoisers::{Eps, Gaussian, Levels, OutputVariance, Preconditioned, X0};
     use undrift_noise::{Replay, Zeros};
-    use undrift_schedules::{Chain, Grid, Spacing};
+    use undrift_schedules::{Chain, Grid, Level, Spacing};
 
     const EULER: Euler = Euler { churn: Churn::NONE };
 

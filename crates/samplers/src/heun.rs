@@ -5,7 +5,8 @@ use undrift_denoisers::{Denoiser, Levels, Prediction};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
-use crate::euler::along;
+use crate::begin::begin;
+use crate::flow::along;
 use crate::{Churn, SampleError, Solver, Step};
 
 /// Heun's method for `dx / d sigma = eps`: an Euler step, then again with the mean of the slopes at both ends
@@ -31,7 +32,7 @@ impl<const D: usize> Solver<D> for Heun {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let (x, hat) = self.churn.raise(x, span.from(), noise)?;
-        let prediction = model.predict(x.clone(), &Levels::from(hat)).map_err(SampleError::at(hat.time()))?;
+        let prediction = begin(model, x.clone(), hat)?;
         let Some(to) = span.to() else {
             let x = prediction.x0();
             return Ok(Step { span: *span, prediction, x, evals: 1 });

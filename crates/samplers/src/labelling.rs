@@ -14,7 +14,10 @@ pub enum Labelling {
 
 impl Labelling {
     /// The level of `sigma` in the coordinates of `like`, a level of the grid; `None` if it has no label.
-    pub(crate) fn level(&self, sigma: f64, like: Level) -> Result<Option<Level>, LevelError> {
+    ///
+    /// # Errors
+    /// A [`LevelError`] for a sigma that no level can have.
+    pub fn level(&self, sigma: f64, like: Level) -> Result<Option<Level>, LevelError> {
         let time = match self {
             Labelling::BySigma => (like.time() == like.sigma()).then_some(sigma),
             Labelling::ByChain(chain, labels) => chain.label_of(sigma, *labels),

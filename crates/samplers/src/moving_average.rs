@@ -7,6 +7,7 @@ use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction};
 use undrift_noise::Noise;
 use undrift_schedules::{Grid, Level, Span};
 
+use crate::begin::begin;
 use crate::haar::{join, split};
 use crate::{SampleError, Solver, Step};
 
@@ -111,8 +112,7 @@ impl<const D: usize, S: Solver<D>> Solver<D> for MovingAverage<S> {
             _ => return self.base.step(model, x, span, of_base, noise),
         };
         let at = Levels::from(span.from());
-        let failed = SampleError::at(span.from().time());
-        let now = model.predict(x, &at).map_err(failed)?;
+        let now = begin(model, x, span.from())?;
         let averaged = moved(now, before, weights, span)?;
         let x = averaged.x();
         let answered = Answered { model, answer: averaged, at, asked: Cell::new(0) };
