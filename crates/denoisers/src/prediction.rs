@@ -50,9 +50,10 @@ impl<const D: usize> Prediction<D> {
     pub fn from_output(
         x: Tensor<D>,
         output: Tensor<D>,
-        at: Levels,
+        at: impl Into<Levels>,
         parameterisation: &dyn Parameterisation,
     ) -> Result<Self, DenoiseError> {
+        let at = at.into();
         at.check(&x)?;
         if output.dims() != x.dims() {
             return Err(DenoiseError::OutputShape { expected: x.dims().to_vec(), found: output.dims().to_vec() });
@@ -71,7 +72,7 @@ impl<const D: usize> Prediction<D> {
     ///
     /// # Errors
     /// [`DenoiseError::LevelCount`] or [`DenoiseError::OutputShape`] for shapes that do not fit.
-    pub fn from_x0(x: Tensor<D>, x0: Tensor<D>, at: Levels) -> Result<Self, DenoiseError> {
+    pub fn from_x0(x: Tensor<D>, x0: Tensor<D>, at: impl Into<Levels>) -> Result<Self, DenoiseError> {
         Prediction::from_output(x, x0, at, &X0)
     }
 
@@ -82,7 +83,7 @@ impl<const D: usize> Prediction<D> {
     ///
     /// # Errors
     /// [`DenoiseError::NoSignal`] at a level without signal, and those of [`from_x0`](Self::from_x0).
-    pub fn from_eps(x: Tensor<D>, eps: Tensor<D>, at: Levels) -> Result<Self, DenoiseError> {
+    pub fn from_eps(x: Tensor<D>, eps: Tensor<D>, at: impl Into<Levels>) -> Result<Self, DenoiseError> {
         Prediction::from_output(x, eps, at, &Eps)
     }
 
@@ -239,7 +240,8 @@ impl<const D: usize> Prediction<D> {
     ///
     /// # Errors
     /// [`DenoiseError::OtherLevel`] if `at` differs in more than labels.
-    pub fn relabelled(self, at: Levels) -> Result<Self, DenoiseError> {
+    pub fn relabelled(self, at: impl Into<Levels>) -> Result<Self, DenoiseError> {
+        let at = at.into();
         at.check(&self.x)?;
         let (old, new): (Vec<Level>, Vec<Level>) = (self.at.iter().collect(), at.iter().collect());
         let differs = |(old, new): &(&Level, &Level)| old.alpha_bar() != new.alpha_bar() || old.scale() != new.scale();

@@ -1,7 +1,7 @@
 //! The penalty on a network's slope in its input.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels};
+use undrift_denoisers::{Denoiser, Levels, Question};
 use undrift_noise::Noise;
 
 use crate::LossError;
@@ -34,8 +34,8 @@ pub fn gradient_penalty<const D: usize>(
     }
     at.check(&x)?;
     let aside = noise.normal(&x) * at.column(&x, |level| step * level.scale());
-    let here = model.predict(x.clone(), at)?.eps();
-    let there = model.predict(x + aside, at)?.eps();
+    let here = model.predict(x.clone(), &Question::from(at))?.eps();
+    let there = model.predict(x + aside, &Question::from(at))?.eps();
     Ok(sum_over_dims(((there - here) / step).square()))
 }
 

@@ -1,7 +1,7 @@
 //! How a step begins: the question where its span starts.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction, Question};
 use undrift_schedules::Level;
 
 use crate::SampleError;
@@ -14,7 +14,7 @@ use crate::SampleError;
 /// # Errors
 /// [`SampleError::Denoise`] with the label of `from` if the model has no belief there.
 pub fn begin<const D: usize>(model: &dyn Denoiser<D>, x: Tensor<D>, from: Level) -> Result<Prediction<D>, SampleError> {
-    model.predict(x, &Levels::from(from)).map_err(SampleError::at(from.time()))
+    model.predict(x, &Question::from(from)).map_err(SampleError::at(from.time()))
 }
 
 /// The same for a method that needs a signal there, as every one does that divides by it or by sigma.

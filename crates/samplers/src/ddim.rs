@@ -105,7 +105,7 @@ mod tests {
     use crate::{Ancestral, WithoutNoise, sample, steps};
     use burn::tensor::DType;
     use undrift_denoisers::{
-        ClipX0, DenoiseError, Eps, EpsilonScaling, Gaussian, Levels, OutputVariance, Preconditioned, V, Variance,
+        ClipX0, DenoiseError, Eps, EpsilonScaling, Gaussian, OutputVariance, Preconditioned, Question, V, Variance,
     };
     use undrift_noise::{Replay, Zeros};
     use undrift_schedules::{Chain, Grid, Spacing};
@@ -222,7 +222,7 @@ mod tests {
     struct Bounded(f64);
 
     impl Denoiser<2> for Bounded {
-        fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+        fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
             network().predict(x, at)?.bound_x0(|x0| x0.clamp(-self.0, self.0))
         }
     }

@@ -6,6 +6,7 @@ use undrift_schedules::{Grid, Span};
 
 use crate::begin::begin;
 use crate::ddim::believed;
+use crate::reminded::Reminded;
 use crate::{SampleError, Step};
 
 /// Deterministic DDIM run from clean to noisy along a grid: the code of an image, from which [`Ddim`](crate::Ddim)
@@ -59,9 +60,10 @@ impl DdimInversion {
         grid: &'a Grid,
         x: Tensor<D>,
     ) -> impl Iterator<Item = Result<Step<D>, SampleError>> + 'a {
-        grid.spans().iter().rev().scan(Some(x), move |x, span| {
-            let step = self.step(model, x.take()?, span);
-            *x = step.as_ref().ok().map(|step| step.x.clone());
+        grid.spans().iter().rev().scan(Some((x, None)), move |state, span| {
+            let (x, believed) = state.take()?;
+            let step = self.step(&Reminded::new(model, believed), x, span);
+            *state = step.as_ref().ok().map(|step| (step.x.clone(), Some(step.prediction.clone())));
             Some(step)
         })
     }

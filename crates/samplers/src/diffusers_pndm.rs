@@ -1,7 +1,7 @@
 //! PNDM as huggingface/diffusers steps it.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::{Chain, Level, Span};
 
@@ -112,7 +112,7 @@ impl<const D: usize> Start<'_, D> {
     }
 
     fn asked(&self, x: Tensor<D>, at: Level) -> Result<Tensor<D>, SampleError> {
-        let prediction = self.model.predict(x, &Levels::stage(at)).map_err(SampleError::at(at.time()))?;
+        let prediction = self.model.predict(x, &Question::stage(at)).map_err(SampleError::at(at.time()))?;
         Ok(self.solver.answer(&prediction))
     }
 

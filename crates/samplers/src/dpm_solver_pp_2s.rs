@@ -1,7 +1,7 @@
 //! DPM-Solver++(2S), with ancestral noise.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::{Level, Span};
 
@@ -46,7 +46,7 @@ impl<const D: usize> Solver<D> for DpmSolverPp2s {
         let (down, up) = of_sigmas(from.sigma(), to.sigma(), eta);
         let halfway = self.halfway(from, to, down)?;
         let there = LogStep::new(from, halfway).carry(x.clone(), prediction.x0());
-        let second = model.predict(there, &Levels::stage(halfway)).map_err(SampleError::at(time))?;
+        let second = model.predict(there, &Question::stage(halfway)).map_err(SampleError::at(time))?;
         let left = down / from.sigma();
         let x = x * (to.signal() / from.signal() * left) + second.x0() * (to.signal() * (1.0 - left));
         let x = if up > 0.0 { noise.normal(&x) * (to.signal() * up) + x } else { x };
@@ -127,7 +127,7 @@ mod tests {
     fn the_step_to_the_data_is_x0_bit_for_bit_and_draws_nothing() {
         let (model, grid) = (Gaussian { mean: 0.3, std: 0.5 }, Grid::of_sigmas([0.7]).expect("valid"));
         let (_, x) = start(0, 2, 3, DType::F64);
-        let belief = model.predict(x.clone(), &Levels::from(grid.start())).expect("fits");
+        let belief = model.predict(x.clone(), &Question::from(grid.start())).expect("fits");
         let x0 = sample(&model, &of(1.0), &grid, x, &mut Replay::new(vec![])).expect("has a belief");
         assert_eq!(bits(&x0), bits(&belief.x0()));
     }

@@ -47,7 +47,7 @@ mod tests {
     use crate::testing::{Half, bits, gap, start, tensor};
     use crate::{Ddim, sample, steps};
     use burn::tensor::DType;
-    use undrift_denoisers::{Eps, Gaussian, Levels, OutputVariance, Preconditioned, X0};
+    use undrift_denoisers::{Eps, Gaussian, OutputVariance, Preconditioned, Question, X0};
     use undrift_noise::{Replay, Zeros};
     use undrift_schedules::{Chain, Grid, Level, Spacing};
 
@@ -96,7 +96,7 @@ mod tests {
         let step = churned.step(&model, x.clone(), &grid.spans()[0], &[], &mut noise).expect("has a belief");
         assert_eq!((noise.draw() - before, bits(&step.x)), (1, bits(&step.prediction.x0())));
         let plain = sample(&model, &EULER, &grid, x.clone(), &mut Replay::new(vec![])).expect("has a belief");
-        let belief = model.predict(x, &Levels::from(grid.start())).expect("fits");
+        let belief = model.predict(x, &Question::from(grid.start())).expect("fits");
         assert_eq!(bits(&plain), bits(&belief.x0()));
     }
 

@@ -1,7 +1,7 @@
 //! Heun's method for the probability flow, in sigma: EDM's sampler.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
@@ -39,7 +39,7 @@ impl<const D: usize> Solver<D> for Heun {
         };
         let slope = prediction.eps();
         let there = along(&x, hat, to, slope.clone());
-        let second = model.predict(there, &Levels::stage(to)).map_err(SampleError::at(hat.time()))?;
+        let second = model.predict(there, &Question::stage(to)).map_err(SampleError::at(hat.time()))?;
         let x = along(&x, hat, to, (slope + second.eps()) * 0.5);
         Ok(Step { span: *span, prediction, x, evals: 2 })
     }

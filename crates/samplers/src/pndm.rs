@@ -1,7 +1,7 @@
 //! PNDM: numerical methods of fourth and second order inside DDIM's transfer.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction};
+use undrift_denoisers::{DenoiseError, Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::{Level, LevelError, Span};
 
@@ -88,7 +88,7 @@ impl<const D: usize> Start<'_, D> {
     /// What the model answers at a level that `eps` leads to, as a difference from the first answer.
     fn change(&self, eps: Tensor<D>, to: Level) -> Result<Tensor<D>, DenoiseError> {
         let there = transfer(self.x.clone(), eps, self.from, Some(to));
-        Ok(self.model.predict(there, &Levels::stage(to))?.eps() - self.eps.clone())
+        Ok(self.model.predict(there, &Question::stage(to))?.eps() - self.eps.clone())
     }
 
     /// `(e1 + 2 e2 + 2 e3 + e4) / 6`, as e1 and changes from it, so that equal answers stay exact.
@@ -212,7 +212,7 @@ mod tests {
     fn questions_inside_a_step_are_marked() {
         struct Marked(RefCell<Vec<bool>>);
         impl Denoiser<2> for Marked {
-            fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+            fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
                 self.0.borrow_mut().push(at.is_stage());
                 MODEL.predict(x, at)
             }

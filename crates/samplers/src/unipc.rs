@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::testing::{bits, gap, tensor, values};
     use crate::{DpmSolverPp2m, sample, steps};
-    use undrift_denoisers::{Gaussian, Levels, OutputVariance, Preconditioned, V, X0};
+    use undrift_denoisers::{Gaussian, Levels, OutputVariance, Preconditioned, Question, V, X0};
     use undrift_noise::Zeros;
     use undrift_schedules::{Chain, Grid, Spacing};
 
@@ -246,7 +246,7 @@ mod tests {
         let run: Vec<_> = run.collect();
         for pair in run.windows(2) {
             let at = Levels::from(pair[1].span.from());
-            let answer = MODEL.predict(pair[0].x.clone(), &at).expect("fits");
+            let answer = MODEL.predict(pair[0].x.clone(), &Question::from(&at)).expect("fits");
             assert_eq!(bits(&pair[1].prediction.x0()), bits(&answer.x0()));
             assert!(gap(&pair[1].prediction.x(), &pair[0].x) > 1e-6);
         }

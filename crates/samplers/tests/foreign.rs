@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor};
 use undrift_denoisers::affine::affine;
-use undrift_denoisers::{Denoiser, Gaussian, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Gaussian, Prediction, Question};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_samplers::flow::{along, transfer};
 use undrift_samplers::log_step::{LogStep, known};
@@ -51,7 +51,7 @@ fn heun() -> Foreign {
         };
         let slope = prediction.eps();
         let there = along(&x, hat, to, slope.clone());
-        let second = model.predict(there, &Levels::stage(to)).map_err(SampleError::at(hat.time()))?;
+        let second = model.predict(there, &Question::stage(to)).map_err(SampleError::at(hat.time()))?;
         let x = along(&x, hat, to, (slope + second.eps()) * 0.5);
         Ok(Step { span: *span, prediction, x, evals: 2 })
     })
