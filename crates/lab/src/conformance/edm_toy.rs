@@ -1,7 +1,7 @@
 //! Toy denoisers of golden vectors in EDM coordinates.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction};
+use undrift_denoisers::{DenoiseError, Denoiser, Prediction, Question};
 
 use super::error::FixtureError;
 
@@ -41,7 +41,7 @@ fn parse(text: &str) -> Option<EdmToy> {
 }
 
 impl Denoiser<4> for EdmToy {
-    fn predict(&self, x: Tensor<4>, at: &Levels) -> Result<Prediction<4>, DenoiseError> {
+    fn predict(&self, x: Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
         let column = |f: &dyn Fn(f64) -> f64| at.column(&x, |level| f(level.sigma()));
         let x0 = match *self {
             EdmToy::Gauss { mean, variance } => {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{DenoiseError, Denoiser, Levels, Network, Prediction};
+use undrift_denoisers::{DenoiseError, Denoiser, Levels, Network, Prediction, Question};
 
 use super::case::Arithmetic;
 use super::error::FixtureError;
@@ -22,8 +22,8 @@ impl<M> Watched<M> {
 }
 
 impl<M: Denoiser<4>> Denoiser<4> for Watched<M> {
-    fn predict(&self, x: Tensor<4>, at: &Levels) -> Result<Prediction<4>, DenoiseError> {
-        self.asked.borrow_mut().push((x.clone(), at.clone()));
+    fn predict(&self, x: Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
+        self.asked.borrow_mut().push((x.clone(), at.levels().clone()));
         self.model.predict(x, at)
     }
 }

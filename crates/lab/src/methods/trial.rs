@@ -4,8 +4,8 @@ use super::{Method, MethodError, Sampler, SamplerSettings};
 use crate::registry;
 use burn::tensor::{DType, Tensor};
 use undrift_denoisers::{
-    DenoiseError, Denoiser, Gaussian, LearnedVariance, Levels, OutputVariance, Parameterisation, Preconditioned,
-    Prediction, Variance,
+    DenoiseError, Denoiser, Gaussian, LearnedVariance, OutputVariance, Parameterisation, Preconditioned, Prediction,
+    Question, Variance,
 };
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_samplers::{SampleError, steps};
@@ -41,7 +41,7 @@ pub(super) fn untrained(outputs: Outputs<'_>) -> impl Denoiser<4> + '_ {
 pub(super) struct Anything;
 
 impl Denoiser<4> for Anything {
-    fn predict(&self, x: Tensor<4>, at: &Levels) -> Result<Prediction<4>, DenoiseError> {
+    fn predict(&self, x: Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
         let range = LearnedVariance::Range(x.zeros_like());
         Ok(Gaussian { mean: 0.0, std: 0.5 }.predict(x, at)?.with_log_variance(range))
     }
@@ -88,7 +88,7 @@ pub(super) fn to_blame(
     };
     let knows = |sampler: Sampler| {
         let (_, x) = start();
-        sampler.grid().levels().all(|level| model.predict(x.clone(), &Levels::from(level)).is_ok())
+        sampler.grid().levels().all(|level| model.predict(x.clone(), &Question::from(level)).is_ok())
     };
     if !settings.assembled(chain, variance).is_ok_and(knows) {
         return "model.prediction".to_owned();

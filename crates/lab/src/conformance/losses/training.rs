@@ -1,7 +1,7 @@
 //! Golden vectors of losses, training.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Eps, Levels, OutputVariance, Preconditioned, Prediction};
+use undrift_denoisers::{Denoiser, Eps, Levels, OutputVariance, Preconditioned, Prediction, Question};
 use undrift_losses::{Corruption, Hybrid, InputPerturbation, bound, hybrid, squared_error, variational_bound};
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Grid, Span};
@@ -164,7 +164,7 @@ impl<'a> Batch<'a> {
     fn prediction(&self, of: &str, clip: bool, run: Arithmetic) -> Result<Prediction<4>, FixtureError> {
         let (_, channels) = setting::variance(of)?;
         let model = denoiser(self.network(channels)?, clip);
-        let prediction = model.predict(self.noised(run)?, &Self::levels(&self.spans));
+        let prediction = model.predict(self.noised(run)?, &Question::from(&Self::levels(&self.spans)));
         prediction.map_err(FixtureError::refused)
     }
 

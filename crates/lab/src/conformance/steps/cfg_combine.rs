@@ -1,7 +1,7 @@
 //! Golden vectors of classifier-free guidance.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{ClassifierFree, Denoiser, Eps, Levels, OutputVariance, Preconditioned};
+use undrift_denoisers::{ClassifierFree, Denoiser, Eps, Levels, OutputVariance, Preconditioned, Question};
 use undrift_schedules::Level;
 
 use crate::conformance::case::{Arithmetic, Cases};
@@ -56,7 +56,7 @@ fn compared(
     let guided = ClassifierFree { conditional: model(0), unconditional: model(batch), scale, channels };
     let x = tensor(vec![0.0; batch * half * height * width], [batch, half, height, width], run);
     let at = Levels::from(Level::vp(0.5, 1.0).map_err(FixtureError::refused)?);
-    let prediction = guided.predict(x, &at).map_err(FixtureError::refused)?;
+    let prediction = guided.predict(x, &Question::from(&at)).map_err(FixtureError::refused)?;
     let published = fixture.tensors().images(name, run)?.narrow(0, 0, batch);
     let (mut ours, mut theirs) = (vec![prediction.eps()], vec![published.clone().narrow(1, 0, half)]);
     if let (true, Some(undrift_denoisers::LearnedVariance::LogVariance(learned))) = (whole, prediction.learned()) {

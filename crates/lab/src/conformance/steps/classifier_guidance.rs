@@ -1,7 +1,7 @@
 //! Golden vectors of steps guided by a classifier.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{ClassifierGuidance, Denoiser, Levels, OutputVariance, Variance};
+use undrift_denoisers::{ClassifierGuidance, Denoiser, Levels, OutputVariance, Question, Variance};
 use undrift_noise::Replay;
 use undrift_samplers::{Ddim, GuidedAncestral, Solver};
 use undrift_schedules::Span;
@@ -112,7 +112,7 @@ impl<'a> Asked<'a> {
         let guide = move |x: &Tensor<4>, _: &Levels| (x.clone() - pull.b) * pull.a;
         let by_mean = GuidedAncestral { variance, guide, scale };
         let by_eps = ClassifierGuidance { inner: &*model, guide, scale };
-        let belief = || by_eps.predict(sample.x.clone(), &Levels::from(sample.span.from()));
+        let belief = || by_eps.predict(sample.x.clone(), &Question::from(sample.span.from()));
         match self.what {
             "mean_shifted" => sample.step(&by_mean, &*model, sample.noise.zeros_like()),
             "ddpm/x_prev" => sample.step(&by_mean, &*model, sample.noise.clone()),

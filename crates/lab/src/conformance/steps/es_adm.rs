@@ -1,7 +1,7 @@
 //! Golden vectors of steps, es_adm.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{ClipX0, Denoiser, Eps, EpsilonScaling, Levels, OutputVariance, Preconditioned, Variance};
+use undrift_denoisers::{ClipX0, Denoiser, Eps, EpsilonScaling, OutputVariance, Preconditioned, Question, Variance};
 use undrift_noise::Replay;
 use undrift_samplers::{Ancestral, Ddim, Solver};
 use undrift_schedules::Span;
@@ -93,7 +93,7 @@ impl Scaled<'_> {
 }
 
 fn predicted(model: &dyn Denoiser<4>, x: Tensor<4>, span: Span) -> Result<Vec<f64>, FixtureError> {
-    let prediction = model.predict(x, &Levels::from(span.from()));
+    let prediction = model.predict(x, &Question::from(span.from()));
     Ok(values(prediction.map_err(FixtureError::refused)?.x0()))
 }
 

@@ -1,7 +1,7 @@
 //! Golden vectors of steps, recorded.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{ClipX0, Denoiser, Levels, OutputVariance, Preconditioned, Prediction, Variance};
+use undrift_denoisers::{ClipX0, Denoiser, OutputVariance, Preconditioned, Prediction, Question, Variance};
 use undrift_noise::Replay;
 use undrift_samplers::{Ancestral, Ddim, DdimInversion, Solver, Step};
 use undrift_schedules::Span;
@@ -35,7 +35,7 @@ impl Recorded<'_> {
     pub(super) fn prediction(&self, reading: &Reading, run: Arithmetic) -> Result<Prediction<4>, FixtureError> {
         let model = reading.model(images("model_output", self.output, run)?);
         let levels: Vec<_> = self.spans.iter().map(|span| span.from()).collect();
-        let prediction = model.predict(images("x_t", self.x, run)?, &Levels::from(levels));
+        let prediction = model.predict(images("x_t", self.x, run)?, &Question::from(levels));
         prediction.map_err(FixtureError::refused)
     }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction, TimeShift, spread};
+use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction, Question, TimeShift, spread};
 use undrift_schedules::Chain;
 
 use crate::conformance::case::{Arithmetic, Cases};
@@ -71,7 +71,7 @@ fn chosen(
     let x = fixture.tensors().images(name, run)?;
     let [samples, ..] = x.dims();
     let asked = Levels::from(grid.spans()[1].from());
-    shift.predict(x, &asked).map_err(FixtureError::refused)?;
+    shift.predict(x, &Question::from(&asked)).map_err(FixtureError::refused)?;
     let told = listening.0.into_inner();
     Ok((0..samples).filter_map(|sample| told.as_ref()?.of(sample)).map(|level| level.time()).collect())
 }
@@ -80,8 +80,8 @@ fn chosen(
 struct Listening(RefCell<Option<Levels>>);
 
 impl Denoiser<4> for Listening {
-    fn predict(&self, x: Tensor<4>, at: &Levels) -> Result<Prediction<4>, DenoiseError> {
-        self.0.replace(Some(at.clone()));
-        Prediction::from_x0(x.clone(), x, at.clone())
+    fn predict(&self, x: Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
+        self.0.replace(Some(at.levels().clone()));
+        Prediction::from_x0(x.clone(), x, at.levels().clone())
     }
 }
