@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use safetensors::SafeTensorError;
-
-/// What can be wrong with a network's configuration or with a file of weights.
+/// What can be wrong with a network's configuration or with its parameters.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
     /// A number that must be at least `least`.
@@ -143,19 +141,8 @@ pub enum NetworkError {
         /// The width that heads share.
         width: usize,
     },
-    /// Bytes that are no safetensors file, or a truncated one.
-    #[error("not a complete safetensors file ({0}); check that it was written and copied whole")]
-    Malformed(#[from] SafeTensorError),
-    /// An element type that weights cannot have.
-    #[error("tensor `{name}` has element type {dtype}; convert it to F32 (or F64)")]
-    ElementType {
-        /// The tensor.
-        name: String,
-        /// Its element type.
-        dtype: String,
-    },
-    /// Two tensors of one name, or a name that the file format reserves.
-    #[error("tensor name `{name}` is used twice or reserved; give every tensor a name of its own")]
+    /// Two parameters of one name.
+    #[error("parameter name `{name}` is used twice; give every parameter once")]
     Name {
         /// The name.
         name: String,

@@ -1,7 +1,7 @@
 //! The networks: the U-Nets of DDPM and ADM, ADM's classifier of noised images, DiT and a small image classifier, as
-//! plain Burn modules, and their weights as named parameters in safetensors files.
+//! plain Burn modules, and their parameters by name.
 //!
-//! This crate decides how a network is built, initialised and stored. It knows no schedule: a U-Net maps
+//! This crate decides how a network is built and initialised, and what its parameters are called. It knows no file and no schedule: a U-Net maps
 //! a noisy image and a time label to its raw output, and what the label and the output mean is decided
 //! by whoever trained it.
 //!
@@ -30,6 +30,7 @@ mod dit;
 mod dropout;
 mod error;
 mod fashion_classifier;
+mod flat_parameters;
 mod fused;
 mod initialiser;
 mod labels;
@@ -38,7 +39,6 @@ mod resampling;
 mod residual_block;
 mod stored_ddpm_unet;
 mod time_embedding;
-mod weights_file;
 
 pub use adm::{AdmClassifier, AdmClassifierConfig, AdmHeads, AdmPool, AdmTrunkConfig, AdmUnet, AdmUnetConfig};
 pub use ddpm_unet::DdpmUnet;
@@ -46,7 +46,7 @@ pub use ddpm_unet_config::DdpmUnetConfig;
 pub use dit::{Dit, DitConfig};
 pub use error::{Mismatch, NetworkError, Reshaped};
 pub use fashion_classifier::FashionClassifier;
+pub use flat_parameters::{parameter_gradients, parameter_values, replace_parameters};
 pub use parameters::{apply_parameters, collect_parameters, fill_parameters, parameter_shapes};
 pub use resampling::Resampling;
 pub use time_embedding::Sinusoids;
-pub use weights_file::{Weights, from_bytes, to_bytes};

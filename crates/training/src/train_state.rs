@@ -6,9 +6,10 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{DType, TensorData};
-use undrift_networks::{Weights, apply_parameters, from_bytes, parameter_shapes, to_bytes};
+use undrift_files::{Weights, from_bytes, to_bytes, write_atomically};
+use undrift_networks::{apply_parameters, parameter_shapes};
 
-use crate::{TrainError, atomic_file};
+use crate::TrainError;
 
 /// Everything a training run needs to go on bit for bit: weights, moving average, Adam's moments, the
 /// number of steps, and free text of the caller's, such as the recipe.
@@ -68,7 +69,7 @@ impl TrainState {
     /// Writes the state to a file, which is the old one or the new one at any moment, never half of it.
     ///
     /// # Errors
-    /// [`TrainError::Write`]; a file that was there before is untouched. [`TrainError::Weights`] for a
+    /// [`TrainError::Write`]; a file that was there before is untouched. [`TrainError::Unwritable`] for a
     /// network that holds neither f32 nor f64.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let parts = self.parameters.iter().flat_map(|parameter| {
@@ -78,7 +79,7 @@ impl TrainState {
         let mut metadata = BTreeMap::from([(STEP.to_owned(), self.step.to_string())]);
         metadata.extend(self.metadata.iter().map(|(key, text)| (format!("{NOTE}{key}"), text.clone())));
         let bytes = to_bytes(&parts.collect::<Vec<_>>(), &metadata)?;
-        atomic_file::write(path, &bytes).map_err(|source| TrainError::Write { path: path.into(), source })
+        write_atomically(path, &bytes).map_err(|source| TrainError::Write { path: path.into(), source })
     }
 
     /// Reads a state that [`save`](TrainState::save) has written.

@@ -6,11 +6,10 @@ use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use undrift_kernels::adam_step;
 use undrift_losses::LossError;
-use undrift_networks::parameter_shapes;
+use undrift_networks::{parameter_gradients, parameter_shapes, parameter_values, replace_parameters};
 
 use crate::adam::Moments;
 use crate::clip::{clip_factor, global_norm};
-use crate::parameters::{gradients, replace, values};
 use crate::train_state::{ParameterState, TrainState};
 use crate::{Optimisation, TrainError};
 
@@ -49,7 +48,7 @@ impl<M: Module> Trainer<M> {
     pub fn new(model: M, optimisation: Optimisation) -> Result<Self, TrainError> {
         optimisation.check()?;
         let model = model.train();
-        let averages = values(&model);
+        let averages = parameter_values(&model);
         let zeros = |value: &Tensor<1>| Moments { first: value.zeros_like(), second: value.zeros_like() };
         let moments = averages.iter().map(zeros).collect();
         Ok(Trainer { model, optimisation, averages, moments, step: 0 })
@@ -73,7 +72,7 @@ impl<M: Module> Trainer<M> {
         let step = self.step;
         let mean = loss(&self.model, step).map_err(|source| TrainError::Loss { step, source })?.mean();
         let loss = finite(step, "loss", mean.clone().inner().into_scalar::<f64>())?;
-        let gradients = self.penalised(gradients(&self.model, mean.backward()));
+        let gradients = self.penalised(parameter_gradients(&self.model, mean.backward()));
         let gradient_norm = finite(step, "gradient norm", global_norm(&gradients))?;
         let factor = clip_factor(gradient_norm, self.optimisation.clip);
         self.update(gradients, factor);
@@ -103,13 +102,13 @@ impl<M: Module> Trainer<M> {
 
     /// The network with the moving average of its weights, without autodiff.
     pub fn averaged(&self) -> M {
-        replace(self.model.valid(), self.averages.clone())
+        replace_parameters(self.model.valid(), self.averages.clone())
     }
 
     /// All that is needed to go on from here, with `metadata` of the caller's own.
     pub fn state(&self, metadata: BTreeMap<String, String>) -> TrainState {
         let shapes = parameter_shapes(&self.model);
-        let rows = shapes.into_iter().zip(values(&self.model)).zip(&self.averages).zip(&self.moments);
+        let rows = shapes.into_iter().zip(parameter_values(&self.model)).zip(&self.averages).zip(&self.moments);
         let parameters = rows.map(|((((name, shape), raw), average), moments)| {
             let parts = [&raw, average, &moments.first, &moments.second];
             ParameterState { name, parts: parts.map(|part| reshaped(part.to_data(), &shape)) }
@@ -123,7 +122,7 @@ impl<M: Module> Trainer<M> {
     /// [`TrainError::Weights`] lists every missing, unexpected and differently shaped parameter,
     /// [`TrainError::ElementType`] names one of another precision. Nothing has changed then.
     pub fn restore(&mut self, state: &TrainState) -> Result<(), TrainError> {
-        let current = values(&self.model);
+        let current = parameter_values(&self.model);
         let saved = state.in_order_of(&self.model)?;
         let (mut weights, mut averages, mut moments) = (Vec::new(), Vec::new(), Vec::new());
         for (saved, current) in saved.iter().zip(&current) {
@@ -133,7 +132,7 @@ impl<M: Module> Trainer<M> {
             averages.push(average);
             moments.push(Moments { first, second });
         }
-        self.model = replace(self.model.clone(), weights);
+        self.model = replace_parameters(self.model.clone(), weights);
         (self.averages, self.moments, self.step) = (averages, moments, state.step());
         Ok(())
     }
@@ -144,7 +143,7 @@ impl<M: Module> Trainer<M> {
         if slope == 0.0 {
             return gradients;
         }
-        let rows = gradients.into_iter().zip(values(&self.model));
+        let rows = gradients.into_iter().zip(parameter_values(&self.model));
         rows.map(|(gradient, weight)| gradient.map(|gradient| gradient + weight * slope)).collect()
     }
 
@@ -152,7 +151,7 @@ impl<M: Module> Trainer<M> {
         let Optimisation { adam, ema, .. } = self.optimisation;
         let count = self.step + 1;
         let update = adam.step(count, self.optimisation.learning_rate(self.step), factor);
-        let mut weights = values(&self.model);
+        let mut weights = parameter_values(&self.model);
         let moments = std::mem::take(&mut self.moments).into_iter();
         let rows = weights.iter_mut().zip(moments).zip(gradients);
         let descend = rows.map(|((weight, moments), gradient)| {
@@ -165,7 +164,7 @@ impl<M: Module> Trainer<M> {
         self.moments = descend.collect();
         let averages = std::mem::take(&mut self.averages).into_iter().zip(&weights);
         self.averages = averages.map(|(average, weight)| ema.averaged(average, weight.clone(), count)).collect();
-        self.model = replace(self.model.clone(), weights);
+        self.model = replace_parameters(self.model.clone(), weights);
         self.step = count;
     }
 }
