@@ -5,7 +5,7 @@ use burn::tensor::{Gradients, Tensor};
 
 /// The values of all float parameters, flat, without autodiff, in the order of
 /// [`parameter_shapes`](crate::parameter_shapes).
-pub fn parameter_values<M: Module>(module: &M) -> Vec<Tensor<1>> {
+pub(crate) fn values<M: Module>(module: &M) -> Vec<Tensor<1>> {
     let mut values = Values(Vec::new());
     module.visit(&mut values);
     values.0
@@ -13,7 +13,7 @@ pub fn parameter_values<M: Module>(module: &M) -> Vec<Tensor<1>> {
 
 /// The gradients of all float parameters in the same order, flat; `None` where the loss does not depend
 /// on the parameter or the parameter is frozen.
-pub fn parameter_gradients<M: Module>(module: &M, mut gradients: Gradients) -> Vec<Option<Tensor<1>>> {
+pub(crate) fn gradients<M: Module>(module: &M, mut gradients: Gradients) -> Vec<Option<Tensor<1>>> {
     let mut found = Found { gradients: &mut gradients, found: Vec::new() };
     module.visit(&mut found);
     found.found
@@ -24,7 +24,7 @@ pub fn parameter_gradients<M: Module>(module: &M, mut gradients: Gradients) -> V
 /// # Panics
 ///
 /// If there are fewer values than parameters, or one has another number of elements.
-pub fn replace_parameters<M: Module>(module: M, values: Vec<Tensor<1>>) -> M {
+pub(crate) fn replace<M: Module>(module: M, values: Vec<Tensor<1>>) -> M {
     module.map(&mut Replace(values.into_iter()))
 }
 
@@ -87,21 +87,21 @@ mod tests {
     #[test]
     fn values_move_from_one_network_to_another_in_the_order_of_the_names() {
         let (one, two) = (classifier(1, &Device::flex()), classifier(2, &Device::flex()));
-        let values = parameter_values(&one);
+        let moved = values(&one);
         let sizes: Vec<usize> = parameter_shapes(&one).iter().map(|(_, shape)| shape.iter().product()).collect();
-        assert_eq!(values.iter().map(|value| value.dims()[0]).collect::<Vec<_>>(), sizes);
-        assert_eq!(collect_parameters(&replace_parameters(two, values)), collect_parameters(&one));
+        assert_eq!(moved.iter().map(|value| value.dims()[0]).collect::<Vec<_>>(), sizes);
+        assert_eq!(collect_parameters(&replace(two, moved)), collect_parameters(&one));
     }
 
     #[test]
     fn what_the_loss_does_not_see_has_no_gradient_and_new_values_still_have_one() {
         let device = Device::flex().autodiff();
         let net = classifier(1, &device);
-        let net = replace_parameters(net.clone(), parameter_values(&net));
+        let net = replace(net.clone(), values(&net));
         let loss = net.features(Tensor::ones([1, 1, 8, 8], &device)).sum();
-        let gradients = parameter_gradients(&net, loss.backward());
+        let found = gradients(&net, loss.backward());
         let names: Vec<_> = parameter_shapes(&net).into_iter().map(|(name, _)| name).collect();
-        for (name, gradient) in names.iter().zip(gradients) {
+        for (name, gradient) in names.iter().zip(found) {
             assert_eq!(gradient.is_some(), !name.starts_with("head."), "{name}");
         }
     }

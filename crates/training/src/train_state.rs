@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
-use burn::module::Module;
 use burn::tensor::{DType, TensorData};
 use undrift_files::{Weights, from_bytes, to_bytes, write_atomically};
-use undrift_networks::{apply_parameters, parameter_shapes};
+use undrift_networks::{Mismatch, NetworkError, Trainable};
 
 use crate::TrainError;
 
@@ -99,10 +98,14 @@ impl TrainState {
     }
 
     /// The parameters in the order of the module's own, after a check that they are the same ones.
-    pub(crate) fn in_order_of<M: Module>(&self, module: &M) -> Result<Vec<&ParameterState>, TrainError> {
-        apply_parameters(module.valid(), self.raw())?;
+    pub(crate) fn in_order_of<M: Trainable>(&self, module: &M) -> Result<Vec<&ParameterState>, TrainError> {
+        let shapes = module.shapes();
+        let mismatch = Mismatch::between(&shapes, &self.raw());
+        if !mismatch.is_empty() {
+            return Err(NetworkError::Mismatch(mismatch).into());
+        }
         let by_name: HashMap<&str, &ParameterState> = self.parameters.iter().map(|p| (p.name.as_str(), p)).collect();
-        Ok(parameter_shapes(module).iter().map(|(name, _)| by_name[name.as_str()]).collect())
+        Ok(shapes.iter().map(|(name, _)| by_name[name.as_str()]).collect())
     }
 
     fn part(&self, part: usize) -> Vec<(String, TensorData)> {
