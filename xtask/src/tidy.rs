@@ -8,20 +8,22 @@ use toml::Table;
 /// For each crate, which of our crates it may use (`docs/architecture.md`).
 const ARROWS: &[(&str, &[&str])] = &[
     ("schedules", &[]),
+    ("files", &[]),
     ("noise", &[]),
     ("kernels", &[]),
     ("denoisers", &["schedules"]),
     ("networks", &["noise", "kernels"]),
     ("losses", &["schedules", "denoisers", "noise"]),
     ("samplers", &["schedules", "denoisers", "noise"]),
-    ("metrics", &["schedules", "denoisers", "noise", "samplers", "losses", "networks"]),
-    ("checkpoints", &["noise", "networks"]),
+    ("metrics", &["schedules", "files", "denoisers", "noise", "samplers", "losses", "networks"]),
+    ("checkpoints", &["files", "noise", "networks"]),
     ("data", &["noise"]),
-    ("training", &["schedules", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
+    ("training", &["schedules", "files", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
     (
         "lab",
         &[
             "schedules",
+            "files",
             "noise",
             "kernels",
             "denoisers",

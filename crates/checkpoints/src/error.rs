@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use undrift_files::WeightsError;
 use undrift_networks::NetworkError;
 
 use crate::file::FileError;
@@ -33,6 +34,9 @@ pub enum CheckpointError {
     /// A configuration that makes no network, or weights of another one.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// Weights that cannot be put into a safetensors file.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// A tensor without which the configuration cannot be told.
     #[error("there is no tensor `{name}` of the right shape, without which the configuration cannot be told")]
     Absent {

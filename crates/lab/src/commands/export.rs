@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use undrift_checkpoints::layouts::diffusers::SCHEDULER_WORDS;
 use undrift_checkpoints::{ClosedForm, Layout, Network, Settings, export};
-use undrift_networks::to_bytes;
+use undrift_files::to_bytes;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 
 #[derive(clap::Args)]

@@ -6,7 +6,6 @@ use crate::recipe::{Experiment, Recipe, WeightSet};
 use crate::terminal::note;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -316,16 +315,11 @@ fn create(path: &Path) -> Result<(), RunError> {
 /// # Errors
 /// [`RunError::Io`].
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    let temporary = PathBuf::from(temporary);
-    let write = || {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|source| RunError::Io { doing: "write", path: path.to_owned(), source })
+    undrift_files::write_atomically(path, bytes).map_err(|source| RunError::Io {
+        doing: "write",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]

@@ -5,18 +5,34 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Puts `bytes` into the file at `path` so that at any moment, power cuts included, the file there is
-/// whole: the old one or the new one.
+/// Puts `bytes` into the file at `path` so that at any moment, power cuts included, the file there is whole: the
+/// old one or the new one.
 ///
-/// They are written to `<path>.tmp`, forced to the disk and renamed. A `.tmp` file that a stopped run
-/// left behind is overwritten.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// # Errors
+///
+/// What the system says; a file that was there before is untouched.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_atomically(path, |file| file.write_all(bytes))
+}
+
+/// The same for content that is written piece by piece, by whoever has an error of its own.
+///
+/// It is written to `<path>.tmp`, forced to the disk and renamed. A `.tmp` file that a stopped program left behind is
+/// overwritten.
+///
+/// # Errors
+///
+/// Those of `content`, and what the system says; a file that was there before is untouched.
+pub fn replace_atomically<E: From<io::Error>>(
+    path: &Path,
+    content: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let temporary = temporary(path);
     let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
+    content(&mut file)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
-    sync_directory(path)
+    Ok(sync_directory(path)?)
 }
 
 fn temporary(path: &Path) -> PathBuf {
@@ -44,7 +60,7 @@ mod tests {
         let path = directory.path().join("state.safetensors");
         for content in ["one", "two"] {
             fs::write(temporary(&path), "left behind, and longer").unwrap();
-            write(&path, content.as_bytes()).unwrap();
+            write_atomically(&path, content.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         }
@@ -57,7 +73,7 @@ mod tests {
         fs::write(&path, "old").unwrap();
         // A directory in the way of the temporary file: it cannot be created, and never is the target.
         fs::create_dir(temporary(&path)).unwrap();
-        assert!(write(&path, b"new").is_err());
+        assert!(write_atomically(&path, b"new").is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     }
 }

@@ -7,7 +7,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
-use crate::NetworkError;
+use crate::WeightsError;
 
 /// Named tensors and the notes that came with them in one safetensors file.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,12 +25,12 @@ pub struct Weights {
 ///
 /// # Errors
 ///
-/// [`NetworkError::ElementType`] for anything but f32 and f64, [`NetworkError::Name`] for a name that
+/// [`WeightsError::ElementType`] for anything but f32 and f64, [`WeightsError::Name`] for a name that
 /// occurs twice or is `__metadata__`.
 pub fn to_bytes(
     parameters: &[(String, TensorData)],
     metadata: &BTreeMap<String, String>,
-) -> Result<Vec<u8>, NetworkError> {
+) -> Result<Vec<u8>, WeightsError> {
     let mut header = header(parameters, metadata)?.to_string().into_bytes();
     header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
@@ -45,16 +45,16 @@ pub fn to_bytes(
 ///
 /// # Errors
 ///
-/// [`NetworkError::Malformed`] for bytes that are no such file or not all of it,
-/// [`NetworkError::ElementType`] for a tensor of another type.
-pub fn from_bytes(bytes: &[u8]) -> Result<Weights, NetworkError> {
+/// [`WeightsError::Malformed`] for bytes that are no such file or not all of it,
+/// [`WeightsError::ElementType`] for a tensor of another type.
+pub fn from_bytes(bytes: &[u8]) -> Result<Weights, WeightsError> {
     let (length, header) = SafeTensors::read_metadata(bytes)?;
     let values = &bytes[LENGTH + length..];
     let parameters = header.offset_keys().into_iter().map(|name| {
         let data = read_tensor(&name, &header, values)?;
         Ok((name, data))
     });
-    let parameters = parameters.collect::<Result<_, NetworkError>>()?;
+    let parameters = parameters.collect::<Result<_, WeightsError>>()?;
     let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
     Ok(Weights { parameters, metadata })
 }
@@ -68,7 +68,7 @@ const ALIGNMENT: usize = 8;
 /// The header's key of the free text.
 const METADATA: &str = "__metadata__";
 
-fn header(parameters: &[(String, TensorData)], metadata: &BTreeMap<String, String>) -> Result<Value, NetworkError> {
+fn header(parameters: &[(String, TensorData)], metadata: &BTreeMap<String, String>) -> Result<Value, WeightsError> {
     let mut header = Map::new();
     if !metadata.is_empty() {
         header.insert(METADATA.into(), json!(metadata));
@@ -76,7 +76,7 @@ fn header(parameters: &[(String, TensorData)], metadata: &BTreeMap<String, Strin
     let (mut offset, mut names) = (0, HashSet::from([METADATA]));
     for (name, data) in parameters {
         if !names.insert(name) {
-            return Err(NetworkError::Name { name: name.clone() });
+            return Err(WeightsError::Name { name: name.clone() });
         }
         let end = offset + data.as_bytes().len();
         let (dtype, shape) = (dtype_name(name, data)?, data.shape().to_vec());
@@ -86,22 +86,22 @@ fn header(parameters: &[(String, TensorData)], metadata: &BTreeMap<String, Strin
     Ok(Value::Object(header))
 }
 
-fn dtype_name(name: &str, data: &TensorData) -> Result<&'static str, NetworkError> {
+fn dtype_name(name: &str, data: &TensorData) -> Result<&'static str, WeightsError> {
     match data.dtype() {
         DType::F32 => Ok("F32"),
         DType::F64 => Ok("F64"),
-        other => Err(NetworkError::ElementType { name: name.into(), dtype: format!("{other:?}") }),
+        other => Err(WeightsError::ElementType { name: name.into(), dtype: format!("{other:?}") }),
     }
 }
 
-fn read_tensor(name: &str, header: &Metadata, values: &[u8]) -> Result<TensorData, NetworkError> {
+fn read_tensor(name: &str, header: &Metadata, values: &[u8]) -> Result<TensorData, WeightsError> {
     let TensorInfo { dtype, shape, data_offsets: (start, end) } =
         header.info(name).expect("the header lists its own names");
     let bytes = &values[*start..*end];
     match dtype {
         Dtype::F32 => Ok(TensorData::new(elements(bytes, f32::from_le_bytes), shape.clone())),
         Dtype::F64 => Ok(TensorData::new(elements(bytes, f64::from_le_bytes), shape.clone())),
-        other => Err(NetworkError::ElementType { name: name.into(), dtype: format!("{other:?}") }),
+        other => Err(WeightsError::ElementType { name: name.into(), dtype: format!("{other:?}") }),
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
         for length in [u64::MAX, u64::MAX - 7, 1 << 40, 0] {
             let mut damaged = whole.clone();
             damaged[..8].copy_from_slice(&length.to_le_bytes());
-            assert!(matches!(from_bytes(&damaged), Err(NetworkError::Malformed(_))));
+            assert!(matches!(from_bytes(&damaged), Err(WeightsError::Malformed(_))));
         }
     }
 
@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn names_must_be_unique() {
         let twice = [weights().parameters, weights().parameters].concat();
-        assert!(matches!(to_bytes(&twice, &BTreeMap::new()), Err(NetworkError::Name { .. })));
+        assert!(matches!(to_bytes(&twice, &BTreeMap::new()), Err(WeightsError::Name { .. })));
         let reserved = vec![("__metadata__".to_string(), TensorData::new(vec![1f32], [1]))];
-        assert!(matches!(to_bytes(&reserved, &BTreeMap::new()), Err(NetworkError::Name { .. })));
+        assert!(matches!(to_bytes(&reserved, &BTreeMap::new()), Err(WeightsError::Name { .. })));
     }
 }
