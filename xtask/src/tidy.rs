@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("checkpoints", &["noise", "networks"]),
     ("data", &["noise"]),
     ("training", &["schedules", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
+    ("studies", &["schedules", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"]),
     (
         "lab",
         &[
@@ -32,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoints",
             "data",
             "training",
+            "studies",
             "unify",
         ],
     ),
