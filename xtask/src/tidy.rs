@@ -20,6 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("data", &["noise"]),
     ("training", &["schedules", "files", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
     (
+        "studies",
+        &["schedules", "files", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"],
+    ),
+    (
         "lab",
         &[
             "schedules",
@@ -34,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoints",
             "data",
             "training",
+            "studies",
             "unify",
         ],
     ),

@@ -22,7 +22,6 @@ pub mod conformance;
 pub mod destination;
 pub mod exposure;
 pub mod interrupt;
-pub mod memory;
 pub mod methods;
 pub mod progress;
 pub mod published;

@@ -3,12 +3,11 @@
 use super::Outcome;
 use super::sample::Weights;
 use crate::destination::{Destination, DestinationFolder};
-use crate::memory;
 use crate::methods::{Method, SpacingName};
 use crate::published::{
     CheckpointArgs, Guidance, Opened, Process, PublishedSampling, SamplerChoice, Weights as Stored,
 };
-use crate::recipe::VarianceName;
+use crate::recipe::{Recipe, VarianceName};
 use crate::registry;
 use crate::run::{RunDirectory, Setup, trained_network, write_atomically};
 use crate::terminal::say;
@@ -21,6 +20,7 @@ use undrift_checkpoints::layouts::diffusers::SCHEDULER_WORDS;
 use undrift_checkpoints::{ClosedForm, Layout, Network, Settings, export};
 use undrift_files::to_bytes;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
+use undrift_studies::memory;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -185,7 +185,7 @@ fn of_checkpoint(args: &Args, source: &Path, device: &Device) -> Result<Exported
 }
 
 fn of_run(args: &Args, source: &Path) -> Result<Exported> {
-    let (directory, recipe) = RunDirectory::existing(source).into_diagnostic()?;
+    let (directory, recipe) = RunDirectory::existing::<Recipe>(source).into_diagnostic()?;
     let rows: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
     let Some(row) = &args.row else {
         return Err(miette!("{} holds several rows; choose one with --row: {}", source.display(), rows.join(", ")));
@@ -193,7 +193,7 @@ fn of_run(args: &Args, source: &Path) -> Result<Exported> {
     let recipe = recipe.with_rows(std::slice::from_ref(row)).into_diagnostic()?;
     let row = &recipe.rows[0];
     let setup = Setup::new(row, &registry::host()).into_diagnostic()?;
-    let trained = trained_network(&directory, row, &setup, args.trained_with, args.weights.into());
+    let trained = trained_network(&directory, &setup, args.trained_with, args.weights.into());
     let network = Network::Ddpm(trained.into_diagnostic()?);
     Ok(Exported { network, process: Process::of_row(&row.settings), said: Settings::default() })
 }

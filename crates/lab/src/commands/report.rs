@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::run::report_study;
 use crate::exposure::Study;
+use crate::recipe::Recipe;
 use crate::registry;
 use crate::run::{RunDirectory, collect_report};
 use crate::terminal::say;
@@ -20,7 +21,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
-    let (directory, recipe) = RunDirectory::held(&args.directory).into_diagnostic()?;
+    let (directory, recipe) = RunDirectory::held::<Recipe>(&args.directory).into_diagnostic()?;
     if recipe.exposure.is_some() {
         return report_study(&Study::read(directory.root()).into_diagnostic()?, directory.root());
     }

@@ -2,7 +2,6 @@
 
 use super::Outcome;
 use crate::destination::Destination;
-use crate::memory;
 use crate::progress::Progress;
 use crate::registry;
 use crate::terminal::say;
@@ -16,6 +15,7 @@ use undrift_data::{Batches, Flips, Images, Split, fashion_mnist};
 use undrift_files::to_bytes;
 use undrift_networks::{FashionClassifier, collect_parameters};
 use undrift_noise::{Key, Purpose};
+use undrift_studies::memory;
 use undrift_training::{Ema, Optimisation, Trainer};
 
 #[derive(clap::Args)]

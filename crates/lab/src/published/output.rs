@@ -85,7 +85,7 @@ impl Output {
             Output::Arrays(path) => {
                 let place = Destination::open(path)?;
                 let bytes = if is_picture(channels) { 1 } else { size_of::<f32>() };
-                place.make_room(crate::memory::bytes(count, channels * height * width * bytes))?;
+                place.make_room(undrift_studies::memory::bytes(count, channels * height * width * bytes))?;
                 Ok(OpenOutput::Arrays(place))
             }
         }

@@ -16,7 +16,6 @@ pub(crate) mod numbers;
 mod ordering;
 pub(crate) mod page;
 pub(crate) mod plot;
-mod real;
 #[cfg(test)]
 mod sample;
 pub(crate) mod table;

@@ -1,34 +1,41 @@
-//! From the files of a run directory to a report.
+//! From the results of a table to a report.
 
-use super::row::Data;
-use super::{Build, RunDirectory, RunError, Setup, distance_name, protocol};
-use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Recipe, VarianceName, WeightSet};
-use crate::report::{ImageCounts, Report, RowResult, SampleGrid, Scores, SeedResult};
+use super::{Setup, distance_name, protocol};
+use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Recipe, VarianceName};
+use crate::report::{Published, Report, RowResult, SampleGrid, SeedResult};
 use burn::tensor::Device;
+use undrift_studies::{Build, RunDirectory, RunError, TableResults, held_out, rows_of};
 
 /// Collects what is finished; rows that are not appear without seeds. Held-out images are scored on `device`.
 ///
 /// # Errors
 /// Damaged records, and those of scoring the held-out images.
 pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device) -> Result<Report, RunError> {
+    let ids: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
+    let rows = rows_of(directory, &ids, &recipe.seeds)?;
+    let scored = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None);
+    let held_out = match scored {
+        Some(row) => held_out(directory, &Setup::new(row, device)?.into_plan())?,
+        None => None,
+    };
+    report_of(recipe, TableResults { rows, held_out })
+}
+
+/// The report of a recipe's results, which are in the order of its rows.
+///
+/// # Errors
+/// Those of a network that cannot be made.
+pub fn report_of(recipe: &Recipe, results: TableResults) -> Result<Report, RunError> {
     let mut builds: Vec<Build> = Vec::new();
     let (mut rows, mut grids) = (Vec::new(), Vec::new());
-    for row in &recipe.rows {
-        let mut seeds = Vec::new();
-        for &seed in &recipe.seeds {
-            let cell = directory.cell(&row.id, seed);
-            let Some(record) = cell.record()? else { continue };
-            seeds.push(record.result);
-            builds.push(record.build);
-            let file = format!("{}/seed-{seed}/samples-ema.png", row.id);
-            if cell.grid(WeightSet::Ema).exists() {
-                grids.push(SampleGrid { row: row.id.clone(), seed, file });
-            }
-        }
+    for (row, found) in recipe.rows.iter().zip(results.rows) {
+        builds.extend(found.records.iter().map(|record| record.build.clone()));
+        grids.extend(found.pictures.into_iter().map(|(seed, file)| SampleGrid { row: row.id.clone(), seed, file }));
+        let seeds = found.records.into_iter().map(|record| record.result).collect();
         rows.push(result(row.id.clone(), row.label.clone(), &row.settings.model, row.published, seeds));
     }
     builds.dedup();
-    let (reference, counts) = held_out(directory, recipe, device)?.unzip();
+    let (reference, counts) = results.held_out.unzip();
     let extractor = recipe.rows.first().map_or(Extractor::None, |row| row.settings.metrics.extractor);
     Ok(Report {
         title: recipe.title.clone(),
@@ -42,13 +49,7 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device
     })
 }
 
-fn result(
-    id: String,
-    label: String,
-    model: &ModelSettings,
-    published: crate::report::Published,
-    seeds: Vec<SeedResult>,
-) -> RowResult {
+fn result(id: String, label: String, model: &ModelSettings, published: Published, seeds: Vec<SeedResult>) -> RowResult {
     let prediction = match model.prediction {
         PredictionName::Eps => "eps",
         PredictionName::X0 => "x0",
@@ -70,17 +71,4 @@ fn result(
     };
     let [prediction, objective, variance] = [prediction, objective, variance].map(str::to_owned);
     RowResult { id, label, prediction, objective, variance, published, seeds }
-}
-
-/// Scores of the held-out images: what a perfect model of the data would get with as many samples.
-fn held_out(
-    directory: &RunDirectory,
-    recipe: &Recipe,
-    device: &Device,
-) -> Result<Option<(Scores, ImageCounts)>, RunError> {
-    let Some(row) = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None) else {
-        return Ok(None);
-    };
-    let data = Data::load(directory, row, &Setup::new(row, device)?)?;
-    data.reference.map(|reference| reference.score_held_out(&data.test, row.settings.sampling.count)).transpose()
 }

@@ -1,7 +1,8 @@
-//! What training minimises, batch by batch.
+//! The training loss of a row, batch by batch.
 
-use super::{RunError, Setup};
-use crate::recipe::ObjectiveName;
+use crate::network::RowNetwork;
+use crate::objective::Loss;
+use crate::{Plan, RunError};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
 use undrift_denoisers::{Levels, Preconditioned};
@@ -9,13 +10,12 @@ use undrift_losses::{
     Corruption, DrawnLevel, Hybrid, InputPerturbation, LossError, LossSecondMoment, PENALTY_STEP, gradient_penalty,
     hybrid, squared_error, variational_bound,
 };
-use undrift_networks::DdpmUnet;
 use undrift_noise::{Key, Purpose, SampleNoise, index};
 use undrift_schedules::Span;
 
 /// What one row and seed minimises; its only state are the losses that importance sampling looks back at.
-pub struct Objective<'a> {
-    setup: &'a Setup,
+pub struct Minimised<'a> {
+    plan: &'a Plan,
     seed: u64,
     corruption: InputPerturbation,
     past: Option<LossSecondMoment>,
@@ -26,28 +26,28 @@ const PAST: &str = "past_losses";
 /// Numbers in [0, 1) are drawn as so many equal parts.
 const PARTS: usize = 1 << 53;
 
-impl<'a> Objective<'a> {
+impl<'a> Minimised<'a> {
     /// The objective before its first batch.
     ///
     /// # Errors
     /// [`LossError`] for a setting out of range.
-    pub fn new(setup: &'a Setup, seed: u64) -> Result<Self, LossError> {
-        let corruption = InputPerturbation::new(setup.settings.training.input_perturbation)?;
-        let importance = setup.settings.model.objective == ObjectiveName::ImportanceBound;
-        let past = importance.then(|| LossSecondMoment::new(setup.chain.len())).transpose()?;
-        Ok(Objective { setup, seed, corruption, past })
+    pub fn new(plan: &'a Plan, seed: u64) -> Result<Self, LossError> {
+        let corruption = InputPerturbation::new(plan.objective.input_perturbation)?;
+        let importance = plan.objective.loss == Loss::ImportanceBound;
+        let past = importance.then(|| LossSecondMoment::new(plan.chain.len())).transpose()?;
+        Ok(Minimised { plan, seed, corruption, past })
     }
 
     /// The objective of a checkpoint with this metadata.
     ///
     /// # Errors
     /// As [`new`](Self::new), and [`RunError::PastLosses`] if the checkpoint's past losses are missing or damaged.
-    pub fn resumed(setup: &'a Setup, seed: u64, metadata: &BTreeMap<String, String>) -> Result<Self, RunError> {
-        let fresh = Objective::new(setup, seed)?;
+    pub fn resumed(plan: &'a Plan, seed: u64, metadata: &BTreeMap<String, String>) -> Result<Self, RunError> {
+        let fresh = Minimised::new(plan, seed)?;
         let Some(past) = fresh.past else { return Ok(fresh) };
         let text = metadata.get(PAST).map_or("", String::as_str);
         let history = serde_json::from_str(text).map_err(|_| RunError::PastLosses)?;
-        Ok(Objective { past: Some(past.with_history(history)?), ..fresh })
+        Ok(Minimised { past: Some(past.with_history(history)?), ..fresh })
     }
 
     /// What a checkpoint has to keep.
@@ -63,11 +63,11 @@ impl<'a> Objective<'a> {
     ///
     /// # Errors
     /// The loss's.
-    pub fn loss(&mut self, network: &DdpmUnet, number: u64, x0: Tensor<4>) -> Result<Tensor<1>, LossError> {
+    pub fn loss(&mut self, network: &RowNetwork, number: u64, x0: Tensor<4>) -> Result<Tensor<1>, LossError> {
         let size = x0.dims()[0];
         let first = number * size as u64;
         let drawn = self.levels(first, size)?;
-        let spans: Vec<Span> = drawn.iter().map(|d| self.setup.chain.span(d.t).expect("t lies in 1..=T")).collect();
+        let spans: Vec<Span> = drawn.iter().map(|d| self.plan.chain.span(d.t).expect("t lies in 1..=T")).collect();
         let losses = self.of_spans(network, first, x0, &spans)?;
         if self.past.is_none() {
             return Ok(losses);
@@ -78,29 +78,35 @@ impl<'a> Objective<'a> {
         Ok(losses * weights)
     }
 
-    fn of_spans(&self, network: &DdpmUnet, first: u64, x0: Tensor<4>, spans: &[Span]) -> Result<Tensor<1>, LossError> {
-        let (setup, size) = (self.setup, x0.dims()[0]);
+    fn of_spans(
+        &self,
+        network: &RowNetwork,
+        first: u64,
+        x0: Tensor<4>,
+        spans: &[Span],
+    ) -> Result<Tensor<1>, LossError> {
+        let (plan, size) = (self.plan, x0.dims()[0]);
         let mut noise = SampleNoise::new(Key::new(self.seed, Purpose::Training), first, size);
         let dropout = SampleNoise::new(Key::new(self.seed, Purpose::Dropout), first, size);
         let model = Preconditioned {
             // A second question about the same images meets the same dropout masks.
             network: |x: Tensor<4>, time: Tensor<1>| network.forward_training(x, time, &mut dropout.clone()),
-            parameterisation: &setup.parameterisation,
-            variance: setup.output_variance,
+            parameterisation: &plan.parameterisation,
+            variance: plan.output_variance,
         };
         let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
-        let penalty = setup.settings.training.gradient_penalty;
+        let penalty = plan.objective.gradient_penalty;
         let inputs = (penalty > 0.0).then(|| (x0.clone(), noise.clone()));
-        let losses = match setup.settings.model.objective {
-            ObjectiveName::Simple => {
+        let losses = match plan.objective.loss {
+            Loss::Squared => {
                 let errors = squared_error(&model, &self.corruption, x0, &at, &mut noise)?;
-                setup.weighting.weigh(errors, &setup.parameterisation, &at)?
+                plan.objective.weighting.weigh(errors, &plan.parameterisation, &at)?
             }
-            ObjectiveName::Bound | ObjectiveName::ImportanceBound => {
-                variational_bound(&model, setup.variance, &self.corruption, x0, spans, &mut noise)?
+            Loss::Bound | Loss::ImportanceBound => {
+                variational_bound(&model, plan.variance, &self.corruption, x0, spans, &mut noise)?
             }
-            ObjectiveName::Hybrid => {
-                hybrid(&model, &self.corruption, x0, spans, &mut noise)?.total(Hybrid::LAMBDA, setup.chain.len())
+            Loss::Hybrid => {
+                hybrid(&model, &self.corruption, x0, spans, &mut noise)?.total(Hybrid::LAMBDA, plan.chain.len())
             }
         };
         let Some((x0, mut noise)) = inputs else { return Ok(losses) };
@@ -112,7 +118,7 @@ impl<'a> Objective<'a> {
     fn levels(&self, first: u64, size: usize) -> Result<Vec<DrawnLevel>, LossError> {
         let (key, samples) = (Key::new(self.seed, Purpose::Levels), first..first + size as u64);
         let Some(past) = &self.past else {
-            let length = self.setup.chain.len();
+            let length = self.plan.chain.len();
             return Ok(samples.map(|n| DrawnLevel { t: 1 + index(key, n, 0, length), weight: 1.0 }).collect());
         };
         let levels = past.distribution();
@@ -131,16 +137,18 @@ impl<'a> Objective<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Experiment, VarianceName, load};
+    use crate::plan::tests::small;
     use burn::tensor::{DType, Device};
+    use undrift_denoisers::{OutputVariance, Variance};
+    use undrift_losses::Weighting;
+    use undrift_schedules::Chain;
     use undrift_training::{Optimisation, Trainer};
 
-    fn row(change: impl FnOnce(&mut Experiment)) -> Experiment {
-        let mut row = load("table2", Some("smoke")).unwrap().rows.remove(5);
-        row.settings.network.base = 8;
-        row.settings.network.dropout = 0.1;
-        change(&mut row);
-        row
+    fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
+        let mut plan = small("a", &[0; 256]);
+        plan.network.dropout = 0.1;
+        change(&mut plan);
+        plan
     }
 
     fn images() -> Tensor<4> {
@@ -150,8 +158,8 @@ mod tests {
     }
 
     /// A network after a few steps: a fresh one says 0 whatever it sees.
-    fn network(setup: &Setup) -> DdpmUnet {
-        let fresh = setup.unet.init(&setup.device.clone().autodiff(), Key::new(7, Purpose::Initialisation)).unwrap();
+    fn network(plan: &Plan) -> RowNetwork {
+        let fresh = plan.network.init(&plan.device.clone().autodiff(), Key::new(7, Purpose::Initialisation)).unwrap();
         let mut trainer = Trainer::new(fresh, Optimisation::constant(1e-2)).unwrap();
         for _ in 0..3 {
             let step = trainer.step(|network, _| {
@@ -163,36 +171,34 @@ mod tests {
         trainer.model().clone()
     }
 
-    fn losses(row: &Experiment, batches: u64) -> Vec<Vec<f64>> {
-        let setup = Setup::new(row, &Device::flex()).unwrap();
-        let (network, mut objective) = (network(&setup), Objective::new(&setup, 3).unwrap());
+    fn losses(plan: &Plan, batches: u64) -> Vec<Vec<f64>> {
+        let (network, mut objective) = (network(plan), Minimised::new(plan, 3).unwrap());
         let loss = |n| objective.loss(&network, n, images()).unwrap().inner().try_into_vec_as::<f64>().unwrap();
         (0..batches).map(loss).collect()
     }
 
     #[test]
     fn every_setting_changes_the_loss_and_its_neutral_value_does_not() {
-        let plain = losses(&row(|_| ()), 1);
+        let plain = losses(&plan(|_| ()), 1);
         for (name, change) in [
-            ("gamma", (|row, on| row.settings.training.input_perturbation = on * 0.1) as fn(&mut Experiment, f64)),
-            ("penalty", |row, on| row.settings.training.gradient_penalty = on),
+            ("gamma", (|plan, on| plan.objective.input_perturbation = on * 0.1) as fn(&mut Plan, f64)),
+            ("penalty", |plan, on| plan.objective.gradient_penalty = on),
         ] {
-            assert_eq!(losses(&row(|row| change(row, 0.0)), 1), plain, "{name}");
-            assert_ne!(losses(&row(|row| change(row, 1.0)), 1), plain, "{name}");
+            assert_eq!(losses(&plan(|plan| change(plan, 0.0)), 1), plain, "{name}");
+            assert_ne!(losses(&plan(|plan| change(plan, 1.0)), 1), plain, "{name}");
         }
-        let weighted =
-            row(|row| row.settings.model.weighting = crate::recipe::WeightingSettings::MinSnr { gamma: 1e-3 });
+        let weighted = plan(|plan| plan.objective.weighting = Weighting::MinSnr { gamma: 1e-3 });
         assert_ne!(losses(&weighted, 1), plain);
     }
 
     #[test]
     fn a_penalty_sees_the_same_dropout_twice() {
         let penalty = |dropout| {
-            let row = row(|row| {
-                row.settings.training.gradient_penalty = 1.0;
-                row.settings.network.dropout = dropout;
+            let plan = plan(|plan| {
+                plan.objective.gradient_penalty = 1.0;
+                plan.network.dropout = dropout;
             });
-            losses(&row, 1)[0].iter().sum::<f64>()
+            losses(&plan, 1)[0].iter().sum::<f64>()
         };
         // Other masks for the second answer would count as a slope of a difference over 1e-2.
         assert!(penalty(0.1) < 3.0 * penalty(0.0) + 10.0, "{} {}", penalty(0.1), penalty(0.0));
@@ -200,31 +206,31 @@ mod tests {
 
     #[test]
     fn importance_sampling_goes_on_where_it_was() {
-        let row = row(|row| {
-            row.settings.model.objective = ObjectiveName::ImportanceBound;
-            row.settings.chain = crate::recipe::ChainSettings::Constant { length: 5, beta: 0.1 };
+        let plan = plan(|plan| {
+            plan.objective.loss = Loss::ImportanceBound;
+            plan.chain = Chain::constant(5, 0.1).unwrap();
         });
-        let whole = losses(&row, 80);
-        let setup = Setup::new(&row, &Device::flex()).unwrap();
-        let (network, mut objective) = (network(&setup), Objective::new(&setup, 3).unwrap());
+        let whole = losses(&plan, 80);
+        let (network, mut objective) = (network(&plan), Minimised::new(&plan, 3).unwrap());
         for n in 0..79 {
             objective.loss(&network, n, images()).unwrap();
         }
         assert!(objective.past.as_ref().unwrap().is_warm(), "the weights must not be all 1");
-        let mut resumed = Objective::resumed(&setup, 3, &objective.metadata()).unwrap();
+        let mut resumed = Minimised::resumed(&plan, 3, &objective.metadata()).unwrap();
         let last = resumed.loss(&network, 79, images()).unwrap().inner().try_into_vec_as::<f64>().unwrap();
         assert_eq!(last, whole[79]);
         let recorded: Vec<f64> = resumed.past.as_ref().unwrap().history().iter().flatten().copied().collect();
         assert!(last.iter().all(|loss| !recorded.contains(loss)), "losses are kept as they are and returned weighted");
-        assert!(matches!(Objective::resumed(&setup, 3, &BTreeMap::new()), Err(RunError::PastLosses)));
+        assert!(matches!(Minimised::resumed(&plan, 3, &BTreeMap::new()), Err(RunError::PastLosses)));
     }
 
     #[test]
     fn the_hybrid_trains_a_learned_range() {
-        let row = row(|row| {
-            row.settings.model.objective = ObjectiveName::Hybrid;
-            row.settings.model.variance = VarianceName::LearnedRange;
+        let plan = plan(|plan| {
+            plan.objective.loss = Loss::Hybrid;
+            (plan.variance, plan.output_variance) = (Variance::Learned, OutputVariance::Range);
+            plan.network.out_channels = 2;
         });
-        assert!(losses(&row, 1)[0].iter().all(|loss| loss.is_finite() && *loss > 0.0));
+        assert!(losses(&plan, 1)[0].iter().all(|loss| loss.is_finite() && *loss > 0.0));
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong while a recipe runs.
+//! What can go wrong while an experiment runs.
 
 use std::path::PathBuf;
 
@@ -169,13 +169,13 @@ pub enum RunError {
     /// A search needs scores.
     #[error("`metrics.extractor` is \"none\", so nothing can be scored; searching needs an extractor")]
     NoScores,
-    /// Building a sampler.
+    /// Building a sampler, which is the business of who made the plan.
     #[error(transparent)]
-    Method(#[from] crate::methods::MethodError),
+    Sampler(Box<dyn std::error::Error + Send + Sync>),
     /// Scoring.
     #[error(transparent)]
     Metric(#[from] undrift_metrics::MetricError),
-    /// Writing the report.
+    /// Making a picture of samples, which is the business of who made the plan.
     #[error(transparent)]
-    Report(#[from] crate::report::ReportError),
+    Picture(Box<dyn std::error::Error + Send + Sync>),
 }

@@ -1,6 +1,6 @@
 //! The loss file of a row: one JSON object per line, never ahead of the checkpoint after a restart.
 
-use super::RunError;
+use crate::RunError;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -34,7 +34,7 @@ impl LossFile {
         let records = whole_lines(&text(path)?, path)?;
         let kept: String =
             records.iter().filter(|record| record.step <= step).map(|record| line(record) + "\n").collect();
-        super::write_atomically(path, kept.as_bytes())?;
+        crate::write_atomically(path, kept.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path).map_err(|source| RunError::Io {
             doing: "open",
             path: path.to_owned(),

@@ -70,7 +70,7 @@ pub(crate) mod curve {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::BitsPerDim;
+    use crate::BitsPerDim;
 
     #[test]
     fn numbers_that_json_lacks_survive_the_journey() {

@@ -1,13 +1,11 @@
 //! What a run reads beside its recipe, by its hash: a run goes on with the same images or not at all.
 
-use super::RunError;
-use crate::recipe::{DataSettings, Experiment, Extractor};
+use crate::RunError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use undrift_data::Images;
-use undrift_metrics::FashionFeatures;
 
 /// Hashes of what each row of a run reads, by the row's id (`inputs.json`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,25 +26,24 @@ pub struct RowInputs {
 }
 
 impl RowInputs {
-    /// The hashes of these images, and of the extractor that this program carries.
-    pub fn new(row: &Experiment, train: &Images, test: &Images) -> Self {
-        let extractor = match row.settings.metrics.extractor {
-            Extractor::None => None,
-            Extractor::FashionMnist => Some(hash(&[FashionFeatures::weights()])),
-        };
-        RowInputs { train: of_images(train), test: of_images(test), extractor }
+    /// The hashes of these images, and of the weights of the extractor that they are scored with.
+    pub fn new(train: &Images, test: &Images, extractor: Option<&[u8]>) -> Self {
+        RowInputs {
+            train: of_images(train),
+            test: of_images(test),
+            extractor: extractor.map(|weights| hash(&[weights])),
+        }
     }
 
-    /// Refuses other inputs than those that a run was begun with.
+    /// Refuses other inputs than those that a run was begun with; `from` is where the images are read from.
     ///
     /// # Errors
     /// [`RunError::OtherInput`] with what differs, where it is read from, and both hashes.
-    pub fn check(&self, begun_with: &RowInputs, row: &Experiment) -> Result<(), RunError> {
-        let path = || image_folder(&row.settings.data);
-        let carried = || PathBuf::from("the embedded classifier");
-        check("training images", path, &begun_with.train, &self.train)?;
-        check("test images", path, &begun_with.test, &self.test)?;
+    pub fn check(&self, begun_with: &RowInputs, from: &Path) -> Result<(), RunError> {
+        check("training images", from, &begun_with.train, &self.train)?;
+        check("test images", from, &begun_with.test, &self.test)?;
         let named = |hash: &Option<String>| hash.clone().unwrap_or_else(|| "none".to_owned());
+        let carried = Path::new("the embedded classifier");
         check("weights of the extractor", carried, &named(&begun_with.extractor), &named(&self.extractor))
     }
 }
@@ -55,26 +52,16 @@ impl RowInputs {
 ///
 /// # Errors
 /// [`RunError::OtherInput`].
-pub(super) fn check(
-    what: &'static str,
-    from: impl FnOnce() -> PathBuf,
-    begun_with: &str,
-    found: &str,
-) -> Result<(), RunError> {
+pub(crate) fn check(what: &'static str, from: &Path, begun_with: &str, found: &str) -> Result<(), RunError> {
     if begun_with == found {
         return Ok(());
     }
     let (begun_with, found) = (begun_with.to_owned(), found.to_owned());
-    Err(RunError::OtherInput { what, path: from(), begun_with, found })
-}
-
-/// Where images are read from.
-pub(super) fn image_folder(data: &DataSettings) -> PathBuf {
-    data.path.clone().unwrap_or_else(|| PathBuf::from("the embedded sample"))
+    Err(RunError::OtherInput { what, path: from.to_owned(), begun_with, found })
 }
 
 /// The hash of images: of their size and their pixels. No run reads their labels.
-pub(super) fn of_images(images: &Images) -> String {
+pub(crate) fn of_images(images: &Images) -> String {
     let size = [images.len(), images.channels(), images.height(), images.width()];
     let size: Vec<u8> = size.iter().flat_map(|&number| (number as u64).to_le_bytes()).collect();
     hash(&[&size, images.pixels()])
@@ -90,7 +77,6 @@ fn hash(parts: &[&[u8]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::load;
 
     fn images(pixels: Vec<u8>, shape: [usize; 3]) -> Images {
         let count = pixels.len() / shape.iter().product::<usize>();
@@ -118,10 +104,10 @@ mod tests {
 
     #[test]
     fn each_input_that_is_another_one_is_named_with_both_hashes() {
-        let row = &load("table2", Some("smoke")).unwrap().rows[0];
+        let from = Path::new("the embedded sample");
         let (train, test) = (images(vec![1; 256], [1, 16, 16]), images(vec![2; 256], [1, 16, 16]));
-        let begun_with = RowInputs::new(row, &train, &test);
-        begun_with.check(&begun_with, row).unwrap();
+        let begun_with = RowInputs::new(&train, &test, Some(b"weights"));
+        begun_with.check(&begun_with, from).unwrap();
         assert!(begun_with.extractor.is_some());
         let other = "0".repeat(32);
         for (now, what) in [
@@ -129,10 +115,10 @@ mod tests {
             (RowInputs { test: other.clone(), ..begun_with.clone() }, "test images"),
             (RowInputs { extractor: Some(other.clone()), ..begun_with.clone() }, "extractor"),
         ] {
-            let error = now.check(&begun_with, row).unwrap_err().to_string();
+            let error = now.check(&begun_with, from).unwrap_err().to_string();
             assert!(error.contains(what) && error.contains(&other) && error.contains("embedded"), "{error}");
         }
-        let error = RowInputs { train: other, ..begun_with.clone() }.check(&begun_with, row).unwrap_err().to_string();
+        let error = RowInputs { train: other, ..begun_with.clone() }.check(&begun_with, from).unwrap_err().to_string();
         assert!(error.contains(&begun_with.train), "{error}");
     }
 }

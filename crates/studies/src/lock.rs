@@ -3,7 +3,7 @@
 //! The lock is the operating system's on the file `run.lock`, so it ends with its process, however that ends. The file
 //! stays and says who holds it, or held it last.
 
-use super::RunError;
+use crate::RunError;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
@@ -12,11 +12,11 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Name of the file.
-pub(super) const FILE: &str = "run.lock";
+pub(crate) const FILE: &str = "run.lock";
 
 /// The right to write into a run directory, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     path: PathBuf,
     file: File,
 }
@@ -35,7 +35,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`RunError::Held`] where another process has it, [`RunError::Io`] where the file cannot be made or locked.
-    pub(super) fn take(root: &Path) -> Result<Self, RunError> {
+    pub(crate) fn take(root: &Path) -> Result<Self, RunError> {
         let path = root.join(FILE);
         let failed = |doing| move |source| RunError::Io { doing, path: root.join(FILE), source };
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
@@ -56,10 +56,18 @@ impl Lock {
     ///
     /// # Errors
     /// [`RunError::NotHeld`].
-    pub(super) fn check(&self) -> Result<(), RunError> {
+    pub(crate) fn check(&self) -> Result<(), RunError> {
         let folder = self.path.parent().unwrap_or(&self.path);
         let same = fs::metadata(&self.path).is_ok_and(|there| is_same(&there, &self.file));
         if same { Ok(()) } else { Err(RunError::NotHeld { path: folder.to_owned() }) }
+    }
+
+    /// Refuses to write to `path` where this process has no lock, or has it no more.
+    ///
+    /// # Errors
+    /// [`RunError::NotHeld`].
+    pub(crate) fn check_held(lock: Option<&Lock>, path: &Path) -> Result<(), RunError> {
+        lock.map_or_else(|| Err(RunError::NotHeld { path: path.to_owned() }), Lock::check)
     }
 
     fn sign(&mut self) -> std::io::Result<()> {

@@ -1,17 +1,13 @@
 //! Scores of one row: Frechet distance and inception score of its samples, bits per dimension of its model.
 
-use super::{RunError, Setup};
-use crate::interrupt;
-use crate::progress::Progress;
-use crate::recipe::Extractor;
-use crate::report::{BitsPerDim, ImageCounts, Scores};
+use crate::network::RowNetwork;
+use crate::watch::silent;
+use crate::{BitsPerDim, ImageCounts, Plan, RunError, Scores, Watch};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::Images;
 use undrift_metrics::{
-    ClassProbabilities, FashionFeatures, FeatureExtractor, GaussianStats, bound_of_data, frechet_distance,
-    inception_score,
+    ClassProbabilities, FeatureExtractor, GaussianStats, bound_of_data, frechet_distance, inception_score,
 };
-use undrift_networks::DdpmUnet;
 use undrift_noise::{Key, Purpose};
 
 /// Images per call of the extractor; no score depends on it.
@@ -27,18 +23,16 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Statistics of the reference images; `None` where the recipe asks for no scores.
+    /// Statistics of the reference images; `None` where the row asks for no scores.
     ///
     /// # Errors
     /// Those of the metric.
-    pub fn new(setup: &Setup, images: &Images) -> Result<Option<Self>, RunError> {
-        let extractor = match setup.settings.metrics.extractor {
-            Extractor::None => return Ok(None),
-            Extractor::FashionMnist => Box::new(FashionFeatures::new(&setup.device)?),
-        };
-        let (stats, _) = extract(&*extractor, images, &setup.device)?;
-        let splits = setup.settings.metrics.splits;
-        Ok(Some(Self { extractor, stats, images: images.len(), splits, device: setup.device.clone() }))
+    pub fn new(plan: &Plan, images: &Images) -> Result<Option<Self>, RunError> {
+        let Some(extractor) = &plan.scoring.extractor else { return Ok(None) };
+        let extractor = (extractor.build)(&plan.device)?;
+        let (stats, _) = extract(&*extractor, images, &plan.device)?;
+        let splits = plan.scoring.splits;
+        Ok(Some(Self { extractor, stats, images: images.len(), splits, device: plan.device.clone() }))
     }
 
     /// Scores of the first held-out images, as many as a row has samples where there are so many: a distance falls
@@ -67,14 +61,6 @@ impl Reference {
     }
 }
 
-/// The distance's name, which is FID only for Inception features.
-pub fn distance_name(extractor: Extractor) -> &'static str {
-    match extractor {
-        Extractor::FashionMnist => "FD (Fashion-MNIST features)",
-        Extractor::None => "FD (not computed)",
-    }
-}
-
 fn extract(
     extractor: &dyn FeatureExtractor,
     images: &Images,
@@ -93,41 +79,42 @@ fn extract(
     Ok(seen.unwrap_or_else(|| (GaussianStats::new(0), ClassProbabilities::new(0))))
 }
 
-/// Bits per dimension of the first test images; `None` where the recipe asks for none.
+/// Bits per dimension of the first held-out images; `None` where the row asks for none.
 ///
 /// # Errors
-/// [`RunError::Interrupted`] after Ctrl-C, and the metric's.
+/// [`RunError::Interrupted`] when the watcher asks to stop, and the metric's.
 ///
 /// # Panics
-/// With fewer test images than the recipe asks for, which [`Data::load`](super::Data::load) refuses.
+/// With fewer held-out images than the row asks for, which [`Data::load`](crate::Data::load) refuses.
 pub fn bits_per_dim(
-    setup: &Setup,
-    network: &DdpmUnet,
+    plan: &Plan,
+    network: &RowNetwork,
     seed: u64,
     test: &Images,
     label: String,
+    watch: &dyn Watch,
 ) -> Result<Option<BitsPerDim>, RunError> {
-    let count = setup.settings.metrics.bits_per_dim_images;
+    let count = plan.scoring.bits_per_dim_images;
     if count == 0 {
         return Ok(None);
     }
-    let mut progress = Progress::start(label, 0, count as u64);
+    let mut progress = watch.stage(label, 0, count as u64);
     let indices: Vec<usize> = (0..count).collect();
     let mut done = 0;
-    let batches = indices.chunks(setup.settings.sampling.batch).map_while(|part| {
-        progress.at(done as u64, String::new);
+    let batches = indices.chunks(plan.sampling.batch).map_while(|part| {
+        progress.at(done as u64, &silent);
         done += part.len();
-        (!interrupt::requested()).then(|| test.batch(part, &[], &setup.device, DType::F32))
+        (!watch.stop_requested()).then(|| test.batch(part, &[], &plan.device, DType::F32))
     });
     let batches: Box<dyn Iterator<Item = Tensor<4>>> = Box::new(batches);
     let key = Key::new(seed, Purpose::Evaluation);
-    let bound = bound_of_data(&setup.clipped(network), setup.variance, &setup.chain.grid(), batches, key);
-    if interrupt::requested() {
+    let bound = bound_of_data(&plan.clipped(network), plan.variance, &plan.chain.grid(), batches, key);
+    if watch.stop_requested() {
         return Err(RunError::Interrupted);
     }
     let bound = bound?;
-    progress.at(count as u64, String::new);
-    progress.finish(|| format!("{:.3} bits/dim", bound.total));
+    progress.at(count as u64, &silent);
+    progress.finish(&|| format!("{:.3} bits/dim", bound.total));
     Ok(Some(BitsPerDim {
         total: bound.total,
         rate: bound.rate,
