@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("schedules", &[]),
     ("noise", &[]),
     ("kernels", &[]),
+    ("report", &[]),
     ("denoisers", &["schedules"]),
     ("networks", &["noise", "kernels"]),
     ("losses", &["schedules", "denoisers", "noise"]),
@@ -32,13 +33,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoints",
             "data",
             "training",
+            "report",
             "unify",
         ],
     ),
 ];
 
 /// Crates that know no Burn.
-const WITHOUT_BURN: &[&str] = &["schedules"];
+const WITHOUT_BURN: &[&str] = &["schedules", "report"];
 
 /// Longest file, without its tests.
 const LONGEST: usize = 400;

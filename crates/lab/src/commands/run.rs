@@ -1,10 +1,10 @@
 //! `undrift run`.
 
 use super::Outcome;
-use crate::exposure::{Study, run_study, write_study};
+use crate::exposure::{Study, run_study, study_page, write_study};
 use crate::recipe::load;
 use crate::registry;
-use crate::report::{text_table, verdict, wrapped, write};
+use crate::report::{page, write};
 use crate::run::{RunDirectory, RunError, all_failed, check_images, collect_report, estimate, run_recipe};
 use crate::terminal::{note, say};
 use burn::tensor::Device;
@@ -101,7 +101,7 @@ fn report_table(directory: &RunDirectory, device: &Device) -> Result<Outcome> {
     let (_, saved) = RunDirectory::existing(directory.root()).into_diagnostic()?;
     let report = collect_report(directory, &saved, device).into_diagnostic()?;
     write(&report, directory.root()).into_diagnostic()?;
-    say(format_args!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text)))?;
+    say(undrift_report::text(&page(&report)))?;
     say(format_args!("report: {}", directory.root().join("report.html").display()))?;
     Ok(Outcome::Done)
 }
@@ -109,7 +109,7 @@ fn report_table(directory: &RunDirectory, device: &Device) -> Result<Outcome> {
 /// Writes a study's report and prints what was found.
 pub(super) fn report_study(study: &Study, root: &Path) -> Result<Outcome> {
     write_study(study, root).into_diagnostic()?;
-    study.findings().iter().try_for_each(|finding| say(format_args!("{}\n", wrapped(finding))))?;
+    say(undrift_report::text(&study_page(study)))?;
     say(format_args!("report: {}", root.join("report.html").display()))?;
     Ok(Outcome::Done)
 }

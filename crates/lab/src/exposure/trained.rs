@@ -6,7 +6,7 @@ use crate::interrupt;
 use crate::methods::{Method, SamplerSettings};
 use crate::progress::Progress;
 use crate::recipe::{Experiment, WeightSet};
-use crate::report::{Scores, grid_png};
+use crate::report::Scores;
 use crate::run::{
     Cell, Data, Reference, RunDirectory, RunError, Setup, Trained, draw, draw_all, train, write_atomically,
 };
@@ -17,6 +17,7 @@ use undrift_data::{Images, quantise};
 use undrift_metrics::chain_lengths;
 use undrift_networks::DdpmUnet;
 use undrift_noise::{Key, Purpose};
+use undrift_report::grid_png;
 
 /// What one sampler came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,9 +6,9 @@ use super::validate_study::check_study;
 use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
 use crate::memory;
 use crate::registry;
-use crate::report::numbers::chosen;
 use std::collections::BTreeSet;
 use undrift_losses::Weighting;
+use undrift_report::numbers::chosen;
 
 impl Recipe {
     /// Checks the recipe as a whole, and every row: what it accepts can be trained, sampled and scored.

@@ -2,8 +2,8 @@
 
 use super::row::Data;
 use super::{Build, RunDirectory, RunError, Setup, distance_name, protocol};
-use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Recipe, VarianceName, WeightSet};
-use crate::report::{ImageCounts, Report, RowResult, SampleGrid, Scores, SeedResult};
+use crate::recipe::{Extractor, Recipe, WeightSet};
+use crate::report::{ImageCounts, Report, RowResult, SampleGrid, Scores};
 use burn::tensor::Device;
 
 /// Collects what is finished; rows that are not appear without seeds. Held-out images are scored on `device`.
@@ -13,7 +13,7 @@ use burn::tensor::Device;
 pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device) -> Result<Report, RunError> {
     let mut builds: Vec<Build> = Vec::new();
     let (mut rows, mut grids) = (Vec::new(), Vec::new());
-    for row in &recipe.rows {
+    for (row, settings) in recipe.rows.iter().zip(recipe.differing()) {
         let mut seeds = Vec::new();
         for &seed in &recipe.seeds {
             let cell = directory.cell(&row.id, seed);
@@ -25,7 +25,9 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device
                 grids.push(SampleGrid { row: row.id.clone(), seed, file });
             }
         }
-        rows.push(result(row.id.clone(), row.label.clone(), &row.settings.model, row.published, seeds));
+        let (id, label, published) = (row.id.clone(), row.label.clone(), row.published);
+        let evaluations = Setup::new(row, device)?.sampler(&row.settings.sampling.sampler)?.evaluations()?;
+        rows.push(RowResult { id, label, settings, published, evaluations, seeds });
     }
     builds.dedup();
     let (reference, counts) = held_out(directory, recipe, device)?.unzip();
@@ -33,43 +35,13 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device
     Ok(Report {
         title: recipe.title.clone(),
         distance_name: distance_name(extractor).to_owned(),
-        comparable: false,
         protocol: protocol(recipe, &builds)?,
         rows,
         reference,
         counts,
         grids,
+        notes: recipe.notes.clone(),
     })
-}
-
-fn result(
-    id: String,
-    label: String,
-    model: &ModelSettings,
-    published: crate::report::Published,
-    seeds: Vec<SeedResult>,
-) -> RowResult {
-    let prediction = match model.prediction {
-        PredictionName::Eps => "eps",
-        PredictionName::X0 => "x0",
-        PredictionName::V => "v",
-        PredictionName::MuTilde => "mu_tilde",
-    };
-    let objective = match (model.objective, model.prediction) {
-        (ObjectiveName::Bound, _) => "L",
-        (ObjectiveName::Hybrid, _) => "L_hybrid",
-        (ObjectiveName::ImportanceBound, _) => "L_vlb",
-        (ObjectiveName::Simple, PredictionName::Eps) => "L_simple",
-        (ObjectiveName::Simple, _) => "MSE",
-    };
-    let variance = match model.variance {
-        VarianceName::FixedSmall => "fixed-small",
-        VarianceName::FixedLarge => "fixed-large",
-        VarianceName::Learned => "learned",
-        VarianceName::LearnedRange => "learned-range",
-    };
-    let [prediction, objective, variance] = [prediction, objective, variance].map(str::to_owned);
-    RowResult { id, label, prediction, objective, variance, published, seeds }
 }
 
 /// Scores of the held-out images: what a perfect model of the data would get with as many samples.

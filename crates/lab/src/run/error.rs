@@ -177,5 +177,5 @@ pub enum RunError {
     Metric(#[from] undrift_metrics::MetricError),
     /// Writing the report.
     #[error(transparent)]
-    Report(#[from] crate::report::ReportError),
+    Report(#[from] undrift_report::ReportError),
 }

@@ -7,12 +7,13 @@ use super::{
 };
 use crate::recipe::{DataSettings, Experiment, MetricSettings, Recipe, WeightSet};
 use crate::registry;
-use crate::report::{Scores, SeedResult, grid_png};
+use crate::report::{Scores, SeedResult};
 use burn::tensor::Device;
 use std::time::Instant;
 use undrift_data::{Images, Split};
 use undrift_networks::{DdpmUnet, apply_parameters};
 use undrift_noise::{Key, Purpose};
+use undrift_report::grid_png;
 use undrift_training::{TrainState, Trainer};
 
 /// Samples in a grid, and how they are laid out.
