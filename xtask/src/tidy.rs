@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("files", &[]),
     ("noise", &[]),
     ("kernels", &[]),
+    ("report", &[]),
     ("denoisers", &["schedules"]),
     ("networks", &["noise", "kernels"]),
     ("losses", &["schedules", "denoisers", "noise"]),
@@ -39,13 +40,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "data",
             "training",
             "studies",
+            "report",
             "unify",
         ],
     ),
 ];
 
 /// Crates that know no Burn.
-const WITHOUT_BURN: &[&str] = &["schedules"];
+const WITHOUT_BURN: &[&str] = &["schedules", "report"];
 
 /// Longest file, without its tests.
 const LONGEST: usize = 400;

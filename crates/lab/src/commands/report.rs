@@ -27,7 +27,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     }
     let report = collect_report(&directory, &recipe, &device).into_diagnostic()?;
     crate::report::write(&report, directory.root()).into_diagnostic()?;
-    say(crate::report::text_table(&report))?;
+    say(undrift_report::text(&crate::report::page(&report)))?;
     say(directory.root().join("report.html").display())?;
     Ok(Outcome::Done)
 }

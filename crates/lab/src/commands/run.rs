@@ -1,11 +1,11 @@
 //! `undrift run`.
 
 use super::Outcome;
-use crate::exposure::{ExposureSettings, Study as ExposureStudy, run_study, write_study};
+use crate::exposure::{ExposureSettings, Study as ExposureStudy, run_study, study_page, write_study};
 use crate::progress::Terminal;
 use crate::recipe::{Recipe, load};
 use crate::registry;
-use crate::report::{text_table, verdict, wrapped, write};
+use crate::report::{page, write};
 use crate::run::{RunDirectory, RunError, Setup, Study, Table, build, estimate, report_of};
 use crate::terminal::{note, say};
 use burn::tensor::Device;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         return run_exposure(&directory, &saved, settings, &args.device, &device);
     }
     table.seeds = saved.seeds.clone();
-    run_table(&directory, &saved, &table)
+    run_table(&directory, &saved, &table, &device)
 }
 
 fn run_exposure(
@@ -102,11 +102,11 @@ fn run_exposure(
     }
 }
 
-fn run_table(directory: &RunDirectory, recipe: &Recipe, table: &Table) -> Result<Outcome> {
+fn run_table(directory: &RunDirectory, recipe: &Recipe, table: &Table, device: &Device) -> Result<Outcome> {
     let Some(finished) = stopped(table.run(directory, &Terminal))? else { return Ok(Outcome::Interrupted) };
-    let report = report_of(recipe, finished.results).into_diagnostic()?;
+    let report = report_of(recipe, finished.results, device).into_diagnostic()?;
     write(&report, directory.root()).into_diagnostic()?;
-    say(format_args!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text)))?;
+    say(undrift_report::text(&page(&report)))?;
     say(format_args!("report: {}", directory.root().join("report.html").display()))?;
     if !finished.failed.is_empty() {
         return Err(RunError::Rows { failed: finished.failed }).into_diagnostic();
@@ -126,7 +126,7 @@ fn ended(reported: Outcome, nothing: bool) -> Result<Outcome> {
 /// Writes a study's report and prints what was found.
 pub(super) fn report_study(study: &ExposureStudy, root: &Path) -> Result<Outcome> {
     write_study(study, root).into_diagnostic()?;
-    study.findings().iter().try_for_each(|finding| say(format_args!("{}\n", wrapped(finding))))?;
+    say(undrift_report::text(&study_page(study)))?;
     say(format_args!("report: {}", root.join("report.html").display()))?;
     Ok(Outcome::Done)
 }

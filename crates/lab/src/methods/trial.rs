@@ -3,6 +3,7 @@
 use super::{Method, MethodError, Sampler, SamplerSettings};
 use crate::registry;
 use burn::tensor::{DType, Tensor};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use undrift_denoisers::{
     DenoiseError, Denoiser, Gaussian, LearnedVariance, OutputVariance, Parameterisation, Preconditioned, Prediction,
     Question, Variance,
@@ -66,6 +67,27 @@ pub(super) fn tried(sampler: &Sampler, model: &dyn Denoiser<4>) -> Result<Option
         }
     }
     Ok(last.map(|x| x.into_data().iter::<f64>().map(f64::to_bits).collect()))
+}
+
+/// A model that counts how often it is asked.
+struct Counted(AtomicUsize);
+
+impl Denoiser<4> for Counted {
+    fn predict(&self, x: Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Anything.predict(x, at)
+    }
+}
+
+impl Sampler {
+    /// How often the network is asked for one sample; none where that depends on the very samples.
+    ///
+    /// # Errors
+    /// The first step that cannot be made.
+    pub fn evaluations(&self) -> Result<Option<usize>, MethodError> {
+        let model = Counted(AtomicUsize::new(0));
+        Ok(tried(self, &model)?.map(|_| model.0.load(Ordering::Relaxed)))
+    }
 }
 
 fn start() -> (SampleNoise, Tensor<4>) {

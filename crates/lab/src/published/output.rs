@@ -2,12 +2,12 @@
 
 use super::npz::{NpyArray, NpyValues, npz_size, write_npz};
 use crate::destination::{Destination, DestinationError, DestinationFolder};
-use crate::report::grid_png;
 use crate::run::write_atomically;
 use miette::{IntoDiagnostic, Result, miette};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use undrift_report::grid_png;
 
 /// Where samples go, by the ending of the name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use super::validate_model::{Asked, check_twins};
 use super::validate_study::check_study;
 use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
 use crate::registry;
-use crate::report::numbers::chosen;
 use std::collections::BTreeSet;
 use undrift_losses::Weighting;
+use undrift_report::numbers::chosen;
 use undrift_studies::memory;
 
 impl Recipe {

@@ -4,20 +4,18 @@ use serde::{Deserialize, Serialize};
 
 pub use undrift_studies::{BitsPerDim, ImageCounts, Scores, SeedResult};
 
-/// The whole experiment: protocol, rows, sample grids.
+/// The whole experiment: protocol, rows, sample grids (`report.json`).
+///
+/// Keys of earlier versions that are not known any more are passed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Report {
     /// Heading of the report.
     pub title: String,
     /// Name of the distance in every table: `FID`, or `FD (Fashion-MNIST features)`.
     pub distance_name: String,
-    /// Whether our numbers may be compared in value with the published ones: only with the
-    /// paper's data set, extractor and sample count.
-    pub comparable: bool,
     /// How the experiment was run, as name and value, in the order in which it is printed.
     pub protocol: Vec<(String, String)>,
-    /// The rows of the table, in the paper's order.
+    /// The rows of the table, in the recipe's order.
     pub rows: Vec<RowResult>,
     /// Scores of real held-out images under the same extractor: the best to hope for.
     pub reference: Option<Scores>,
@@ -26,14 +24,12 @@ pub struct Report {
     pub counts: Option<ImageCounts>,
     /// Sample grids, already written into the report's directory.
     pub grids: Vec<SampleGrid>,
+    /// What the recipe says about its rows and their published numbers, one sentence or a few each.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl Report {
-    /// Whether any row has a published distance, without which a blank means nothing.
-    pub fn has_published(&self) -> bool {
-        self.rows.iter().any(|row| row.published.fid.is_some())
-    }
-
     /// The label of the row with this name; the name itself where there is no such row.
     pub fn label_of(&self, id: &str) -> String {
         let row = self.rows.iter().find(|row| row.id == id);
@@ -41,27 +37,26 @@ impl Report {
     }
 }
 
-/// One row of the table: one objective, trained once per seed.
+/// One row of the table, trained once per seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RowResult {
     /// Short name, unique in the report and fit for a file name: `eps-simple`.
     pub id: String,
-    /// Name in plots and in the verdict: `eps, L_simple`.
+    /// Name in tables, plots and the verdict: `eps, L_simple`.
     pub label: String,
-    /// What the network predicts: `eps`, `mu_tilde`.
-    pub prediction: String,
-    /// What is minimised: `L`, `L_simple`, `MSE`.
-    pub objective: String,
-    /// Variance of the reverse process: `learned`, `fixed-large`.
-    pub variance: String,
-    /// The paper's numbers; blank ones are `None`.
+    /// The settings in which the rows differ, as key and value; the same keys in every row.
+    #[serde(default)]
+    pub settings: Vec<(String, String)>,
+    /// The published numbers; `None` where there are none.
     pub published: Published,
+    /// How often the network is asked for one sample; not known in reports of earlier versions.
+    #[serde(default)]
+    pub evaluations: Option<usize>,
     /// Results, one per seed; empty when the row was not run.
     pub seeds: Vec<SeedResult>,
 }
 
-/// A row's numbers as printed in the paper (CIFAR-10, Inception-v3, 50,000 samples).
+/// A row's numbers as they were published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Published {

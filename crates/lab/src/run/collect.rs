@@ -1,8 +1,8 @@
 //! From the results of a table to a report.
 
 use super::{Setup, distance_name, protocol};
-use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Recipe, VarianceName};
-use crate::report::{Published, Report, RowResult, SampleGrid, SeedResult};
+use crate::recipe::{Extractor, Recipe};
+use crate::report::{Report, RowResult, SampleGrid};
 use burn::tensor::Device;
 use undrift_studies::{Build, RunDirectory, RunError, TableResults, held_out, rows_of};
 
@@ -18,21 +18,23 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device
         Some(row) => held_out(directory, &Setup::new(row, device)?.into_plan())?,
         None => None,
     };
-    report_of(recipe, TableResults { rows, held_out })
+    report_of(recipe, TableResults { rows, held_out }, device)
 }
 
 /// The report of a recipe's results, which are in the order of its rows.
 ///
 /// # Errors
 /// Those of a network that cannot be made.
-pub fn report_of(recipe: &Recipe, results: TableResults) -> Result<Report, RunError> {
+pub fn report_of(recipe: &Recipe, results: TableResults, device: &Device) -> Result<Report, RunError> {
     let mut builds: Vec<Build> = Vec::new();
     let (mut rows, mut grids) = (Vec::new(), Vec::new());
-    for (row, found) in recipe.rows.iter().zip(results.rows) {
+    for ((row, settings), found) in recipe.rows.iter().zip(recipe.differing()).zip(results.rows) {
         builds.extend(found.records.iter().map(|record| record.build.clone()));
         grids.extend(found.pictures.into_iter().map(|(seed, file)| SampleGrid { row: row.id.clone(), seed, file }));
         let seeds = found.records.into_iter().map(|record| record.result).collect();
-        rows.push(result(row.id.clone(), row.label.clone(), &row.settings.model, row.published, seeds));
+        let (id, label, published) = (row.id.clone(), row.label.clone(), row.published);
+        let evaluations = Setup::new(row, device)?.sampler(&row.settings.sampling.sampler)?.evaluations()?;
+        rows.push(RowResult { id, label, settings, published, evaluations, seeds });
     }
     builds.dedup();
     let (reference, counts) = results.held_out.unzip();
@@ -40,35 +42,11 @@ pub fn report_of(recipe: &Recipe, results: TableResults) -> Result<Report, RunEr
     Ok(Report {
         title: recipe.title.clone(),
         distance_name: distance_name(extractor).to_owned(),
-        comparable: false,
         protocol: protocol(recipe, &builds)?,
         rows,
         reference,
         counts,
         grids,
+        notes: recipe.notes.clone(),
     })
-}
-
-fn result(id: String, label: String, model: &ModelSettings, published: Published, seeds: Vec<SeedResult>) -> RowResult {
-    let prediction = match model.prediction {
-        PredictionName::Eps => "eps",
-        PredictionName::X0 => "x0",
-        PredictionName::V => "v",
-        PredictionName::MuTilde => "mu_tilde",
-    };
-    let objective = match (model.objective, model.prediction) {
-        (ObjectiveName::Bound, _) => "L",
-        (ObjectiveName::Hybrid, _) => "L_hybrid",
-        (ObjectiveName::ImportanceBound, _) => "L_vlb",
-        (ObjectiveName::Simple, PredictionName::Eps) => "L_simple",
-        (ObjectiveName::Simple, _) => "MSE",
-    };
-    let variance = match model.variance {
-        VarianceName::FixedSmall => "fixed-small",
-        VarianceName::FixedLarge => "fixed-large",
-        VarianceName::Learned => "learned",
-        VarianceName::LearnedRange => "learned-range",
-    };
-    let [prediction, objective, variance] = [prediction, objective, variance].map(str::to_owned);
-    RowResult { id, label, prediction, objective, variance, published, seeds }
 }

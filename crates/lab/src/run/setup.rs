@@ -3,7 +3,6 @@
 use crate::methods::{MethodError, Outputs, Sampler, SamplerSettings};
 use crate::recipe::{DataSettings, Experiment, Extractor, MetricSettings, ObjectiveName, Settings, TrainingSettings};
 use crate::registry;
-use crate::report::grid_png;
 use burn::tensor::Device;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -12,6 +11,7 @@ use std::path::PathBuf;
 use undrift_data::Flips;
 use undrift_denoisers::Denoiser;
 use undrift_metrics::{FashionFeatures, FeatureExtractor, MetricError};
+use undrift_report::grid_png;
 use undrift_samplers::Solver;
 use undrift_schedules::{Chain, Grid};
 use undrift_studies::{DataSource, Loss, Objective, Plan, RunError, Sampling, Scoring, Training};

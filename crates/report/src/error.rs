@@ -1,11 +1,11 @@
-//! What can go wrong while a report is written.
+//! What can go wrong while a page is written.
 
 use std::path::PathBuf;
 
-/// Why a report or a sample grid could not be made.
+/// Why a page or a sample grid could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A file of the report could not be written.
+    /// A file of the page could not be written.
     #[error("cannot write {}: {source}; choose a directory that can be written to", path.display())]
     Write {
         /// The file.
@@ -13,9 +13,9 @@ pub enum ReportError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A sample grid that the report names could not be read.
-    #[error("cannot read the sample grid {}: {source}; write the grids before the report", path.display())]
-    Grid {
+    /// A picture that the page shows could not be read.
+    #[error("cannot read the picture {}: {source}; write the pictures before the report", path.display())]
+    Picture {
         /// The file.
         path: PathBuf,
         /// The system's reason.
@@ -29,9 +29,6 @@ pub enum ReportError {
         /// The plotting crate's reason.
         reason: String,
     },
-    /// The results could not be written as JSON.
-    #[error("cannot write the results as JSON: {0}")]
-    Json(#[from] serde_json::Error),
     /// A grid was asked for with a number of channels that PNG does not know.
     #[error("a sample grid has 1 (grey) or 3 (RGB) channels, not {0}")]
     Channels(usize),

@@ -4,7 +4,7 @@ use super::mean::Mean;
 
 /// A number with so many decimals; scientific where these would hide it or it is very large; what
 /// is no finite number becomes a word.
-pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+pub fn fixed(value: f64, decimals: usize) -> String {
     match value {
         _ if value.is_nan() => "not a number".into(),
         _ if value.is_infinite() => if value > 0.0 { "infinite" } else { "minus infinite" }.into(),
@@ -20,17 +20,17 @@ fn hidden(value: f64, decimals: usize) -> bool {
 
 /// A mean with its standard error where there is one, and how many seeds it stands on where that
 /// is not all of them.
-pub(crate) fn mean(mean: &Mean, decimals: usize) -> String {
+pub fn mean(mean: &Mean, decimals: usize) -> String {
     with_spread(mean.value, mean.error, decimals) + &shortfall(mean)
 }
 
 /// A mean without its error, and how many seeds it stands on where that is not all of them.
-pub(crate) fn mean_duration(mean: &Mean) -> String {
+pub fn mean_duration(mean: &Mean) -> String {
     duration(mean.value) + &shortfall(mean)
 }
 
 /// `value ± spread`, or the value alone.
-pub(crate) fn with_spread(value: f64, spread: Option<f64>, decimals: usize) -> String {
+pub fn with_spread(value: f64, spread: Option<f64>, decimals: usize) -> String {
     match spread {
         Some(spread) => format!("{} ± {}", fixed(value, decimals), fixed(spread, decimals)),
         None => fixed(value, decimals),
@@ -42,7 +42,7 @@ fn shortfall(mean: &Mean) -> String {
 }
 
 /// Seconds as people say them: `0.8 s`, `42 s`, `3 min 05 s`, `2 h 10 min`.
-pub(crate) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() {
         return fixed(seconds, 0);
     }
@@ -58,7 +58,7 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// Three significant digits.
-pub(crate) fn significant(value: f64) -> String {
+pub fn significant(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return fixed(value, 2);
     }
@@ -69,13 +69,13 @@ pub(crate) fn significant(value: f64) -> String {
 }
 
 /// All digits of a number that someone chose, as they would write it: `0.001`, `1e-5`.
-pub(crate) fn chosen(value: f64) -> String {
+pub fn chosen(value: f64) -> String {
     let plain = value == 0.0 || !value.is_finite() || (1e-4..1e16).contains(&value.abs());
     if plain { value.to_string() } else { format!("{value:e}") }
 }
 
 /// A tick on a logarithmic axis.
-pub(crate) fn tick(value: f64) -> String {
+pub fn tick(value: f64) -> String {
     if value == 0.0 || (0.001..1e5).contains(&value.abs()) {
         let text = format!("{value:.4}");
         return text.trim_end_matches('0').trim_end_matches('.').into();
@@ -84,7 +84,7 @@ pub(crate) fn tick(value: f64) -> String {
 }
 
 /// `1 seed`, `3 seeds`.
-pub(crate) fn count(number: usize, of: &str) -> String {
+pub fn count(number: usize, of: &str) -> String {
     if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
