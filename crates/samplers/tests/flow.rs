@@ -1,7 +1,7 @@
 //! Rectified flow: its levels, its parameterisation and its grid, sampled by the solvers there are.
 
 use burn::tensor::{DType, Device, Tensor};
-use undrift_denoisers::{DenoiseError, Denoiser, Flow, Gaussian, OutputVariance, Preconditioned, Prediction, Question};
+use undrift_denoisers::{Denoiser, Flow, Gaussian, OutputVariance, Preconditioned, Question, Variance};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise, Zeros};
 use undrift_samplers::{Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2m, Euler, Heun, Labelling, Solver, sample};
 use undrift_schedules::{Grid, Level};
