@@ -18,6 +18,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("checkpoints", &["noise", "networks"]),
     ("data", &["noise"]),
     ("training", &["schedules", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
+    ("pipelines", &["schedules", "noise", "denoisers", "networks", "samplers", "checkpoints"]),
+    (
+        "conformance",
+        &[
+            "schedules",
+            "noise",
+            "kernels",
+            "denoisers",
+            "networks",
+            "losses",
+            "samplers",
+            "metrics",
+            "checkpoints",
+            "pipelines",
+            "unify",
+        ],
+    ),
     (
         "lab",
         &[
@@ -32,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoints",
             "data",
             "training",
+            "pipelines",
             "unify",
         ],
     ),

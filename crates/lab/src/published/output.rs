@@ -1,6 +1,5 @@
 //! Where samples go: a picture, an `.npz` file or a folder of pictures.
 
-use super::npz::{NpyArray, NpyValues, npz_size, write_npz};
 use crate::destination::{Destination, DestinationError, DestinationFolder};
 use crate::report::grid_png;
 use crate::run::write_atomically;
@@ -8,6 +7,7 @@ use miette::{IntoDiagnostic, Result, miette};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use undrift_data::{NpyArray, NpyValues, npz_size, write_npz};
 
 /// Where samples go, by the ending of the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
