@@ -24,6 +24,24 @@ const ARROWS: &[(&str, &[&str])] = &[
         "studies",
         &["schedules", "files", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"],
     ),
+    ("pipelines", &["schedules", "noise", "denoisers", "networks", "samplers", "checkpoints"]),
+    (
+        "conformance",
+        &[
+            "schedules",
+            "noise",
+            "kernels",
+            "denoisers",
+            "networks",
+            "losses",
+            "samplers",
+            "metrics",
+            "files",
+            "checkpoints",
+            "pipelines",
+            "unify",
+        ],
+    ),
     (
         "lab",
         &[
@@ -41,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "training",
             "studies",
             "report",
+            "pipelines",
             "unify",
         ],
     ),

@@ -206,4 +206,13 @@ impl CheckpointError {
             _ => Err(CheckpointError::Several(faults)),
         }
     }
+
+    /// A setting whose value is none of those that are known.
+    pub fn unknown(key: &str, value: &str, known: &str) -> Self {
+        CheckpointError::Setting {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            expected: format!("known are {known}"),
+        }
+    }
 }

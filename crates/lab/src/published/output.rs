@@ -1,12 +1,12 @@
 //! Where samples go: a picture, an `.npz` file or a folder of pictures.
 
-use super::npz::{NpyArray, NpyValues, npz_size, write_npz};
 use crate::destination::{Destination, DestinationError, DestinationFolder};
 use crate::run::write_atomically;
 use miette::{IntoDiagnostic, Result, miette};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use undrift_data::{NpyArray, NpyValues, npz_size, write_npz};
 use undrift_report::grid_png;
 
 /// Where samples go, by the ending of the name.

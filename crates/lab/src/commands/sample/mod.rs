@@ -9,7 +9,6 @@ use crate::published::{Output, SamplerChoice, is_picture};
 use crate::recipe::WeightSet;
 use crate::registry;
 use checkpoint::CheckpointSampling;
-pub(crate) use checkpoint::Prepared;
 use clap::ValueEnum;
 use miette::{Result, miette};
 use std::path::PathBuf;
