@@ -98,7 +98,7 @@ fn costs(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
     let mut objective = Objective::new(&setup, 0)?;
     let mut step = || {
         let x0 = Tensor::zeros(shape, (&setup.device.clone().autodiff(), DType::F32));
-        trainer.step(|network, number| objective.loss(network, number, x0)).map(|_| ()).map_err(RunError::from)
+        trainer.step(|network, number| Ok(objective.loss(network, number, x0)?)).map(|_| ()).map_err(RunError::from)
     };
     for _ in 0..WARM_UP {
         step()?;
