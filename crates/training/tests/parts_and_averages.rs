@@ -180,3 +180,31 @@ fn a_loss_may_fail_with_any_error_and_must_depend_on_the_network() {
     assert!(matches!(constant, TrainError::Untracked { step: 2 }), "{constant}");
     assert_eq!(trainer.state(BTreeMap::new()), before);
 }
+
+/// As files were before there were further averages.
+#[test]
+fn a_file_of_one_average_is_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let notes = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+    Trainer::new(line(), settings()).unwrap().state(notes).save(&path).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let header = String::from_utf8(bytes[8..bytes.len() - 128].to_vec()).unwrap();
+    assert_eq!(header.trim_end(), HEADER);
+    let values: Vec<f64> =
+        bytes[bytes.len() - 128..].as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+    let slope = [0.5, -1.0, 2.0];
+    assert_eq!(values, [&slope[..], &slope, &[0.0; 6], &[7.0, 7.0, 0.0, 0.0]].concat());
+}
+
+const HEADER: &str = concat!(
+    r#"{"__metadata__":{"note.k":"v","training_step":"0"},"#,
+    r#""averaged.slope":{"data_offsets":[24,48],"dtype":"F64","shape":[3]},"#,
+    r#""averaged.unused":{"data_offsets":[104,112],"dtype":"F64","shape":[1]},"#,
+    r#""first_moment.slope":{"data_offsets":[48,72],"dtype":"F64","shape":[3]},"#,
+    r#""first_moment.unused":{"data_offsets":[112,120],"dtype":"F64","shape":[1]},"#,
+    r#""raw.slope":{"data_offsets":[0,24],"dtype":"F64","shape":[3]},"#,
+    r#""raw.unused":{"data_offsets":[96,104],"dtype":"F64","shape":[1]},"#,
+    r#""second_moment.slope":{"data_offsets":[72,96],"dtype":"F64","shape":[3]},"#,
+    r#""second_moment.unused":{"data_offsets":[120,128],"dtype":"F64","shape":[1]}}"#,
+);

@@ -59,7 +59,7 @@ fn train(trainer: &mut Trainer<Tiny>, steps: usize) -> Vec<Update> {
             let batch = order.batch(step);
             let device = Device::flex().autodiff();
             let x = images.batch(&batch.indices, &batch.flips, &device, DType::F32).reshape([16, 784]);
-            let labels: Vec<f32> = batch.indices.iter().map(|&i| f32::from(images.labels()[i]) / 9.0).collect();
+            let labels: Vec<f32> = batch.indices.iter().map(|&i| images.labels()[i] as f32 / 9.0).collect();
             let mut noise = SampleNoise::new(Key::new(3, Purpose::Dropout), step * 16, 16);
             Ok(model.loss(x, Tensor::from_floats(&labels[..], &device), &mut noise))
         })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use undrift_data::Images;
+use undrift_data::{Dataset, Images};
 use undrift_metrics::FashionFeatures;
 
 /// Hashes of what each row of a run reads, by the row's id (`inputs.json`).
@@ -75,9 +75,7 @@ pub(super) fn image_folder(data: &DataSettings) -> PathBuf {
 
 /// The hash of images: of their size and their pixels. No run reads their labels.
 pub(super) fn of_images(images: &Images) -> String {
-    let size = [images.len(), images.channels(), images.height(), images.width()];
-    let size: Vec<u8> = size.iter().flat_map(|&number| (number as u64).to_le_bytes()).collect();
-    hash(&[&size, images.pixels()])
+    images.hash()
 }
 
 /// The first half of SHA-256 in hexadecimal digits.
