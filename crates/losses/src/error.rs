@@ -124,6 +124,20 @@ pub enum LossError {
         /// Label of the level.
         time: f64,
     },
+    /// The strength of a penalty is negative or not finite.
+    #[error("a penalty of strength {lambda:?}: give a finite one of at least 0, which is none")]
+    Penalty {
+        /// The value given.
+        lambda: f64,
+    },
+    /// What an objective kept in a checkpoint is missing or damaged.
+    #[error("the checkpoint's `{entry}` cannot be read ({why}): go on from an earlier checkpoint, or train anew")]
+    State {
+        /// Name of the entry.
+        entry: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A corruption or an objective from elsewhere fails, for a reason of its own.
     #[error("{method}: {source}")]
     Foreign {
