@@ -149,6 +149,9 @@ pub enum SampleError {
         /// Shape of the batch.
         shape: Vec<usize>,
     },
+    /// The exact flow is known between levels alone.
+    #[error("the grid ends at the data, where the flow is not compared: give one that ends at a level")]
+    EndsAtData,
     /// A solver from elsewhere refuses a step, for a reason of its own.
     #[error("{method} cannot make the step that starts at time {time}: {source}")]
     Foreign {

@@ -101,7 +101,7 @@ impl<const D: usize> Steps<'_, D> {
 mod tests {
     use super::*;
     use crate::testing::{bits, start, tensor, values};
-    use crate::{Ancestral, Churn, Heun, UniPc};
+    use crate::{Ancestral, Churn, Heun, Pndm, UniPc};
     use burn::tensor::DType;
     use std::cell::{Cell, RefCell};
     use undrift_denoisers::{
@@ -190,7 +190,8 @@ mod tests {
         assert_eq!(bits(&result), bits(&last.x));
     }
 
-    /// Heun asks once inside each step but the last; the belief there is the one at the start of the step.
+    /// Heun asks once inside each step but the last, and F-PNDM three times; the belief there is the one at the start
+    /// of the step.
     #[test]
     fn each_question_carries_the_belief_before_it() {
         let heard = RefCell::new(Vec::new());
@@ -201,13 +202,14 @@ mod tests {
         };
         let plain = Preconditioned { network, parameterisation: X0, variance: OutputVariance::None };
         let (model, grid, heun) = (SelfConditioned(plain), grid(4), Heun { churn: Churn::NONE });
-        for (solver, stages) in [(&heun as &dyn Solver<2>, true), (&SOLVER, false), (&UniPc::default(), false)] {
+        let rows = [(&heun as &dyn Solver<2>, 1), (&Pndm::F, 3), (&SOLVER, 0), (&UniPc::default(), 0)];
+        for (solver, stages) in rows {
             let mut zeros = Zeros;
             let run = steps(&model, solver, &grid, x(), &mut zeros).map(|step| step.expect("has a belief"));
             let beliefs: Vec<Tensor<2>> = run.map(|step| step.prediction.x0()).collect();
             let mut expected = vec![x().zeros_like()];
             for belief in &beliefs[..3] {
-                expected.extend(vec![belief.clone(); if stages { 2 } else { 1 }]);
+                expected.extend(vec![belief.clone(); stages + 1]);
             }
             let found: Vec<_> = heard.take().iter().map(bits).collect();
             assert_eq!(found, expected.iter().map(bits).collect::<Vec<_>>());

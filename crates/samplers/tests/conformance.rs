@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, Prediction, Question, Variance};
-use undrift_noise::{Key, Noise, Purpose, SampleNoise, Zeros};
+use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_samplers::{
-    Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2s, Euler, Heun, Labelling, Solver, Step, sample, steps,
+    Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2s, Euler, Heun, Labelling, Solver, Step, flow_error, sample, steps,
 };
 use undrift_schedules::{Chain, Grid, Labels, Level, Spacing};
 
@@ -151,14 +151,6 @@ fn between(steps: usize, vp: bool) -> Grid {
     Grid::ending_at(levels, end).expect("valid")
 }
 
-/// The flow of the exact Gaussian: `x / signal - mean` shrinks as the root of `std^2 + sigma^2`.
-fn flown(grid: &Grid, x: &Tensor<2>) -> Tensor<2> {
-    let width = |level: Level| MODEL.std.hypot(level.sigma());
-    let (from, to) = (grid.start(), grid.end().expect("a level"));
-    let shrunk = (x.clone() * (1.0 / from.signal()) - MODEL.mean) * (width(to) / width(from));
-    (shrunk + MODEL.mean) * to.signal()
-}
-
 #[test]
 fn deterministic_solvers_converge_to_the_probability_flow_with_their_order() {
     for row in &ROWS {
@@ -168,8 +160,7 @@ fn deterministic_solvers_converge_to_the_probability_flow_with_their_order() {
                 let (grid, solver) = (between(steps, vp), (row.solver)(steps));
                 let (_, x) = start(0, 4, DType::F64);
                 let x = x * grid.start().noise();
-                let end = sample(&MODEL, &*solver, &grid, x.clone(), &mut Zeros).expect("has a belief");
-                gap(&end, &flown(&grid, &x))
+                flow_error(&*solver, MODEL, &grid, x).expect("has a belief")
             };
             let errors = [64, 128, 256].map(error);
             for pair in errors.windows(2) {

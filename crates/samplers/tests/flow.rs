@@ -3,7 +3,9 @@
 use burn::tensor::{DType, Device, Tensor};
 use undrift_denoisers::{Denoiser, Flow, Gaussian, OutputVariance, Preconditioned, Question, Variance};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise, Zeros};
-use undrift_samplers::{Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2m, Euler, Heun, Labelling, Solver, sample};
+use undrift_samplers::{
+    Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2m, Euler, Heun, Labelling, Solver, exact_flow, sample,
+};
 use undrift_schedules::{Grid, Level};
 
 const DATA: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
@@ -44,14 +46,6 @@ fn inside(grid: &Grid) -> Grid {
     Grid::ending_at(levels[tenth..to].to_vec(), levels[to]).expect("falling")
 }
 
-/// The flow of the exact Gaussian: `x / signal - mean` shrinks as the root of `std^2 + sigma^2`.
-fn flown(grid: &Grid, x: &Tensor<2>) -> Tensor<2> {
-    let width = |level: Level| DATA.std.hypot(level.sigma());
-    let (from, to) = (grid.start(), grid.end().expect("a level"));
-    let shrunk = (x.clone() * (1.0 / from.signal()) - DATA.mean) * (width(to) / width(from));
-    (shrunk + DATA.mean) * to.signal()
-}
-
 #[test]
 fn the_velocity_network_is_the_exact_denoiser() {
     let (_, x) = start();
@@ -71,7 +65,10 @@ fn over_the_grid_eulers_step_has_order_1_and_heuns_2() {
         for shift in [1.0, 3.0] {
             let error = |steps: usize| {
                 let (grid, (_, x)) = (inside(&Grid::flow(steps, shift).expect("valid")), start());
-                gap(&sample(&model(), solver, &grid, x.clone(), &mut Zeros).expect("has a belief"), &flown(&grid, &x))
+                gap(
+                    &sample(&model(), solver, &grid, x.clone(), &mut Zeros).expect("has a belief"),
+                    &exact_flow(DATA, &x, grid.start(), grid.end().expect("a level")),
+                )
             };
             let errors = [160, 320, 640].map(error);
             for pair in errors.windows(2) {

@@ -3,7 +3,9 @@
 use burn::tensor::{DType, Device, Tensor};
 use undrift_denoisers::Gaussian;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise, Zeros};
-use undrift_samplers::{DpmSolverPp2m, Lms, Pndm, Solver, Step, UniPc, UniPcVariant, sample, steps};
+use undrift_samplers::{
+    DpmSolverPp2m, Lms, Pndm, Solver, Step, UniPc, UniPcVariant, exact_flow, flow_error, sample, steps,
+};
 use undrift_schedules::{Chain, Grid, Level, Spacing};
 
 const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
@@ -69,19 +71,9 @@ fn karras(steps: usize) -> Grid {
     ending(levels)
 }
 
-/// Where the probability flow of Gaussian data takes `x`: the standard score of `x / signal` stays the same
-/// (Karras et al. 2022, arXiv:2206.00364, eq. 1 with the score of N(mean, std^2 + sigma^2)).
-fn flow(x: &Tensor<2>, from: Level, to: Level) -> Tensor<2> {
-    let spread = |level: Level| MODEL.std.hypot(level.sigma());
-    let moved = (x.clone() / from.signal() - MODEL.mean) * (spread(to) / spread(from)) + MODEL.mean;
-    moved * to.signal()
-}
-
 fn error(solver: &dyn Solver<2>, grid: &Grid) -> f64 {
-    let (from, to) = (grid.start(), grid.end().expect("ends at a level"));
-    let x = start(0, 2, DType::F64) * from.scale();
-    let ended = sample(&MODEL, solver, grid, x.clone(), &mut Zeros).expect("has a belief");
-    gap(&ended, &flow(&x, from, to))
+    let x = start(0, 2, DType::F64) * grid.start().scale();
+    flow_error(solver, MODEL, grid, x).expect("has a belief")
 }
 
 /// A family of grids by its number of steps, and what it is called.
@@ -142,7 +134,7 @@ fn a_fine_grid_ends_at_the_flow_of_the_data() {
     for (name, solver) in ALL {
         let x = start(0, 2, DType::F64) * first.scale();
         let ended = sample(&MODEL, solver, &grid, x.clone(), &mut Zeros).expect("has a belief");
-        let before = flow(&x, first, last) - MODEL.mean;
+        let before = exact_flow(MODEL, &x, first, last) - MODEL.mean;
         let shrunk = before * (MODEL.std.powi(2) / (MODEL.std.powi(2) + last.sigma().powi(2))) + MODEL.mean;
         assert!(gap(&ended, &shrunk) < 2e-4, "{name}: {}", gap(&ended, &shrunk));
     }
