@@ -153,6 +153,14 @@ pub enum NetworkError {
         /// The value as given.
         value: f64,
     },
+    /// Two kinds of condition at once.
+    #[error("{classes} classes and vectors of {width} numbers: a network knows one kind of condition; leave one out")]
+    TwoConditions {
+        /// Number of classes.
+        classes: usize,
+        /// Numbers of a vector.
+        width: usize,
+    },
     /// An input of another shape than the network takes.
     #[error("this network takes inputs of {takes:?} (channels, height, width), not of {found:?}")]
     Input {

@@ -31,16 +31,26 @@ pub struct PerceptronConfig {
     /// Number of classes of a conditional network, which also has a row for a lost class.
     #[serde(default)]
     pub classes: Option<usize>,
+    /// Numbers of the vector of a conditional network, such as an embedding of a text; not together with classes.
+    #[serde(default)]
+    pub vectors: Option<usize>,
     /// Probability in `[0, 1)` that training drops a hidden unit.
     #[serde(default)]
     pub dropout: f64,
 }
 
 impl PerceptronConfig {
-    /// A perceptron for points of so many coordinates: 4 layers of width 128, without classes.
+    /// A perceptron for points of so many coordinates: 4 layers of width 128, without a condition.
     pub fn points(coordinates: usize) -> Self {
-        let input = [coordinates, 1, 1];
-        PerceptronConfig { input, out_channels: coordinates, width: 128, depth: 4, classes: None, dropout: 0.0 }
+        PerceptronConfig {
+            input: [coordinates, 1, 1],
+            out_channels: coordinates,
+            width: 128,
+            depth: 4,
+            classes: None,
+            vectors: None,
+            dropout: 0.0,
+        }
     }
 
     /// The untrained network on `device`, its weights a function of `key` alone.
@@ -57,8 +67,8 @@ impl PerceptronConfig {
     ///
     /// # Errors
     ///
-    /// The first impossible value: a number of 0 or more than any machine can hold, a width below 4, a dropout
-    /// outside `[0, 1)`.
+    /// The first impossible value: a number of 0 or more than any machine can hold, a width below 4, two kinds of
+    /// condition, a dropout outside `[0, 1)`.
     pub fn validate(&self) -> Result<(), NetworkError> {
         let [channels, height, width] = self.input;
         let sides = [("channels of input", channels), ("height of input", height), ("width of input", width)];
@@ -68,6 +78,10 @@ impl PerceptronConfig {
         within("width", self.width, SIDE)?;
         within("depth", self.depth, BLOCKS)?;
         within("classes", self.classes.unwrap_or(1), CLASSES)?;
+        within("vectors", self.vectors.unwrap_or(1), SIDE)?;
+        if let (Some(classes), Some(width)) = (self.classes, self.vectors) {
+            return Err(NetworkError::TwoConditions { classes, width });
+        }
         within("numbers of an input", numbers(self.input), SIDE)?;
         within("numbers of an output", numbers(self.output()), SIDE)?;
         if !(0.0..1.0).contains(&self.dropout) {
@@ -80,11 +94,13 @@ impl PerceptronConfig {
 /// A perceptron of flattened samples, made by [`PerceptronConfig::init`].
 ///
 /// Every hidden layer is `SiLU(dense(h) + dense(e))`, where e is the time (DDPM's sinusoids, dense, SiLU) plus the
-/// vector of the class; the last layer is dense and starts as good as zero.
+/// vector of the class, or plus a dense layer of the condition's vector; the last layer is dense and starts as good as
+/// zero.
 #[derive(Module, Debug)]
 pub struct Perceptron {
     time: Conv2d,
     classes: Option<Param<Tensor<2>>>,
+    vectors: Option<Conv2d>,
     layers: Vec<Layer>,
     out: Conv2d,
     #[module(skip)]
@@ -109,6 +125,7 @@ impl Perceptron {
         let width = config.width;
         let time = init.conv([width, width], 1, ONE);
         let classes = config.classes.map(|classes| init.normal([classes + 1, width], 1.0));
+        let vectors = config.vectors.map(|vectors| init.conv([vectors, width], 1, ONE));
         let mut from = numbers(config.input);
         let layers = (0..config.depth).map(|_| {
             let dense = init.conv([std::mem::replace(&mut from, width), width], 1, ONE);
@@ -116,16 +133,11 @@ impl Perceptron {
         });
         let layers = layers.collect();
         let out = init.conv([width, numbers(config.output())], 1, ZERO);
-        Perceptron { time, classes, layers, out, config: config.clone() }
+        Perceptron { time, classes, vectors, layers, out, config: config.clone() }
     }
 
-    fn run(&self, x: Tensor<4>, time: Tensor<1>, labels: Option<&[usize]>, dropout: &mut Dropout<'_>) -> Tensor<4> {
+    fn run(&self, x: Tensor<4>, embedding: Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<4> {
         let batch = x.dims()[0];
-        let embedding = silu(convolve_rows(&self.time, Sinusoids::DDPM.embed(time, self.config.width)));
-        let embedding = match (&self.classes, labels) {
-            (Some(table), Some(labels)) => embedding.add(rows(table.val(), labels)),
-            _ => embedding,
-        };
         let flat = x.reshape([batch, numbers(self.config.input)]);
         let hidden = self.layers.iter().fold(flat, |h, layer| {
             let shift = convolve_rows(&layer.embedding, embedding.clone());
@@ -133,6 +145,18 @@ impl Perceptron {
         });
         let [channels, height, width] = self.config.output();
         convolve_rows(&self.out, hidden).reshape([batch, channels, height, width])
+    }
+
+    /// What every layer reads: `[1 or B, width]`.
+    fn embed(&self, time: Tensor<1>, condition: &Condition) -> Tensor<2> {
+        let embedding = silu(convolve_rows(&self.time, Sinusoids::DDPM.embed(time, self.config.width)));
+        if let (Some(table), Some(labels)) = (&self.classes, condition.labels(self.config.classes)) {
+            return embedding.add(rows(table.val(), &labels));
+        }
+        match (&self.vectors, condition) {
+            (Some(layer), Condition::Vectors(vectors)) => embedding.add(convolve_rows(layer, vectors.clone())),
+            _ => embedding,
+        }
     }
 }
 
@@ -148,8 +172,7 @@ impl Backbone<4> for Perceptron {
         check_input(self.config.input, x.dims(), time.dims())?;
         self.knows().check(condition, batch)?;
         mode.check(batch)?;
-        let labels = condition.labels(self.config.classes);
-        Ok(self.run(x, time, labels.as_deref(), &mut mode.dropout(self.config.dropout)))
+        Ok(self.run(x, self.embed(time, condition), &mut mode.dropout(self.config.dropout)))
     }
 
     fn knows(&self) -> ConditionKind {
@@ -171,8 +194,11 @@ impl Architecture for PerceptronConfig {
     }
 
     fn condition(&self) -> ConditionKind {
-        let classes = |count| ConditionKind::Classes { count: count as u32, may_be_lost: true };
-        self.classes.map_or(ConditionKind::None, classes)
+        match (self.classes, self.vectors) {
+            (Some(classes), _) => ConditionKind::Classes { count: classes as u32, may_be_lost: true },
+            (None, Some(width)) => ConditionKind::Vectors { width },
+            (None, None) => ConditionKind::None,
+        }
     }
 
     fn to_json(&self) -> Value {
@@ -214,6 +240,7 @@ mod tests {
         assert!(message(|c| c.width = 3).contains("width is 3"));
         assert!(message(|c| c.depth = 0).contains("depth is 0"));
         assert!(message(|c| c.classes = Some(0)).contains("classes is 0"));
+        assert!(message(|c| (c.classes, c.vectors) = (Some(2), Some(3))).contains("2 classes and vectors of 3"));
         assert!(message(|c| c.dropout = 1.0).contains("[0, 1)"));
     }
 }

@@ -51,8 +51,12 @@ fn perceptron() -> PerceptronConfig {
     PerceptronConfig { input: [2, 8, 8], width: 16, classes: Some(3), dropout: 0.5, ..PerceptronConfig::points(2) }
 }
 
-fn architectures() -> [Box<dyn Architecture>; 4] {
-    [Box::new(ddpm()), Box::new(adm()), Box::new(dit()), Box::new(perceptron())]
+fn by_vectors() -> PerceptronConfig {
+    PerceptronConfig { classes: None, vectors: Some(6), ..perceptron() }
+}
+
+fn architectures() -> [Box<dyn Architecture>; 5] {
+    [Box::new(ddpm()), Box::new(adm()), Box::new(dit()), Box::new(perceptron()), Box::new(by_vectors())]
 }
 
 fn key() -> Key {
@@ -91,7 +95,13 @@ fn time() -> Tensor<1> {
 fn condition(kind: ConditionKind, first: usize, count: usize) -> Condition {
     match kind {
         ConditionKind::None => Condition::None,
-        _ => Condition::Classes((first..first + count).map(|i| Some(i as u32 % 3)).collect()),
+        ConditionKind::Classes { .. } => {
+            Condition::Classes((first..first + count).map(|i| Some(i as u32 % 3)).collect())
+        }
+        ConditionKind::Vectors { width } => {
+            let like = Tensor::zeros([count, width], &Device::flex());
+            Condition::Vectors(SampleNoise::new(Key::new(9, Purpose::Data), first as u64, count).normal(&like))
+        }
     }
 }
 
@@ -154,6 +164,16 @@ fn classes_and_their_loss_reach_the_output() {
         let half = one.len() / 2;
         assert!(one[..half] == two[..half] && one[half..] != two[half..] && one[..half] != none[..half]);
     }
+}
+
+#[test]
+fn vectors_reach_the_output_and_zero_is_a_lost_one() {
+    let network = network(&by_vectors());
+    let ask = |condition: &Condition| bits(network.forward(images(0, 2), time(), condition, Mode::Evaluation).unwrap());
+    let some = condition(network.knows(), 0, 2);
+    assert!(ask(&some) != ask(&some.unconditional()));
+    let zeros = Condition::Vectors(Tensor::zeros([2, 6], &Device::flex()));
+    assert!(ask(&zeros) == ask(&some.unconditional()));
 }
 
 #[test]
