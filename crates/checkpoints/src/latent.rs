@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::file::Checkpoint;
-use crate::published::SIDECAR;
+use crate::file_names::SIDECAR;
 use crate::read_settings;
 
 /// Names of a pipeline's decoder, as folders and as components of `model_index.json`.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::published::SIDECAR;
+use crate::file_names::SIDECAR;
 use crate::{CheckpointError, Settings, read_settings};
 
 /// What lies beside the weights.

@@ -1,7 +1,8 @@
 //! Golden vectors of chains, inputs.
 
 use crate::case::{Arithmetic, Cases};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::toy::ToyEps;
