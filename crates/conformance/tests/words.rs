@@ -89,7 +89,7 @@ fn a_word_that_does_not_exist_fails_with_the_file_and_those_that_do() {
 #[test]
 fn the_word_chooses_the_runner_and_the_model() {
     let directory = copied(&[STEP]);
-    edited(&directory, STEP, |sidecar| sidecar["runner"] = json!("cfg-combine"));
+    edited(&directory, STEP, |sidecar| sidecar["runner"] = json!("classifier-guidance"));
     assert!(!run(directory.path(), None).unwrap().passed());
     for (part, constant) in [("eps", "a"), ("range", "amplitude")] {
         let directory = copied(&[CHAIN, "chains/noise_1000"]);
