@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::derived::Derived;
 use crate::error::{ConformanceError, FixtureError};
@@ -87,8 +88,9 @@ fn write_into(path: PathBuf, words: &Words) -> Result<(), ConformanceError> {
     let text = std::fs::read_to_string(&path);
     let text = text.map_err(|source| ConformanceError::Read { path: path.clone(), source })?;
     let Some(rest) = text.trim_start().strip_prefix('{') else { return Ok(()) };
+    let sidecar: Value = serde_json::from_str(&text).unwrap_or_default();
     let lines = [(RUNNER, Some(runner)), (MODEL, words.model.as_ref())].into_iter();
-    let missing = lines.filter(|(field, _)| !text.contains(&format!("\n\"{field}\": ")));
+    let missing = lines.filter(|(field, _)| sidecar.get(field).is_none());
     let lines: String = missing.filter_map(|(field, word)| Some(format!("\n\"{field}\": {},", word?))).collect();
     std::fs::write(&path, format!("{{{lines}{rest}")).map_err(|source| ConformanceError::Write { path, source })
 }
