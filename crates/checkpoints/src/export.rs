@@ -9,7 +9,7 @@ use burn::tensor::TensorData;
 use undrift_files::{to_bytes, write_atomically};
 
 use crate::file::write_torch_zip;
-use crate::published::SIDECAR;
+use crate::file_names::SIDECAR;
 use crate::{CheckpointError, Layout, Network, NetworkConfig, Settings};
 
 /// Writes a network so that the tool of a layout loads it, and says which files were written.

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+/// What the configuration beside the weights is called, and how its name ends where it belongs to one file.
+pub(crate) const SIDECAR: &str = "config.json";
+
 /// A file's name, taken apart; the best of a folder comes first in the order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FileName {

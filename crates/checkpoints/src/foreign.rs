@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::file::Checkpoint;
 use crate::file_names::{listed, without_number};
+use crate::layouts::diffusers::UNET;
 use crate::{CheckpointError, Layout, Settings, Shapes};
 
 /// How files of other tools end, what they are, and what to do with them.
@@ -82,7 +83,7 @@ fn some(names: &[String]) -> String {
 pub(crate) fn check_class(settings: &Settings) -> Result<(), CheckpointError> {
     match settings.value("_class_name") {
         None => Ok(()),
-        Some(Value::String(class)) if class == "UNet2DModel" => Ok(()),
+        Some(Value::String(class)) if class == UNET => Ok(()),
         Some(class) => Err(CheckpointError::Setting {
             key: "_class_name".into(),
             value: class.to_string(),

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::file::Checkpoint;
-use crate::published::SIDECAR;
+use crate::file_names::SIDECAR;
+use crate::layouts::diffusers::{CLASS, INDEX};
 use crate::read_settings;
 
 /// Names of a pipeline's decoder, as folders and as components of `model_index.json`.
@@ -36,9 +37,6 @@ fn pipelines(weights: &Path) -> Vec<PathBuf> {
     [Some(folder), above].into_iter().flatten().collect()
 }
 
-/// What diffusers calls the list of a pipeline's components.
-const INDEX: &str = "model_index.json";
-
 /// A decoder that the list of components names: `"vqvae": ["diffusers", "VQModel"]`.
 fn component(pipeline: &Path) -> Option<String> {
     let index = read_settings(&pipeline.join(INDEX)).ok()?;
@@ -55,7 +53,7 @@ fn folder(pipeline: &Path) -> Option<String> {
     folders.into_iter().filter(|folder| folder.is_dir()).find_map(|folder| {
         let name = folder.file_name()?.to_str()?.to_owned();
         let settings = read_settings(&folder.join(SIDECAR)).unwrap_or_default();
-        let class = settings.value("_class_name").and_then(Value::as_str).unwrap_or_default();
+        let class = settings.value(CLASS).and_then(Value::as_str).unwrap_or_default();
         let is_one = DECODERS.contains(&name.as_str()) || is_decoder(class);
         is_one.then(|| format!("the folder `{name}` beside it holds a decoder"))
     })

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::file_names::SIDECAR;
 use crate::file_names::{FileName, listed};
-use crate::published::SIDECAR;
 use crate::weight_kind::words;
 use crate::{CheckpointError, WeightKind, foreign};
 

@@ -4,12 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use burn::tensor::{DType, Device};
-use serde_json::Value;
 use undrift_networks::{Mismatch, NetworkError, Reshaped};
 
 use crate::candidates::{Candidate, candidates, shapes};
 use crate::file::{Checkpoint, Fault, FileError, FileFormat, first_non_finite};
-use crate::json::from_python;
 use crate::location::{Location, places};
 use crate::sidecar::Sidecar;
 use crate::{CheckpointError, Entry, Layout, Network, NetworkConfig, Settings, Shapes, WeightKind};
@@ -172,9 +170,6 @@ impl Published {
     }
 }
 
-/// What the configuration beside the weights is called, and how its name ends where it belongs to one file.
-pub(crate) const SIDECAR: &str = "config.json";
-
 /// The networks of a file; a single one may be what its folder or its name says.
 fn networks(file: &Checkpoint, place: &Location, said: &Settings) -> Result<Vec<Candidate>, CheckpointError> {
     let mut found = candidates(file);
@@ -220,22 +215,6 @@ fn check_read(file: &Checkpoint, path: &Path, network: &Candidate) -> Result<(),
 fn modernised(layout: Layout, shapes: &Shapes) -> Shapes {
     let renamed = |name: &String| layout.modern_name(name).unwrap_or_else(|| name.clone());
     shapes.iter().map(|(name, shape)| (renamed(name), shape.clone())).collect()
-}
-
-/// The settings of a JSON file.
-///
-/// Python writes `Infinity`, `-Infinity` and `NaN`, which are no JSON; they are kept as the strings of these words.
-///
-/// # Errors
-///
-/// [`CheckpointError::Sidecar`] for a file that cannot be read or holds no object.
-pub fn read_settings(path: &Path) -> Result<Settings, CheckpointError> {
-    let failed = |why: String| CheckpointError::Sidecar { path: path.to_owned(), why };
-    let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
-    match serde_json::from_str(&from_python(&text)).map_err(|e| failed(e.to_string()))? {
-        Value::Object(object) => Ok(Settings::new(object)),
-        other => Err(failed(format!("it holds {other}, not an object of settings"))),
-    }
 }
 
 fn compare(entries: &[Entry], found: &Shapes, path: &Path) -> Result<(), CheckpointError> {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::published::SIDECAR;
+use crate::file_names::SIDECAR;
+use crate::layouts::diffusers::CLASS;
 use crate::{CheckpointError, Settings, read_settings};
 
 /// What lies beside the weights.
@@ -63,7 +64,7 @@ fn is_word(key: &str, value: &Value) -> bool {
 
 /// Words of networks and of their processes.
 const WORDS: [&str; 37] = [
-    "_class_name",
+    CLASS,
     // UNet2DModel of diffusers
     "block_out_channels",
     "down_block_types",

@@ -1,6 +1,6 @@
 //! What a comparison came to.
 
-use super::compare::Comparison;
+use super::comparison::Comparison;
 use super::error::FixtureError;
 
 /// The arithmetic in which our code was run for a case.

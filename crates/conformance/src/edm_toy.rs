@@ -1,12 +1,14 @@
 //! Toy denoisers of golden vectors in EDM coordinates.
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 use undrift_denoisers::{DenoiseError, Denoiser, Prediction, Question};
 
 use super::error::FixtureError;
 
 /// A formula of x0 in `x` and sigma, in place of a trained denoiser.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum EdmToy {
     /// The exact one for data that are `N(mean, variance)`.
     Gauss { mean: f64, variance: f64 },
@@ -23,7 +25,7 @@ impl EdmToy {
 }
 
 fn parse(text: &str) -> Option<EdmToy> {
-    let formula = text.split_once("D=")?.1;
+    let formula = text.split_once("D=").or_else(|| text.split_once("D(x,sigma)="))?.1;
     if let Some(inside) = formula.strip_prefix("tanh(") {
         let (a, rest) = inside.split_once("*x/(1+sigma)+")?;
         let b = rest.strip_suffix("*cos(sigma))")?;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
 
+use crate::fault::FaultKind;
+
 /// Why a conformance run could not be made at all.
 #[derive(Debug, ThisError)]
 pub enum ConformanceError {
@@ -36,6 +38,22 @@ pub enum ConformanceError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A manifest of another form.
+    #[error("{} is no list of files and hashes: {source}; write it anew with --write-manifest", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// The report could not be printed.
     #[error("cannot print the report: {source}")]
     Print {
@@ -49,6 +67,8 @@ pub enum ConformanceError {
 pub(super) enum FixtureError {
     #[error("{0}")]
     NotCovered(String),
+    #[error("{0}")]
+    Listed(FaultKind),
     /// What a file asks for is understood, and known not to exist here.
     #[error("{0}")]
     Absent(String),
@@ -60,6 +80,8 @@ pub(super) enum FixtureError {
     MissingTensors { path: PathBuf, source: std::io::Error },
     #[error("{} is not a safetensors file: {source}", path.display())]
     SafeTensors { path: PathBuf, source: safetensors::SafeTensorError },
+    #[error("{}: the field `{field}` is not known here: {source}", path.display())]
+    Word { path: PathBuf, field: &'static str, source: serde_json::Error },
     #[error("the sidecar has no field `{field}`")]
     NoField { field: String },
     #[error("field `{field}` of the sidecar is not {expected}")]

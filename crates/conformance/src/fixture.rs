@@ -44,6 +44,11 @@ impl Fixture {
         &self.stem
     }
 
+    /// The sidecar's file.
+    pub(super) fn path(&self) -> PathBuf {
+        self.file(&format!("{}.json", self.stem))
+    }
+
     /// Where the fixture lies.
     pub(super) fn folder(&self) -> &Path {
         &self.folder

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::case::{Case, Cases, Outcome};
 use super::error::{ConformanceError, FixtureError};
+use super::fault::MANIFEST;
 use super::fixture::Fixture;
+use super::folder::{entries, files_below, name_of};
+use super::manifest::Manifest;
 use super::{chains, losses, metrics, networks, pipelines, schedules, steps};
 
 /// What a fixture of a group is run by.
@@ -25,19 +28,9 @@ pub(super) struct Group {
     files: Option<FileRunner>,
     /// What a folder of the group, which is one case, is run by.
     folders: Option<FolderRunner>,
-    /// Whether every file must be known, but for those of `ABSENT`.
+    /// Whether every file must be known.
     whole: bool,
 }
-
-/// Beginnings of the names of files in whole groups whose methods do not exist here.
-const ABSENT: [&str; 6] = [
-    "solver_deis",
-    "solver_dpmpp_3m",
-    "solver_sde_",
-    "solver_dpmsolver_2m",
-    "solver_dpmpp_2m_heun",
-    "solver_unipc_bh1_o3",
-];
 
 /// All groups, in the order in which they are run.
 pub(super) const GROUPS: [Group; 9] = [
@@ -53,7 +46,7 @@ pub(super) const GROUPS: [Group; 9] = [
 ];
 
 /// Files beside the groups that say where the numbers come from.
-const ABOUT: [&str; 4] = ["README.md", "INDEX.json", "PEERS.json", "f32_vs_f64.json"];
+const ABOUT: [&str; 5] = ["README.md", MANIFEST, "INDEX.json", "PEERS.json", "f32_vs_f64.json"];
 
 impl Group {
     const fn run_by(name: &'static str, runner: Runner) -> Self {
@@ -121,12 +114,24 @@ pub(super) fn all(fixtures: &Path) -> Result<Vec<Case>, ConformanceError> {
     Ok(cases)
 }
 
+/// What the manifest of a directory says about its files, or about those of one group.
+pub(super) fn against_manifest(fixtures: &Path, group: Option<&str>) -> Result<Vec<Case>, ConformanceError> {
+    let Some(manifest) = Manifest::read(fixtures)? else {
+        return Ok(note(MANIFEST, "there is none, so that missing and changed files go unnoticed here"));
+    };
+    let faults = manifest.faults(&Manifest::of(fixtures)?, group);
+    let failed = faults.into_iter().flat_map(|fault| {
+        let mut cases = Cases::of(&fault.file);
+        cases.error(MANIFEST, FixtureError::Listed(fault.what));
+        cases.finish()
+    });
+    Ok(failed.collect())
+}
+
 /// A whole file that is not covered is a failure, unless its method is known to be absent.
 fn must_be_known(case: Case) -> Case {
-    let stem = case.file.rsplit('/').next().unwrap_or_default();
-    let absent = ABSENT.iter().any(|name| stem.starts_with(name));
     match case.outcome {
-        Outcome::NotCovered { reason, known: false } if case.item.is_empty() && !absent => Case {
+        Outcome::NotCovered { reason, known: false } if case.item.is_empty() => Case {
             outcome: Outcome::Failed { reason: format!("every file of this group must be known: {reason}") },
             ..case
         },
@@ -226,29 +231,4 @@ fn empty(group: &str) -> Vec<Case> {
     let mut cases = Cases::of(group);
     cases.error("", FixtureError::EmptyFolder);
     cases.finish()
-}
-
-/// The files below a folder, sorted.
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, ConformanceError> {
-    let mut files = Vec::new();
-    for path in entries(folder)? {
-        match path.is_dir() {
-            true => files.extend(files_below(&path)?),
-            false => files.push(path),
-        }
-    }
-    Ok(files)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, ConformanceError> {
-    let failed = |source| ConformanceError::Read { path: folder.to_owned(), source };
-    let entries = std::fs::read_dir(folder).map_err(failed)?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-    let mut paths = paths.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    paths.sort();
-    Ok(paths)
-}
-
-fn name_of(folder: &Path, file: &Path) -> String {
-    file.strip_prefix(folder).unwrap_or(file).display().to_string()
 }

@@ -9,30 +9,23 @@ mod second_moment;
 mod training;
 mod weights;
 
-use super::case::Cases;
-use super::error::FixtureError;
-use super::fixture::Fixture;
-use super::method::method_of;
+use crate::case::Cases;
+use crate::error::FixtureError;
+use crate::fixture::Fixture;
+use crate::method::absent;
+use crate::runner::Losses;
+use crate::stated;
 
-/// Chooses the runner by what the sidecar says about itself.
+/// Runs what the sidecar says.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
-    let peer = fixture.peer();
-    let is = |function: &str| peer.contains(function);
-    if is("calc_bpd_loop") {
-        bits::run(fixture, cases)
-    } else if is("discretized_gaussian_log_likelihood") {
-        decoder::run(fixture, cases)
-    } else if is("noise_estimation_loss") {
-        ermongroup::run(fixture, cases)
-    } else if is("training_losses") {
-        training::run(fixture, cases)
-    } else if is("LossSecondMomentResampler") {
-        second_moment::run(fixture, cases)
-    } else if is("EDMLoss") {
-        edm::run(fixture, cases)
-    } else if weights::is_here(fixture) {
-        weights::run(fixture, cases)
-    } else {
-        Err(method_of(fixture))
+    match stated::runner(fixture)? {
+        Losses::Bits => bits::run(fixture, cases),
+        Losses::Decoder => decoder::run(fixture, cases),
+        Losses::Ermongroup => ermongroup::run(fixture, cases),
+        Losses::Training => training::run(fixture, cases),
+        Losses::SecondMoment => second_moment::run(fixture, cases),
+        Losses::Edm => edm::run(fixture, cases),
+        Losses::Weights => weights::run(fixture, cases),
+        Losses::Absent => Err(absent(fixture)),
     }
 }

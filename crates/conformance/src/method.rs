@@ -17,6 +17,14 @@ pub(super) fn method_of(fixture: &Fixture) -> FixtureError {
     FixtureError::NotCovered(reason)
 }
 
+/// The same of a method that is known not to exist here.
+pub(super) fn absent(fixture: &Fixture) -> FixtureError {
+    match method_of(fixture) {
+        FixtureError::NotCovered(reason) => FixtureError::Absent(reason),
+        other => other,
+    }
+}
+
 /// `owner/name@0123abc.. function` without the commit.
 fn without_commits(peer: &str) -> String {
     let words = peer.split(' ').map(|word| match word.split_once('@') {

@@ -3,23 +3,22 @@
 mod frechet;
 mod inception;
 
-use super::case::Cases;
-use super::error::FixtureError;
-use super::fixture::Fixture;
-use super::method::method_of;
+use crate::case::Cases;
+use crate::error::FixtureError;
+use crate::fixture::Fixture;
+use crate::method::absent;
+use crate::runner::Metrics;
+use crate::stated;
 
-/// Chooses the runner by what the sidecar says about itself.
+/// Runs what the sidecar says.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
-    let (root, tensors) = (fixture.root(), fixture.tensors());
-    let inputs = root.text_or_empty("peer").is_empty() && !root.has("peers");
-    if root.has("sets") {
-        frechet::run(fixture, cases)
-    } else if fixture.peer().contains("isc_features_to_metric") {
-        inception::run(fixture, cases)
-    } else if inputs && (tensors.find("gen").is_some() || tensors.find("logits").is_some()) {
-        cases.note("", "features or logits that other files of the folder score");
-        Ok(())
-    } else {
-        Err(method_of(fixture))
+    match stated::runner(fixture)? {
+        Metrics::Frechet => frechet::run(fixture, cases),
+        Metrics::Inception => inception::run(fixture, cases),
+        Metrics::Inputs => {
+            cases.note("", "features or logits that other files of the folder score");
+            Ok(())
+        }
+        Metrics::Absent => Err(absent(fixture)),
     }
 }

@@ -34,13 +34,6 @@ pub(super) struct Visited {
     pub(super) labels: Vec<f64>,
 }
 
-/// Whether a sidecar is about one of these schedulers.
-pub(super) fn knows(fixture: &Fixture) -> bool {
-    ["DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "PNDMScheduler"]
-        .iter()
-        .any(|known| scheduler(fixture).ends_with(known))
-}
-
 /// The chain of a configuration, whose ends have published defaults.
 pub(super) fn chain(config: &Node<'_>) -> Result<Chain, FixtureError> {
     let name = config.text_or_empty("beta_schedule");

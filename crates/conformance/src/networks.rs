@@ -5,36 +5,31 @@ mod embeddings;
 mod files;
 mod gradients;
 mod guided;
+mod input;
 mod keys;
 mod peer;
 mod positions;
 mod recorded;
 
-use super::case::Cases;
-use super::error::FixtureError;
-use super::fixture::Fixture;
-use super::method::method_of;
+use crate::case::Cases;
+use crate::error::FixtureError;
+use crate::fixture::Fixture;
+use crate::method::absent;
+use crate::runner::Networks;
+use crate::stated;
 
 pub(super) use files::run as run_file;
 
-/// Chooses the runner by what the sidecar says about itself.
+/// Runs what the sidecar says.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
-    let root = fixture.root();
-    if root.has("counts") {
-        counts::run(fixture, cases)
-    } else if root.has("state_dict") {
-        keys::run(fixture, cases)
-    } else if root.has("config") {
-        recorded::run(fixture, cases)
-    } else if fixture.peer().contains("forward_with_cfg") {
-        guided::run(fixture, cases)
-    } else if fixture.peer().contains("pos_embed") {
-        positions::run(fixture, cases)
-    } else if fixture.tensors().find("t").is_some() {
-        embeddings::run(fixture, cases)
-    } else if root.has("what") {
-        files::beside(fixture, cases)
-    } else {
-        Err(method_of(fixture))
+    match stated::runner(fixture)? {
+        Networks::Counts => counts::run(fixture, cases),
+        Networks::Keys => keys::run(fixture, cases),
+        Networks::Recorded => recorded::run(fixture, cases),
+        Networks::Guided => guided::run(fixture, cases),
+        Networks::Positions => positions::run(fixture, cases),
+        Networks::Embeddings => embeddings::run(fixture, cases),
+        Networks::Beside => files::beside(fixture, cases),
+        Networks::Absent => Err(absent(fixture)),
     }
 }

@@ -7,16 +7,28 @@ use std::error::Error;
 use std::path::Path;
 
 use burn::tensor::Tensor;
+use serde::Deserialize;
 use serde_json::Value;
 use undrift_noise::Replay;
 
 use self::prepared::Prepared;
 use self::words::Words;
 use super::case::{Arithmetic, Cases, Outcome};
-use super::compare::{Comparison, Tolerance, compare};
+use super::compare::compare;
+use super::comparison::{Comparison, Tolerance};
 use super::error::FixtureError;
 use super::fixture::read_json;
 use super::tensors::{Tensors, device, images, precision, values};
+
+/// What proves a case.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Expect {
+    /// The samples that were recorded.
+    Samples,
+    /// An error that names what is wrong.
+    Refused,
+}
 
 /// One case.
 struct Pipeline<'a> {
@@ -27,10 +39,11 @@ struct Pipeline<'a> {
 /// Runs the case of a folder: `case.json` says what is done to `files`, `case.safetensors` what comes of it.
 pub(super) fn run(folder: &Path, cases: &mut Cases) -> Result<(), FixtureError> {
     let case = Pipeline { folder, about: read_json(&folder.join("case.json"))? };
-    match case.text("expect")? {
-        "refused" => cases.add("", Arithmetic::F32, case.refused(&case.words("args"), &case.names(&["error_names"]))),
-        "samples" => case.samples(cases)?,
-        _ => return Err(FixtureError::WrongField { field: "expect".to_owned(), expected: "samples or refused" }),
+    match case.expect()? {
+        Expect::Refused => {
+            cases.add("", Arithmetic::F32, case.refused(&case.words("args"), &case.names(&["error_names"])))
+        }
+        Expect::Samples => case.samples(cases)?,
     }
     Ok(())
 }
@@ -123,8 +136,10 @@ impl Pipeline<'_> {
         (!lacking.is_empty()).then(|| format!("the refusal does not name {}: {refusal}", lacking.join(", ")))
     }
 
-    fn text(&self, key: &str) -> Result<&str, FixtureError> {
-        self.about[key].as_str().ok_or_else(|| no_field(key))
+    fn expect(&self) -> Result<Expect, FixtureError> {
+        let path = self.folder.join("case.json");
+        let word = Expect::deserialize(&self.about["expect"]);
+        word.map_err(|source| FixtureError::Word { path, field: "expect", source })
     }
 
     fn names(&self, path: &[&str]) -> Vec<String> {

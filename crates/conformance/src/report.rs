@@ -144,7 +144,8 @@ fn number(value: f64) -> Value {
 mod tests {
     use super::*;
     use crate::case::Arithmetic;
-    use crate::compare::{Tolerance, compare};
+    use crate::compare::compare;
+    use crate::comparison::Tolerance;
 
     fn report(ours: f64) -> ConformanceReport {
         let compared = Case {

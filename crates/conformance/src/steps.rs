@@ -17,45 +17,32 @@ mod solver;
 mod ts_pnm;
 mod ts_shift;
 
-use super::case::Cases;
-use super::error::FixtureError;
-use super::fixture::Fixture;
-use super::method::method_of;
+use crate::case::Cases;
+use crate::error::FixtureError;
+use crate::fixture::Fixture;
+use crate::method::absent;
+use crate::runner::Steps;
+use crate::stated;
 
 pub(super) use diffusers_ddim::check as check_ddim;
 
-/// Chooses the runner by what the sidecar says about itself.
+/// Runs what the sidecar says.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
-    let peer = fixture.peer();
-    if peer.contains("condition_mean") {
-        classifier_guidance::run(fixture, cases)
-    } else if peer.contains("forward_with_cfg") {
-        cfg_combine::run(fixture, cases)
-    } else if peer.contains("p_mean_variance") && fixture.root().has("mean_type") {
-        ddpm::run(fixture, cases)
-    } else if peer.contains("DDPMScheduler.step") {
-        diffusers::run(fixture, cases)
-    } else if peer.contains("EDMPrecond") && fixture.root().has("c_skip") {
-        edm_precond::run(fixture, cases)
-    } else if peer.contains("ddpm_steps") {
-        ermongroup::run(fixture, cases)
-    } else if crate::multistep::knows(fixture) {
-        multistep::run(fixture, cases)
-    } else if peer.contains("eps_scaler") {
-        es_adm::run(fixture, cases)
-    } else if peer.contains("PNMSolver.ddpm") {
-        ts_pnm::run(fixture, cases)
-    } else if peer.contains("apply_time_shift") {
-        ts_shift::run(fixture, cases)
-    } else if peer.contains("ddim_sample") && fixture.root().has("mean_type") {
-        ddim::run(fixture, cases)
-    } else if peer.contains("DDIMScheduler.step") {
-        diffusers_ddim::run(fixture, cases)
-    } else if peer.contains("edm_sampler") {
-        edm::run(fixture, cases)
-    } else if let Some(method) = solver::Method::of(peer) {
-        solver::run(fixture, method, cases)
-    } else {
-        Err(method_of(fixture))
+    match stated::runner(fixture)? {
+        Steps::ClassifierGuidance => classifier_guidance::run(fixture, cases),
+        Steps::CfgCombine => cfg_combine::run(fixture, cases),
+        Steps::Ddpm => ddpm::run(fixture, cases),
+        Steps::Diffusers => diffusers::run(fixture, cases),
+        Steps::EdmPrecond => edm_precond::run(fixture, cases),
+        Steps::Ermongroup => ermongroup::run(fixture, cases),
+        Steps::Multistep => multistep::run(fixture, cases),
+        Steps::EsAdm => es_adm::run(fixture, cases),
+        Steps::TsPnm => ts_pnm::run(fixture, cases),
+        Steps::TsShift => ts_shift::run(fixture, cases),
+        Steps::Ddim => ddim::run(fixture, cases),
+        Steps::DiffusersDdim => diffusers_ddim::run(fixture, cases),
+        Steps::Edm => edm::run(fixture, cases),
+        Steps::Solver => solver::run(fixture, cases),
+        Steps::Absent => Err(absent(fixture)),
     }
 }

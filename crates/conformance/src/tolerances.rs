@@ -8,38 +8,28 @@ use undrift_checkpoints::Layout;
 use undrift_schedules::{Level, Span};
 
 use super::case::Arithmetic;
-use super::compare::Tolerance;
+use super::comparison::Tolerance;
 
 /// Tables of a schedule in double precision.
 pub const TABLE: Tolerance = Tolerance::relative(1e-12);
-/// A sigma that the published code took as the root of a difference from 1 in double precision, which the
-/// last place of 1 disturbs by more than [`TABLE`] where sigma is small.
-pub fn sigma_of_difference(sigma: f64) -> f64 {
-    TABLE.relative * sigma + if sigma > 0.0 { f64::EPSILON / sigma } else { 0.0 }
-}
-/// Betas that are 1 minus a ratio, by a library whose elementary functions differ from ours in the last place.
-pub const BETA_OF_RATIO: Tolerance = Tolerance::new(4.0 * f64::EPSILON, 1e-12, 0.0);
 /// Posterior terms of a cosine schedule with more than [`LONG_COSINE`] steps, whose first betas are about 1e-5.
 pub const POSTERIOR_OF_LONG_COSINE: Tolerance = Tolerance::relative(1e-10);
 /// A cosine schedule with more steps than this is long.
 pub const LONG_COSINE: usize = 1000;
 /// Betas that the published code computed in single precision.
 pub const SINGLE_BETA: Tolerance = Tolerance::absolute(3e-8);
-/// alpha_bar from a running product in single precision.
-pub const SINGLE_ALPHA_BAR: Tolerance = Tolerance::relative(2e-6);
+/// alpha_bar from a running product in single precision, beside ours in the same precision.
+pub const SINGLE_ALPHA_BAR: Tolerance = Tolerance::relative(1e-6);
+/// Betas of a rescaled chain that the published code computed in single precision, at most.
+pub const SINGLE_BETA_AT_MOST: f64 = 5e-6;
+/// Sigmas of improved DDPM, which the published code took from a sine in single precision.
+pub const SIGMA_OF_SINGLE_SINE: Tolerance = Tolerance::relative(1e-6);
 /// Noise levels of a sampler that the published code computed in single precision.
 pub const SINGLE_SIGMA: Tolerance = Tolerance::relative(1e-5);
 /// Fractional time labels that the published code computed in single precision.
 pub const SINGLE_TIME: Tolerance = Tolerance::new(1e-5, 1e-5, 0.0);
 /// One unit in the last place of single precision just below 1; a rounding there errs by up to half of it.
 const ULP: f64 = 6e-8;
-
-/// alpha_bar of a chain whose published code took `1 - beta` in single precision: [`SINGLE_ALPHA_BAR`] and the
-/// rounding of that difference, which counts where a beta is near 1.
-pub fn single_alpha_bar(alpha_bar: f64, beta: f64) -> f64 {
-    let of_difference = if beta < 1.0 { ULP / (1.0 - beta) } else { 0.0 };
-    alpha_bar * (SINGLE_ALPHA_BAR.relative + of_difference)
-}
 
 /// A beta that the published code took, in single precision, as 1 minus the ratio of two numbers that are
 /// themselves squares of differences: `shrunk` says to which share of its terms the worse difference has shrunk.
@@ -85,14 +75,6 @@ pub fn single_sigma_of_ratio(sigma: f64) -> f64 {
     SINGLE_SIGMA.relative * sigma + if sigma > 0.0 { ULP / sigma } else { 0.0 }
 }
 
-/// A sigma of a Karras grid whose smallest sigma has the error of [`single_sigma_of_ratio`]: it enters every
-/// sigma through the `rho`-th root.
-pub fn single_sigma_of_root(sigma: f64, smallest: f64, rho: f64) -> f64 {
-    let of_smallest = ULP / (smallest * smallest);
-    let share = if sigma > 0.0 { (smallest / sigma).powf(1.0 / rho) } else { 0.0 };
-    (SINGLE_SIGMA.relative + of_smallest * share) * sigma
-}
-
 /// One reverse step.
 pub const fn step(run: Arithmetic) -> Tolerance {
     match run {
@@ -134,6 +116,22 @@ pub const fn loss(run: Arithmetic) -> Tolerance {
     match run {
         Arithmetic::F64 => Tolerance::new(1e-14, 1e-8, 0.0),
         Arithmetic::F32 => Tolerance::new(1e-5, 1e-4, 0.0),
+    }
+}
+
+/// The last term of the bound, KL(q(x_T) | N(0, I)), which is small.
+pub const fn prior(run: Arithmetic) -> Tolerance {
+    match run {
+        Arithmetic::F64 => loss(run),
+        Arithmetic::F32 => Tolerance::new(2e-7, 1e-4, 0.0),
+    }
+}
+
+/// A noised image.
+pub const fn noised(run: Arithmetic) -> Tolerance {
+    match run {
+        Arithmetic::F64 => loss(run),
+        Arithmetic::F32 => Tolerance::new(1e-6, 1e-4, 0.0),
     }
 }
 
@@ -200,8 +198,10 @@ pub const GRADIENT_NORM: Tolerance = Tolerance::new(1e-7, 1e-4, 0.0);
 pub fn gradient(norm: f64) -> Tolerance {
     Tolerance::absolute(GRADIENT_NORM.relative * norm + GRADIENT_NORM.absolute)
 }
-/// Sines and cosines of time labels, whose arguments near 1000 are rounded to 6e-5 in single precision.
-pub const SINUSOIDS: Tolerance = Tolerance::absolute(1e-4);
+/// Sines and cosines of time labels in single precision; DDIM's code rounds its exponents in another order.
+pub fn sinusoids(of_ddims_code: bool) -> Tolerance {
+    Tolerance::absolute(if of_ddims_code { 4e-5 } else { 1e-5 })
+}
 
 /// Frechet distance where both covariances have full rank.
 pub const FRECHET: Tolerance = Tolerance::relative(1e-8);

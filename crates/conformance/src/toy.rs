@@ -1,6 +1,7 @@
 //! Toy models that stand in for networks.
 
 use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 use undrift_denoisers::{DenoiseError, Network};
 
 use super::error::FixtureError;
@@ -18,7 +19,8 @@ pub(super) struct Toy {
 }
 
 /// A toy's prediction of eps.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum ToyEps {
     /// The exact prediction for data that are `N(mean, std^2)`.
     Gauss { mean: f64, std: f64 },
@@ -27,12 +29,31 @@ pub(super) enum ToyEps {
 }
 
 /// `offset + amplitude * sin(x_factor * x + t_factor * t)`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Wave {
     offset: f64,
     amplitude: f64,
     x_factor: f64,
     t_factor: f64,
+}
+
+/// The gradient `a (x - b)` that stands in for a classifier's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pull {
+    pub(super) a: f64,
+    pub(super) b: f64,
+}
+
+impl Pull {
+    /// From a text with `a*(x-b)` in it.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (before, after) = text.split_once("*(x-")?;
+        let a = before.rsplit(['(', ' ']).next()?.parse().ok()?;
+        let b = after.split(')').next()?.parse().ok()?;
+        Some(Pull { a, b })
+    }
 }
 
 impl ToyEps {

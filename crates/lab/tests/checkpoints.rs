@@ -149,6 +149,8 @@ fn what_cannot_be_done_is_said() {
     let sample = |args: &[&str]| refused(&[&["sample", "--checkpoint"], args].concat());
     let latents = sample(&[text(&dit), "--set", "num_heads=4", "--out", "x.png"]);
     assert!(latents.contains("4 channels") && latents.contains(".npz"), "{latents}");
+    let autoencoder = sample(&[text(&fixture("pipelines/ldm-folder/files")), "--out", "x.png"]);
+    assert!(autoencoder.contains("latents") && autoencoder.contains("vqvae"), "{autoencoder}");
     let dit = [text(&dit), "--set", "num_heads=4", "--out", "x.npz"];
     assert!(sample(&[&dit[..], &["--classes", "10"]].concat()).contains("classes 0 to 9"));
     let settings = model.with_extension("config.json");

@@ -3,7 +3,7 @@
 use crate::{AskedSolver, Choice, Process, PublishedSolver};
 use undrift_checkpoints::Assumed;
 
-/// Whether samples depend on what was assumed, where so much is said on the command line; `guided`: whether
+/// Whether samples depend on what was assumed, where so much is asked for otherwise; `guided`: whether
 /// classifier-free guidance is.
 pub fn bears_on_samples(assumed: &Assumed, process: &Process, choice: &Choice, guided: bool) -> bool {
     let solver = choice.solver.as_ref().map_or(Some(process.solver), |asked: &AskedSolver| asked.published);

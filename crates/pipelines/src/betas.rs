@@ -124,6 +124,24 @@ impl Betas {
         }
     }
 
+    /// beta_1 and beta_T of a curve between two; DDPM's where a rule looks at none, as published files have them.
+    pub fn ends(&self) -> (f64, f64) {
+        let (start, end) = (1e-4, 0.02);
+        match *self {
+            Betas::LinearScaled { length } => {
+                let scale = 1000.0 / length as f64;
+                (scale * start, scale * end)
+            }
+            Betas::Constant { beta, .. } => (beta, beta),
+            Betas::LinearBetween { start, end, .. }
+            | Betas::Quadratic { start, end, .. }
+            | Betas::ScaledLinear { start, end, .. }
+            | Betas::Sigmoid { start, end, .. }
+            | Betas::WarmUp { start, end, .. } => (start, end),
+            _ => (start, end),
+        }
+    }
+
     /// T, the number of levels.
     pub fn length(&self) -> usize {
         match self {

@@ -5,6 +5,20 @@
 //! [`Choice`] says otherwise; [`Sampling`] draws with it.
 //!
 //! Names are those of published codes. What a user calls a method is a value here: an [`AskedSolver`] or a [`Wrapper`].
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use undrift_checkpoints::{Layout, NetworkConfig, Settings};
+//! use undrift_networks::DdpmUnetConfig;
+//! use undrift_pipelines::{Choice, Plan, Process};
+//!
+//! let scheduler = Settings::default().with("_class_name", "DDIMScheduler").with("clip_sample", false);
+//! let process = Process::of(Layout::Diffusers, &scheduler, &NetworkConfig::Ddpm(DdpmUnetConfig::cifar10()))?;
+//! let choice = Choice { steps: Some(20), ..Choice::default() };
+//! let plan = Plan::new(&process, &choice, &Device::flex())?;
+//! assert_eq!(plan.text(), "ddim, 20 steps (leading), no wrappers, steps placed as DDIMScheduler of diffusers");
+//! # Ok::<(), undrift_pipelines::PipelineError>(())
+//! ```
 
 mod assembly;
 mod bearing;

@@ -218,7 +218,7 @@ fn parts(process: &Process, limit: X0Limit, solver: AskedSolver, choice: &Choice
 
 /// The published code's limit, with what is said otherwise.
 ///
-/// A threshold is part of the published process and has no word of its own on the command line: it acts after all
+/// A threshold is part of the published process and cannot be asked for otherwise: it acts after all
 /// wrappers whatever they are. A clip without a range has the published one, and so has DDIM where it clips itself.
 fn wrappers(limit: X0Limit, solver: &AskedSolver, choice: &Choice) -> Vec<Rc<dyn Wrapper>> {
     let range = match limit {

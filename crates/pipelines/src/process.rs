@@ -28,7 +28,7 @@ pub struct Process {
     pub assumed: Vec<Assumed>,
 }
 
-/// Which levels of the chain are visited where the command line does not say.
+/// Which levels of the chain are visited where nothing else is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Visits {
     /// All.

@@ -3,6 +3,7 @@
 use crate::{Flags, Setting};
 use std::path::{Path, PathBuf};
 use undrift_checkpoints::file::Checkpoint;
+use undrift_checkpoints::layouts::diffusers::SCHEDULER_FILE;
 use undrift_checkpoints::layouts::ermongroup;
 use undrift_checkpoints::{CheckpointError, Given, Layout, Settings, read_settings, read_yaml};
 
@@ -87,15 +88,12 @@ fn is_of_ddims_code(weights: &Path) -> bool {
 /// [`CheckpointError::Sidecar`] for a file that cannot be read.
 pub(crate) fn scheduler_beside(weights: &Path) -> Result<Settings, CheckpointError> {
     let folder = weights.parent().unwrap_or(Path::new("."));
-    let places = [folder.join(SCHEDULER), folder.join("..").join("scheduler").join(SCHEDULER)];
+    let places = [folder.join(SCHEDULER_FILE), folder.join("..").join("scheduler").join(SCHEDULER_FILE)];
     match places.iter().find(|place| place.is_file()) {
         Some(place) => read_settings(place),
         None => Ok(Settings::default()),
     }
 }
-
-/// What diffusers calls the file of its scheduler.
-const SCHEDULER: &str = "scheduler_config.json";
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use undrift_files::write_atomically;
 
+use crate::layouts::diffusers::{CLASS, INDEX, UNET, VERSION, VERSION_KEY};
 use crate::{CheckpointError, Settings};
 
 /// Weights of the network, below the folder.
@@ -16,9 +17,6 @@ const NETWORK: &str = "unet/config.json";
 
 /// Settings of the scheduler.
 const SCHEDULER: &str = "scheduler/scheduler_config.json";
-
-/// Which pipeline it is, and of what.
-const INDEX: &str = "model_index.json";
 
 /// Endings of files that make a folder another model's.
 const READ: [&str; 9] = ["json", "yml", "yaml", "safetensors", "bin", "pt", "pth", "ckpt", "msgpack"];
@@ -58,7 +56,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> CheckpointError {
 
 /// The pipeline that draws with a scheduler; none for the classes whose steps no pipeline of `UNet2DModel` takes.
 fn index(scheduler: &Settings) -> Option<Settings> {
-    let class = scheduler.value("_class_name")?.as_str()?;
+    let class = scheduler.value(CLASS)?.as_str()?;
     let pipeline = match class {
         "DDPMScheduler" | "DDPMParallelScheduler" => "DDPMPipeline",
         "DDIMScheduler" | "DDIMParallelScheduler" => "DDIMPipeline",
@@ -66,10 +64,10 @@ fn index(scheduler: &Settings) -> Option<Settings> {
     };
     Some(
         Settings::default()
-            .with("_class_name", pipeline)
-            .with("_diffusers_version", "0.42.1")
+            .with(CLASS, pipeline)
+            .with(VERSION_KEY, VERSION)
             .with("scheduler", vec!["diffusers", class])
-            .with("unet", vec!["diffusers", "UNet2DModel"]),
+            .with("unet", vec!["diffusers", UNET]),
     )
 }
 

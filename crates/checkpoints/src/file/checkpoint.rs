@@ -1,16 +1,16 @@
 //! An open file of weights.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::TensorData;
 
-use super::content;
+use super::contents::Contents;
 use super::fault::{Fault, FileError};
+use super::file_format::FileFormat;
 use super::group::{Group, Unread};
 use super::source::Source;
 use super::tensor::{Place, TensorInfo, read};
-use super::{safetensors_file, shards, torch_legacy, torch_zip};
 
 /// An open file of weights, whose tensors are read one by one; or several files, the shards of an index.
 ///
@@ -31,49 +31,7 @@ pub(super) struct Part {
     pub(super) source: Source,
 }
 
-/// How a file keeps its tensors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileFormat {
-    /// A JSON header and the data.
-    Safetensors,
-    /// What `torch.save` writes since PyTorch 1.6: a zip archive of a pickle and the data.
-    TorchZip,
-    /// What `torch.save` wrote before: pickles followed by the data.
-    TorchLegacy,
-}
-
-/// What a file holds.
-#[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) groups: Vec<Group>,
-    pub(super) metadata: BTreeMap<String, String>,
-    pub(super) words: BTreeMap<String, String>,
-    pub(super) training_list: bool,
-}
-
 impl Checkpoint {
-    /// Opens a file of weights; its content says of which format it is, not its name. A file whose name ends in
-    /// `.json` is the index of shards, which lie beside it.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError`], for whatever is wrong with the file or one of its shards.
-    pub fn open(path: &Path) -> Result<Self, FileError> {
-        if path.extension().is_some_and(|ending| ending == "json") {
-            return shards::open(path);
-        }
-        let of_file = FileError::of(path);
-        let source = Source::open(path).map_err(&of_file)?;
-        let format = source.head(content::HEAD).and_then(|head| content::format(&head)).map_err(&of_file)?;
-        let contents = match format {
-            FileFormat::Safetensors => safetensors_file::contents(&source),
-            FileFormat::TorchZip => torch_zip::contents(&source),
-            FileFormat::TorchLegacy => torch_legacy::contents(&source),
-        };
-        let parts = vec![Part { path: path.into(), source }];
-        Ok(Checkpoint { parts, format, contents: contents.map_err(&of_file)? })
-    }
-
     /// How the file keeps its tensors.
     pub fn format(&self) -> FileFormat {
         self.format

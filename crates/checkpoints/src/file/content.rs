@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes.
 
-use super::checkpoint::FileFormat;
 use super::fault::Fault;
+use super::file_format::FileFormat;
 
 /// Bytes that tell what a file is.
 pub(super) const HEAD: usize = 9;

@@ -2,11 +2,14 @@
 
 mod checkpoint;
 mod content;
+mod contents;
 mod element;
 mod fault;
+mod file_format;
 mod globals;
 mod group;
 mod non_finite;
+mod open;
 mod pickle;
 mod pickle_value;
 mod rebuild;
@@ -20,8 +23,9 @@ mod torch_zip;
 mod torch_zip_writer;
 mod walk;
 
-pub use checkpoint::{Checkpoint, FileFormat};
+pub use checkpoint::Checkpoint;
 pub use fault::{Fault, FileError};
+pub use file_format::FileFormat;
 pub use group::Unread;
 pub use non_finite::first_non_finite;
 pub use tensor::TensorInfo;

@@ -11,7 +11,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorInfo as Described;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::checkpoint::Contents;
+use super::contents::Contents;
 use super::fault::Fault;
 use super::group::{Group, Unread};
 use super::source::Source;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::checkpoint::Contents;
+use super::contents::Contents;
 use super::element::Element;
 use super::fault::Fault;
 use super::group::{Group, Unread};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::checkpoint::Contents;
+use super::contents::Contents;
 use super::fault::Fault;
 use super::pickle::{LONGEST_PICKLE, Pickle, read_pickle};
 use super::pickle_value::{Value, Values};

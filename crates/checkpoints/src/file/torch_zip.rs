@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::checkpoint::Contents;
+use super::contents::Contents;
 use super::element::Element;
 use super::fault::Fault;
 use super::pickle::{LONGEST_PICKLE, Pickle, read_pickle};

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use undrift_networks::{DdpmUnetConfig, Resampling, Sinusoids};
 
-pub use super::diffusers_words::SCHEDULER_WORDS;
+pub use super::diffusers_words::{CLASS, SCHEDULER_FILE, SCHEDULER_WORDS, VERSION, VERSION_KEY};
+pub(crate) use super::diffusers_words::{INDEX, UNET};
 
 use super::ddpm::{Level, Words, Writer, channels, counted, deepest, down, released_size, resolution, up};
 use super::diffusers_words::{IGNORED, READ};
@@ -156,7 +157,7 @@ pub fn settings(config: &DdpmUnetConfig) -> Settings {
     };
     let padding = usize::from(config.resampling == Resampling::CentredConvolution);
     Settings::default()
-        .with("_class_name", "UNet2DModel")
+        .with(CLASS, UNET)
         .with("act_fn", "silu")
         .with("add_attention", config.middle_attention)
         .with("attention_head_dim", config.head_channels)
@@ -255,7 +256,7 @@ impl Unseen<'_> {
         let reading = &mut self.reading;
         match self.settings.get(key)? {
             Some(value) => Ok(value),
-            None if self.settings.value("_class_name").is_some() => Ok(reading.assume(key, constructor, CONSTRUCTOR)),
+            None if self.settings.value(CLASS).is_some() => Ok(reading.assume(key, constructor, CONSTRUCTOR)),
             None if self.released.is_some() => Ok(reading.assume(key, released, RELEASED)),
             None => Err(CheckpointError::SettingMissing { key: key.into() }),
         }
@@ -326,7 +327,7 @@ fn block_attends(
 fn refuse(settings: &Settings, base: usize, groups: usize) -> Result<(), CheckpointError> {
     for (key, value) in settings.iter().filter(|(_, value)| !value.is_null()) {
         let only = match key {
-            "_class_name" => vec![json!("UNet2DModel")],
+            CLASS => vec![json!(UNET)],
             "act_fn" => vec![json!("silu"), json!("swish")],
             "attn_norm_num_groups" => vec![json!(groups)],
             "center_input_sample" => vec![json!(false)],

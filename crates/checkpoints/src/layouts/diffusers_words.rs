@@ -1,4 +1,17 @@
-//! The keys of diffusers' `config.json`, and those of a scheduler that may lie beside them.
+//! The words of diffusers: its files, the keys of its `config.json`, and those of a scheduler that may lie beside them.
+
+/// The key that says which class a configuration is of.
+pub const CLASS: &str = "_class_name";
+/// The class of the networks that are read.
+pub(crate) const UNET: &str = "UNet2DModel";
+/// The key of the version that wrote a file.
+pub const VERSION_KEY: &str = "_diffusers_version";
+/// The version whose keys and rules these are.
+pub const VERSION: &str = "0.42.1";
+/// The file that says which pipeline a folder is.
+pub(crate) const INDEX: &str = "model_index.json";
+/// The file of a scheduler.
+pub const SCHEDULER_FILE: &str = "scheduler_config.json";
 
 /// Settings that are read.
 pub(crate) const READ: [&str; 15] = [

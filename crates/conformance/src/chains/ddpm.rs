@@ -7,16 +7,17 @@ use undrift_noise::Replay;
 use undrift_samplers::{Ancestral, Ddim, Solver, steps};
 use undrift_schedules::{Chain, Grid};
 
-use super::{model, noise};
+use super::replayed::{model, noise};
 use crate::case::{Arithmetic, Cases};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
-use crate::setting;
 use crate::sidecar::Node;
 use crate::tensors::{images, values};
 use crate::tolerances::{self, Bounded};
-use crate::toy::{Toy, ToyEps, Wave};
+use crate::toy::{Toy, ToyEps};
+use crate::{setting, stated};
 
 /// `p_sample_loop_progressive` and `ddim_sample_loop_progressive`: every recorded state `x_after_k` of a chain.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
@@ -44,14 +45,11 @@ impl<'a> Run<'a> {
         let root = fixture.root();
         let chain = setting::chain(&root.get("schedule")?)?;
         let (solver, channels) = solver(&root)?;
-        let channel = match channels {
-            OutputVariance::None => None,
-            _ => Some(Wave::read(root.text("variance_channel")?)?),
-        };
+        let model = stated::model(fixture)?;
         Ok(Run {
             fixture,
             grid: setting::respaced(&chain, root.text_or_empty("respacing"))?,
-            toy: Toy { eps: ToyEps::read(&root.get("toy")?)?, channel, alpha_bar: alpha_bar(&chain) },
+            toy: Toy { eps: model.eps()?, channel: model.channel(channels)?, alpha_bar: alpha_bar(&chain) },
             solver,
             channels,
             // The published loop clips unless it is told not to.

@@ -10,22 +10,23 @@ use crate::case::{Arithmetic, Cases};
 use crate::compare::compare;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
+use crate::method::method_of;
 use crate::sidecar::Node;
 use crate::tensors::values;
 use crate::tolerances::{self, Bounded};
 use crate::toy::{Toy, ToyEps};
-use crate::{setting, steps as recorded_steps};
+use crate::{setting, stated, steps as recorded_steps};
 
 /// Which scheduler of diffusers walked the chain.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Method {
+enum Method {
     Ddim,
     Euler,
     Heun,
 }
 
 impl Method {
-    pub(super) fn of(peer: &str) -> Option<Method> {
+    fn of(peer: &str) -> Option<Method> {
         match peer.rsplit(' ').next()? {
             "DDIMScheduler" => Some(Method::Ddim),
             "EulerDiscreteScheduler" => Some(Method::Euler),
@@ -36,11 +37,12 @@ impl Method {
 }
 
 /// A whole deterministic run in single precision: every recorded state `x_after_k`.
-pub(super) fn run(fixture: &Fixture, method: Method, cases: &mut Cases) -> Result<(), FixtureError> {
+pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
+    let method = Method::of(fixture.peer()).ok_or_else(|| method_of(fixture))?;
     let (root, run) = (fixture.root(), Arithmetic::F32);
     let config = root.get("config")?;
     let base = setting::diffusers_chain(&config)?;
-    let toy = Toy { eps: ToyEps::read(&root.get("toy")?)?, channel: None, alpha_bar: alpha_bar(&base) };
+    let toy = Toy { eps: stated::model(fixture)?.eps()?, channel: None, alpha_bar: alpha_bar(&base) };
     let bounded = match toy.eps {
         ToyEps::Gauss { .. } => Bounded::Exact,
         ToyEps::Tanh { .. } => Bounded::Grows,

@@ -6,16 +6,17 @@ use undrift_noise::Replay;
 use undrift_samplers::{Churn, Ddim, DpmSolver2, DpmSolverPp2m, DpmSolverPp2s, Euler, Heun, Labelling, Lms, Solver};
 use undrift_schedules::{Grid, peers};
 
-use super::noise;
+use super::replayed::noise;
 use crate::case::{Arithmetic, Cases, Outcome};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::edm_toy::EdmToy;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
-use crate::setting;
 use crate::sidecar::Node;
 use crate::tensors::{Array, images, values};
 use crate::tolerances::{self, Bounded};
+use crate::{setting, stated};
 
 /// `edm_sampler` in double precision with and without churn, as published and with EDM-ES's scaled eps; its ablation
 /// that visits improved DDPM's sigmas; and samplers of k-diffusion in single precision over the same grid.
@@ -45,7 +46,7 @@ impl<'a> Runs<'a> {
     fn read(fixture: &'a Fixture) -> Result<Self, FixtureError> {
         let args = fixture.root().get("args")?;
         let grid = setting::edm_grid(&args)?;
-        let (toy, rows) = (EdmToy::read(fixture.root().text("denoiser")?)?, noise(fixture, grid.steps())?);
+        let (toy, rows) = (stated::model(fixture)?.x0()?, noise(fixture, grid.steps())?);
         Ok(Runs { fixture, args, toy, grid, rows })
     }
 

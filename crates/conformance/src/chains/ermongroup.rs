@@ -6,15 +6,16 @@ use undrift_samplers::{Ancestral, Ddim, Solver, steps};
 use undrift_schedules::Grid;
 
 use super::ddpm::alpha_bar;
-use super::{model, noise};
+use super::replayed::{model, noise};
 use crate::case::{Arithmetic, Cases, Outcome};
-use crate::compare::{Tolerance, compare, compare_each};
+use crate::compare::{compare, compare_each};
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
-use crate::setting;
 use crate::tensors::{Array, images, values};
 use crate::tolerances::{self, Bounded};
 use crate::toy::{Toy, ToyEps};
+use crate::{setting, stated};
 
 /// `generalized_steps` of DDIM's code over its own list of steps, never clipped, and its `ddpm_steps`: ancestral,
 /// fixed large, clipped. Single precision.
@@ -55,7 +56,7 @@ impl<'a> Walk<'a> {
         let visited = visited.iter().map(|t| t.as_count()).collect::<Result<Vec<_>, _>>()?;
         let mut distinct = visited.clone();
         distinct.dedup();
-        let toy = Toy { eps: ToyEps::read(&root.get("toy")?)?, channel: None, alpha_bar: alpha_bar(&chain) };
+        let toy = Toy { eps: stated::model(fixture)?.eps()?, channel: None, alpha_bar: alpha_bar(&chain) };
         Ok(Walk { fixture, visited, grid: setting::at_indices(&chain, &distinct)?, toy })
     }
 

@@ -8,17 +8,17 @@ use super::walk::Walk;
 use crate::case::{Arithmetic, Cases};
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
-use crate::setting;
 use crate::sidecar::Node;
 use crate::tolerances::{self, Bounded};
 use crate::toy::{Toy, ToyEps};
+use crate::{setting, stated};
 
 /// Sampling of ADM-ES: ancestral, or DDIM where there is an `eta`, with eps divided by `lambda`.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let root = fixture.root();
     let chain = setting::chain(&root.get("schedule")?)?;
     let grid = setting::respaced(&chain, root.text_or_empty("respacing"))?;
-    let toy = Toy { eps: ToyEps::read(&root.get("toy")?)?, channel: None, alpha_bar: alpha_bar(&chain) };
+    let toy = Toy { eps: stated::model(fixture)?.eps()?, channel: None, alpha_bar: alpha_bar(&chain) };
     // The published loop clips unless it is told not to.
     let clip = root.find("clip_denoised").map_or(Ok(true), |clip| clip.as_flag())?;
     let (eps, model) = (toy.eps, model(toy, root.number("lambda")?, clip)?);

@@ -5,6 +5,7 @@ use crate::compare::compare;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::multistep::{self, Multistep};
+use crate::stated;
 use crate::tensors::values;
 use crate::tolerances::{self, Bounded};
 use crate::toy::{Toy, ToyEps};
@@ -16,7 +17,7 @@ use super::ddpm::alpha_bar;
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let (root, run) = (fixture.root(), Arithmetic::F32);
     let chain = multistep::chain(&root.get("config")?)?;
-    let eps = ToyEps::read(&root.get("toy")?)?;
+    let eps = stated::model(fixture)?.eps()?;
     let toy = Toy { eps, channel: None, alpha_bar: alpha_bar(&chain) };
     let visited = Multistep::read(fixture)?.run(toy, fixture.tensors().images("x_T", run)?)?;
     let labels = compare(&visited.labels, &root.numbers("timesteps")?, tolerances::SINGLE_TIME);

@@ -6,14 +6,14 @@ use undrift_schedules::Chain;
 
 use super::ddpm::alpha_bar;
 use super::es_adm::bounded;
-use super::model;
+use super::replayed::model;
 use super::walk::Walk;
 use crate::case::{Arithmetic, Cases};
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::sidecar::Node;
-use crate::toy::{Toy, ToyEps};
-use crate::{setting, tolerances};
+use crate::toy::Toy;
+use crate::{setting, stated, tolerances};
 
 /// Length of guided-diffusion's chains unless a sidecar says otherwise.
 const DEFAULT_STEPS: usize = 1000;
@@ -26,7 +26,7 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     let (window, cutoff) = (root.count("window")?, root.count("cutoff")?);
     let solver = TimeShiftAdm::new(&chain, &grid, window, cutoff, root.number("eta")?);
     let solver = solver.map_err(FixtureError::refused)?;
-    let toy = Toy { eps: ToyEps::read(&root.get("toy")?)?, channel: None, alpha_bar: alpha_bar(&chain) };
+    let toy = Toy { eps: stated::model(fixture)?.eps()?, channel: None, alpha_bar: alpha_bar(&chain) };
     let (eps, clip) = (toy.eps, root.flag("clip_denoised")?);
     let model = model(toy, OutputVariance::None, clip);
     let walk = Walk { fixture, model: &*model, solver: &solver, grid: &grid };

@@ -11,8 +11,8 @@ use crate::case::{Arithmetic, Cases};
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::sidecar::Node;
-use crate::toy::{Toy, ToyEps};
-use crate::{setting, tolerances};
+use crate::toy::Toy;
+use crate::{setting, stated, tolerances};
 
 /// `PNMSolver.sample` of the time-shift sampler's code, in single precision: never clipped, with or without
 /// shifts and scales of eps.
@@ -27,7 +27,7 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     };
     let (window, cutoff) = (root.count_or("window_size", 0)?, root.count_or("cut_off_value", 0)?);
     let solver = TimeShiftPnm::new(method, &chain, &grid, window, cutoff).map_err(FixtureError::refused)?;
-    let toy = Toy { eps: ToyEps::read(&root.get("toy")?)?, channel: None, alpha_bar: alpha_bar(&chain) };
+    let toy = Toy { eps: stated::model(fixture)?.eps()?, channel: None, alpha_bar: alpha_bar(&chain) };
     let tolerance = tolerances::chain(run, bounded(false, toy.eps));
     let model = model(toy, &grid, &root.get("scale")?)?;
     let walk = Walk { fixture, model: &*model, solver: &solver, grid: &grid };

@@ -7,9 +7,10 @@ use undrift_noise::Replay;
 use undrift_samplers::{Solver, steps};
 use undrift_schedules::Grid;
 
-use super::noise;
+use super::replayed::noise;
 use crate::case::{Arithmetic, Cases};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::tensors::{images, values};

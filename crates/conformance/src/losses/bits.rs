@@ -64,6 +64,7 @@ impl<'a> Evaluation<'a> {
             ("total_bpd", _) if self.is_open_cosine() => {
                 compare(ours, published, tolerances::total_bits_of_open_cosine(run))
             }
+            ("prior_bpd", _) => compare(ours, published, tolerances::prior(run)),
             ("total_bpd", _) => compare(ours, published, tolerances::total_bits(run)),
             ("xstart_mse", Arithmetic::F32) => compare_each(ours, published, |index| {
                 let column = index % self.grid.steps();

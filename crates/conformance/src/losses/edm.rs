@@ -8,16 +8,17 @@ use undrift_schedules::{Level, LevelError};
 
 use crate::case::{Arithmetic, Cases, Outcome};
 use crate::compare::compare;
+use crate::edm_toy::EdmToy;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::tensors::{tensor, values};
-use crate::tolerances;
+use crate::{stated, tolerances};
 
 const RUN: Arithmetic = Arithmetic::F64;
 
 /// `EDMLoss`, `VPLoss` and `VELoss` with a formula for the denoiser, in double precision.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
-    let denoiser = Formula::read(fixture.root().text("denoiser")?)?;
+    let denoiser = Formula::of(stated::model(fixture)?.x0()?)?;
     for name in fixture.tensors().names() {
         if let Some((class, item)) = name.split_once('/') {
             cases.add(name, RUN, compared(fixture, denoiser, class, item));
@@ -143,24 +144,19 @@ impl Parameterisation for Denoised {
     }
 }
 
-/// `D(x,sigma)=(m*sigma^2+a*x)/(sigma^2+b)`.
+/// `(mean sigma^2 + variance x) / (sigma^2 + variance)`.
 #[derive(Clone, Copy)]
 struct Formula {
-    m: f64,
-    a: f64,
-    b: f64,
+    mean: f64,
+    variance: f64,
 }
 
 impl Formula {
-    fn read(text: &str) -> Result<Self, FixtureError> {
-        let parts = || {
-            let (_, formula) = text.split_once("=(")?;
-            let (m, rest) = formula.split_once("*sigma^2+")?;
-            let (a, rest) = rest.split_once("*x)/(sigma^2+")?;
-            let b = rest.split_once(')')?.0;
-            Some(Formula { m: m.parse().ok()?, a: a.parse().ok()?, b: b.parse().ok()? })
-        };
-        parts().ok_or_else(|| unreadable(text))
+    fn of(toy: EdmToy) -> Result<Self, FixtureError> {
+        match toy {
+            EdmToy::Gauss { mean, variance } => Ok(Formula { mean, variance }),
+            EdmToy::Tanh { .. } => Err(FixtureError::NotCovered("a loss of the `tanh` denoiser".to_owned())),
+        }
     }
 }
 
@@ -168,7 +164,7 @@ impl Network<2> for Formula {
     fn forward(&self, x: Tensor<2>, sigma: Tensor<1>) -> Result<Tensor<2>, DenoiseError> {
         let entries = sigma.dims()[0];
         let variance = sigma.square().reshape([entries, 1]);
-        Ok((variance.clone() * self.m + x * self.a) / (variance + self.b))
+        Ok((variance.clone() * self.mean + x * self.variance) / (variance + self.variance))
     }
 }
 

@@ -3,7 +3,8 @@
 use undrift_losses::LossSecondMoment;
 
 use crate::case::{Arithmetic, Cases, Outcome};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::sidecar::Node;

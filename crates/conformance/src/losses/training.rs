@@ -6,12 +6,11 @@ use undrift_losses::{Corruption, Hybrid, InputPerturbation, bound, hybrid, squar
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Grid, Span};
 
-use super::model::{candidates, denoiser, network_of};
+use super::model::{denoiser, network};
 use crate::case::{Arithmetic, Cases, Outcome};
 use crate::compare::{compare, compare_each};
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
-use crate::sidecar::Node;
 use crate::tensors::values;
 use crate::toy::Toy;
 use crate::{setting, tolerances};
@@ -37,7 +36,6 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
 
 struct Batch<'a> {
     fixture: &'a Fixture,
-    toy: Node<'a>,
     perturbation: InputPerturbation,
     chain: Chain,
     spans: Vec<Span>,
@@ -49,20 +47,7 @@ impl<'a> Batch<'a> {
         let spans = setting::spans_at(&chain.grid(), &fixture.tensors().indices("t")?)?;
         let gamma = fixture.root().number_or("gamma", 0.0)?;
         let perturbation = InputPerturbation::new(gamma).map_err(FixtureError::refused)?;
-        let of_toy = |toy| Batch { fixture, toy, perturbation, chain: chain.clone(), spans: spans.clone() };
-        let batches = candidates(fixture)?.into_iter().map(of_toy);
-        let best = batches.min_by(|a, b| a.misfit().total_cmp(&b.misfit()));
-        best.ok_or_else(|| FixtureError::NoField { field: "toy.formula".to_owned() })
-    }
-
-    /// How far the squared errors of this toy are from the published ones, to tell which of several was run.
-    fn misfit(&self) -> f64 {
-        let run = Arithmetic::F64;
-        let Ok(ours) = self.squared_error(&self.spans, run) else { return f64::INFINITY };
-        let mut items = self.fixture.tensors().under(run);
-        let published = items.find(|(item, _)| item.ends_with("/mse") && !item.starts_with("respaced"));
-        let gap = |published: &[f64]| ours.iter().zip(published).map(|(a, b)| (a - b).abs()).sum();
-        published.map_or(f64::INFINITY, |(_, array)| gap(&array.values))
+        Ok(Batch { fixture, perturbation, chain, spans })
     }
 
     fn compared(&self, item: &str, run: Arithmetic, published: &[f64]) -> Result<Outcome, FixtureError> {
@@ -88,7 +73,12 @@ impl<'a> Batch<'a> {
             [of, "vb_pred_xstart_noclip"] => return self.pred_x0(of, false, run, published),
             _ => return Err(not_covered(item)),
         };
-        Ok(compare(&ours, published, tolerances::loss(run)))
+        let tolerance = match parts[..] {
+            ["x_t" | "x_t_perturbed"] => tolerances::noised(run),
+            ["prior_bpd"] => tolerances::prior(run),
+            _ => tolerances::loss(run),
+        };
+        Ok(compare(&ours, published, tolerance))
     }
 
     fn levels(spans: &[Span]) -> Levels {
@@ -96,7 +86,7 @@ impl<'a> Batch<'a> {
     }
 
     fn network(&self, channels: OutputVariance) -> Result<Preconditioned<Toy, Eps>, FixtureError> {
-        network_of(self.fixture, &self.toy, &self.chain, channels)
+        network(self.fixture, &self.chain, channels)
     }
 
     /// The recorded noise, and what perturbs it where there is such.

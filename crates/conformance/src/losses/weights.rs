@@ -14,11 +14,6 @@ use crate::{setting, tolerances};
 /// The table that names the chain of a file of weights: `snr_linear_T1000_f64_own`.
 const SNR: &str = "snr_";
 
-/// Whether a file holds signal-to-noise ratios and weights made of them.
-pub(super) fn is_here(fixture: &Fixture) -> bool {
-    chain_name(fixture).is_some()
-}
-
 /// Signal-to-noise ratios of a chain, and min-SNR and P2 weights at each of its levels.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let (name, steps) = chain_name(fixture).ok_or_else(|| FixtureError::NoField { field: SNR.to_owned() })?;

@@ -3,7 +3,8 @@
 use undrift_metrics::{GaussianStats, frechet_distance};
 
 use crate::case::{Arithmetic, Cases, Outcome};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::sidecar::Node;
@@ -69,7 +70,10 @@ fn stats(name: &str, features: &Array) -> Result<GaussianStats, FixtureError> {
         return Err(features.wrong_shape(name, "two axes (samples, features)".to_owned()));
     };
     let mut stats = GaussianStats::new(width);
-    stats.push_rows(&features.values).map_err(FixtureError::refused)?;
+    // An odd batch size, so that streaming is part of what is compared.
+    for rows in features.values.chunks((37 * width).max(1)) {
+        stats.push_rows(rows).map_err(FixtureError::refused)?;
+    }
     Ok(stats)
 }
 

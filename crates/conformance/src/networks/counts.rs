@@ -3,7 +3,8 @@
 use undrift_checkpoints::{Layout, Settings};
 
 use crate::case::{Arithmetic, Cases};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 

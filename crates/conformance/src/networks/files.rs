@@ -5,8 +5,8 @@ use std::path::Path;
 use burn::tensor::DType;
 use undrift_checkpoints::Published;
 
+use super::input::Input;
 use super::peer::Peer;
-use super::recorded::Input;
 use crate::case::{Arithmetic, Cases};
 use crate::compare::compare;
 use crate::error::FixtureError;

@@ -6,7 +6,7 @@ use burn::module::{ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use undrift_checkpoints::{Entry, Network};
 
-use super::recorded::Input;
+use super::input::Input;
 use crate::case::Arithmetic;
 use crate::tensors::{Array, values};
 

@@ -3,7 +3,8 @@
 use undrift_checkpoints::{Layout, Settings, Shapes};
 
 use crate::case::{Arithmetic, Cases, Outcome};
-use crate::compare::{Comparison, Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::{Comparison, Tolerance};
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 

@@ -2,9 +2,9 @@
 
 use undrift_schedules::{Chain, peers};
 
-use super::add;
+use super::listed::add;
 use crate::case::{Cases, Outcome};
-use crate::compare::{compare, compare_each};
+use crate::compare::compare;
 use crate::error::FixtureError;
 use crate::setting;
 use crate::sidecar::Node;
@@ -37,9 +37,9 @@ fn compared(chain: &Chain, table: &Node<'_>, field: &str) -> Result<Outcome, Fix
         "betas" => Ok(compare(chain.betas(), &published, tolerances::SINGLE_BETA)),
         "betas_f64_own_formula" => Ok(compare(chain.betas(), &published, tolerances::TABLE)),
         "alphas_cumprod" => {
-            let ours: Vec<f64> = chain.levels().iter().map(|level| level.alpha_bar()).collect();
-            let room = |i: usize| tolerances::single_alpha_bar(published[i], chain.betas()[i]);
-            Ok(compare_each(&ours, &published, room))
+            let single = peers::diffusers_chain(chain).map_err(FixtureError::refused)?;
+            let ours: Vec<f64> = single.levels().iter().map(|level| level.alpha_bar()).collect();
+            Ok(compare(&ours, &published, tolerances::SINGLE_ALPHA_BAR))
         }
         other => Err(FixtureError::NotCovered(format!("a table called `{other}`"))),
     }

@@ -2,9 +2,9 @@
 
 use undrift_schedules::peers;
 
-use super::{add, against, signed, whole};
+use super::listed::{add, against, signed, whole};
 use crate::case::{Cases, Outcome};
-use crate::compare::Tolerance;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::sidecar::Node;
 use crate::tolerances;

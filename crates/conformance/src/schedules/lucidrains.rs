@@ -2,7 +2,7 @@
 
 use undrift_schedules::{Chain, peers};
 
-use super::{add, against};
+use super::listed::{add, against};
 use crate::case::Cases;
 use crate::error::FixtureError;
 use crate::sidecar::Node;
@@ -12,7 +12,7 @@ use crate::{setting, tolerances};
 pub(super) fn run(root: &Node<'_>, cases: &mut Cases) {
     for (name, table) in root.fields() {
         if table.is_list() {
-            add(cases, name, against(betas(name), root, name, tolerances::BETA_OF_RATIO));
+            add(cases, name, against(betas(name), root, name, tolerances::TABLE));
         }
     }
 }

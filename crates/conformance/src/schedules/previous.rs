@@ -2,9 +2,9 @@
 
 use undrift_schedules::peers;
 
-use super::{add, against, signed};
+use super::listed::{add, against, signed};
 use crate::case::Cases;
-use crate::compare::Tolerance;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::sidecar::Node;
 

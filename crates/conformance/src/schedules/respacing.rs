@@ -2,9 +2,9 @@
 
 use undrift_schedules::{Chain, Grid, Span};
 
-use super::{add, against};
+use super::listed::{add, against};
 use crate::case::{Cases, Outcome};
-use crate::compare::{Comparison, Tolerance};
+use crate::comparison::{Comparison, Tolerance};
 use crate::error::FixtureError;
 use crate::sidecar::Node;
 use crate::{setting, tolerances};

@@ -2,10 +2,10 @@
 
 use undrift_schedules::{Chain, Grid, GridError, Labels, peers};
 
-use super::add;
-use super::sigmas::sigmas;
+use super::listed::{add, sigmas};
 use crate::case::{Cases, Outcome};
-use crate::compare::{Tolerance, compare, compare_each};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::setting;
 use crate::sidecar::Node;
@@ -31,8 +31,7 @@ pub(super) fn run(case: &Node<'_>, label: &str, cases: &mut Cases) -> Result<(),
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Whole,
-    Even,
-    OfSigma,
+    Fractional,
 }
 
 struct Layout {
@@ -40,9 +39,6 @@ struct Layout {
     labels: Kind,
     /// With the last entry, which is where the last step ends.
     sigmas: Vec<f64>,
-    /// The chain whose alpha_bar in single precision the sigmas come from.
-    chain: Option<Chain>,
-    karras: bool,
 }
 
 fn layout(scheduler: &str, case: &Node<'_>) -> Result<Layout, FixtureError> {
@@ -51,14 +47,12 @@ fn layout(scheduler: &str, case: &Node<'_>) -> Result<Layout, FixtureError> {
     if scheduler == "EDMEulerScheduler" {
         return edm(&args, steps);
     }
-    let chain = chain(scheduler, &args)?;
-    let mut labels = Kind::Even;
+    // Its alpha_bar is in single precision, and with it whatever is laid out.
+    let chain = peers::diffusers_chain(&chain(scheduler, &args)?).map_err(FixtureError::refused)?;
+    let mut labels = Kind::Fractional;
     let grid = match (scheduler, karras) {
         ("EulerDiscreteScheduler" | "HeunDiscreteScheduler", false) => chain.respace_between(steps),
-        ("EulerDiscreteScheduler" | "HeunDiscreteScheduler", true) => {
-            labels = Kind::OfSigma;
-            chain.karras(steps, RHO, Labels::Interpolated)
-        }
+        ("EulerDiscreteScheduler" | "HeunDiscreteScheduler", true) => chain.karras(steps, RHO, Labels::Interpolated),
         ("DPMSolverMultistepScheduler", true) => {
             labels = Kind::Whole;
             chain.karras(steps, RHO, Labels::Rounded)
@@ -77,7 +71,7 @@ fn layout(scheduler: &str, case: &Node<'_>) -> Result<Layout, FixtureError> {
     }
     let to_data = args.text_or_empty("final_sigmas_type") != "sigma_min";
     sigmas.push(if to_data { 0.0 } else { chain.levels()[0].sigma() });
-    Ok(Layout { times, labels, sigmas, chain: Some(chain), karras })
+    Ok(Layout { times, labels, sigmas })
 }
 
 fn edm(args: &Node<'_>, steps: usize) -> Result<Layout, FixtureError> {
@@ -87,7 +81,7 @@ fn edm(args: &Node<'_>, steps: usize) -> Result<Layout, FixtureError> {
     // EDM labels a level with a quarter of the logarithm of its sigma.
     let times = sigmas.iter().map(|sigma| 0.25 * sigma.ln()).collect();
     sigmas.push(0.0);
-    Ok(Layout { times, labels: Kind::Even, sigmas, chain: None, karras: true })
+    Ok(Layout { times, labels: Kind::Fractional, sigmas })
 }
 
 fn multistep(chain: &Chain, steps: usize) -> Result<Result<Grid, GridError>, FixtureError> {
@@ -114,35 +108,14 @@ fn times(grid: &Grid) -> Vec<f64> {
 
 impl Layout {
     fn compare_times(&self, published: &[f64]) -> Outcome {
-        match self.labels {
-            Kind::Whole => compare(&self.times, published, Tolerance::EXACT),
-            Kind::Even => compare(&self.times, published, tolerances::SINGLE_TIME),
-            Kind::OfSigma => compare_each(&self.times, published, |index| self.room_of_label(index)),
-        }
+        let tolerance = match self.labels {
+            Kind::Whole => Tolerance::EXACT,
+            Kind::Fractional => tolerances::SINGLE_TIME,
+        };
+        compare(&self.times, published, tolerance)
     }
 
     fn compare_sigmas(&self, published: &[f64]) -> Outcome {
-        compare_each(&self.sigmas, published, |index| self.room_of_sigma(published[index]))
-    }
-
-    fn room_of_sigma(&self, sigma: f64) -> f64 {
-        match (&self.chain, self.karras) {
-            (None, _) => tolerances::SINGLE_SIGMA.relative * sigma,
-            (Some(_), false) => tolerances::single_sigma_of_ratio(sigma),
-            (Some(chain), true) => {
-                let smallest = chain.levels()[0].sigma();
-                tolerances::single_sigma_of_root(sigma, smallest, RHO)
-            }
-        }
-    }
-
-    /// How far the label moves when the sigma it belongs to moves by its own room.
-    fn room_of_label(&self, index: usize) -> f64 {
-        let (sigma, time) = (self.sigmas[index], self.times[index]);
-        let label = |sigma: f64| self.chain.as_ref()?.label_of(sigma, Labels::Interpolated);
-        let room = self.room_of_sigma(sigma);
-        let ends = [sigma - room, sigma + room].into_iter().filter_map(label);
-        let moved = ends.map(|label| (label - time).abs()).fold(0.0, f64::max);
-        moved + tolerances::SINGLE_TIME.absolute + tolerances::SINGLE_TIME.relative * time
+        compare(&self.sigmas, published, tolerances::SINGLE_SIGMA)
     }
 }

@@ -2,9 +2,9 @@
 
 use undrift_schedules::peers;
 
-use super::{add, against, whole};
+use super::listed::{add, against, whole};
 use crate::case::Cases;
-use crate::compare::Tolerance;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::sidecar::Node;
 

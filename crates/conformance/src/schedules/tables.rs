@@ -2,9 +2,10 @@
 
 use undrift_schedules::{Chain, Level, Span};
 
-use super::add;
+use super::listed::add;
 use crate::case::{Cases, Outcome};
-use crate::compare::{Tolerance, compare, compare_each};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::setting;
 use crate::sidecar::Node;
@@ -36,10 +37,6 @@ pub(super) fn run(root: &Node<'_>, cases: &mut Cases) -> Result<(), FixtureError
 
 fn compared(chain: &Chain, name: &str, table: &Node<'_>, long_cosine: bool) -> Result<Outcome, FixtureError> {
     let (ours, published) = (derived(chain, name)?, table.as_numbers()?);
-    if name == "sqrt_recipm1_alphas_cumprod" {
-        let room = |i: usize| tolerances::sigma_of_difference(published[i]);
-        return Ok(compare_each(&ours, &published, room));
-    }
     Ok(compare(&ours, &published, tolerance(name, long_cosine)))
 }
 

@@ -9,19 +9,20 @@ use undrift_schedules::Span;
 use super::meaning::Meaning;
 use super::recorded::Reading;
 use crate::case::{Arithmetic, Cases};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::tensors::{Tensors, images, values};
-use crate::{setting, tolerances};
+use crate::toy::Pull;
+use crate::{setting, stated, tolerances};
 
 /// `condition_mean` and `condition_score` with a recorded eps and the gradient of a formula, each sample at its own level.
 pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
     let (root, tensors) = (fixture.root(), fixture.tensors());
     let chain = setting::chain(&root.get("schedule")?)?;
     let spans = setting::spans_at(&chain.grid(), &tensors.indices("t")?)?;
-    let pull = Pull::read(root.text("grad")?)
-        .ok_or(FixtureError::WrongField { field: "grad".to_owned(), expected: "a formula with `a*(x-b)` in it" })?;
+    let pull = stated::model(fixture)?.gradient()?;
     for run in Arithmetic::BOTH {
         for (item, published) in tensors.under(run) {
             let ours = Asked::named(item).and_then(|asked| {
@@ -45,23 +46,6 @@ struct Asked<'a> {
     scale: f64,
     clip: bool,
     what: &'a str,
-}
-
-/// The gradient `a (x - b)` that stands in for a classifier's.
-#[derive(Clone, Copy)]
-struct Pull {
-    a: f64,
-    b: f64,
-}
-
-impl Pull {
-    /// From a text with `a*(x-b)` in it.
-    fn read(text: &str) -> Option<Self> {
-        let (before, after) = text.split_once("*(x-")?;
-        let a = before.rsplit(['(', ' ']).next()?.parse().ok()?;
-        let b = after.split(')').next()?.parse().ok()?;
-        Some(Pull { a, b })
-    }
 }
 
 /// One sample of the recorded batch.

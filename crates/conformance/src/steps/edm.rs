@@ -7,14 +7,14 @@ use undrift_samplers::{Euler, Heun, Solver};
 use undrift_schedules::Grid;
 
 use crate::case::{Arithmetic, Cases, Outcome};
-use crate::compare::{Tolerance, compare};
-use crate::edm_toy::EdmToy;
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::sidecar::Node;
 use crate::tensors::values;
 use crate::watched::Watched;
-use crate::{setting, tolerances};
+use crate::{setting, stated, tolerances};
 
 const RUN: Arithmetic = Arithmetic::F64;
 
@@ -24,7 +24,7 @@ pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureErr
     let root = fixture.root();
     let args = root.get("args")?;
     let (grid, churn) = (setting::edm_grid(&args)?, setting::churn(&args, args.number("S_churn")?)?);
-    let toy = EdmToy::read(root.text("denoiser")?)?;
+    let toy = stated::model(fixture)?.x0()?;
     let heun = Run::of(&Heun { churn: churn.clone() }, &grid, &toy, fixture)?;
     let euler = Run::of(&Euler { churn: churn.clone() }, &grid, &toy, fixture)?;
     let scaled = |lambda| -> Result<Run, FixtureError> {

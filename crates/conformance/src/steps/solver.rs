@@ -10,6 +10,7 @@ use crate::case::{Arithmetic, Cases};
 use crate::compare::compare;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
+use crate::method::method_of;
 use crate::sidecar::Node;
 use crate::tensors::values;
 use crate::watched::{Prescribed, Watched};
@@ -17,14 +18,14 @@ use crate::{setting, tolerances};
 
 /// Which scheduler of diffusers was run on prescribed outputs.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Method {
+enum Method {
     Euler,
     Heun,
     EdmEuler,
 }
 
 impl Method {
-    pub(super) fn of(peer: &str) -> Option<Method> {
+    fn of(peer: &str) -> Option<Method> {
         match peer.rsplit(' ').next()? {
             "EulerDiscreteScheduler" => Some(Method::Euler),
             "HeunDiscreteScheduler" => Some(Method::Heun),
@@ -36,7 +37,8 @@ impl Method {
 
 /// A whole run whose model outputs are prescribed: what the network would see in each evaluation, and the state
 /// after it. diffusers counts evaluations; an odd one of Heun's ends a step, an even one leaves Euler's guess.
-pub(super) fn run(fixture: &Fixture, method: Method, cases: &mut Cases) -> Result<(), FixtureError> {
+pub(super) fn run(fixture: &Fixture, cases: &mut Cases) -> Result<(), FixtureError> {
+    let method = Method::of(fixture.peer()).ok_or_else(|| method_of(fixture))?;
     let (root, run) = (fixture.root(), Arithmetic::F32);
     let (config, n) = (root.get("config")?, root.count("num_inference_steps")?);
     let (grid, meaning) = grid(method, &config, n)?;

@@ -7,7 +7,8 @@ use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction, Question, Ti
 use undrift_schedules::Chain;
 
 use crate::case::{Arithmetic, Cases};
-use crate::compare::{Tolerance, compare};
+use crate::compare::compare;
+use crate::comparison::Tolerance;
 use crate::error::FixtureError;
 use crate::fixture::Fixture;
 use crate::sidecar::Node;

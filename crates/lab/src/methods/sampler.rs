@@ -85,28 +85,6 @@ impl SamplerSettings {
         self.checked(chain, variance, &Anything).map(|(sampler, _)| sampler)
     }
 
-    /// Builds the sampler over a grid that is already there, `steps` and `spacing` not being looked at, and with
-    /// another solver than the one named, if one is given; for a network of these outputs, as
-    /// [`build_for`](Self::build_for).
-    ///
-    /// # Errors
-    /// As [`build`](Self::build).
-    pub fn build_over(
-        &self,
-        grid: Grid,
-        instead: Option<Box<dyn Solver<4>>>,
-        chain: &Chain,
-        variance: Variance,
-        outputs: Outputs<'_>,
-    ) -> Result<Sampler, MethodError> {
-        let sampler = self.assembled_over(grid, instead, chain, variance)?;
-        match trial::tried(&sampler, &trial::untrained(outputs)) {
-            Ok(_) => Ok(sampler),
-            Err(MethodError::Refused { why, .. }) => Err(MethodError::Refused { method: self.solver.to_string(), why }),
-            Err(other) => Err(other),
-        }
-    }
-
     /// Builds the sampler for a chain and a network of these outputs, and runs it over its whole grid with a network
     /// without weights: what cannot be asked of such a network is found before one is trained.
     ///
@@ -148,20 +126,10 @@ impl SamplerSettings {
 
     /// The sampler as it is written, not tried.
     pub(super) fn assembled(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
-        self.assembled_over(self.grid(chain)?, None, chain, variance)
-    }
-
-    fn assembled_over(
-        &self,
-        grid: Grid,
-        instead: Option<Box<dyn Solver<4>>>,
-        chain: &Chain,
-        variance: Variance,
-    ) -> Result<Sampler, MethodError> {
+        let grid = self.grid(chain)?;
         let context = Context { chain, grid: &grid, variance };
         let mut wrapped = Vec::new();
-        let named = solver(&self.solver, &context)?;
-        let mut built = instead.unwrap_or(named);
+        let mut built = solver(&self.solver, &context)?;
         for method in &self.wrappers {
             let wrap = Wrapped::new(method)?;
             built = wrap.around_solver(built, &context)?;
@@ -220,11 +188,6 @@ impl Sampler {
     /// The solver.
     pub fn solver(&self) -> &dyn Solver<4> {
         &*self.solver
-    }
-
-    /// Whether a wrapper has taken the place of the solver.
-    pub fn has_wrapped_solver(&self) -> bool {
-        self.wrapped.iter().any(Wrapped::is_around_solver)
     }
 
     /// The network's belief inside all wrappers.

@@ -3,13 +3,13 @@
 use crate::scheduler::{Class, Rules, Scheduler, taken, unread};
 use crate::{Betas, Process, StepVariance, Visits};
 use serde_json::Value;
+use undrift_checkpoints::layouts::diffusers::CLASS;
 use undrift_checkpoints::{Assumed, CheckpointError, Settings};
 
 /// The process of a scheduler's settings; `DDPMScheduler`'s where no class is named.
 ///
 /// `twice`: whether the network gives twice the channels of its input.
 pub(super) fn process(settings: &Settings, twice: bool) -> Result<Process, CheckpointError> {
-    const CLASS: &str = "_class_name";
     let named: Option<String> = settings.get(CLASS)?;
     let class = match &named {
         None => Class::Ddpm,

@@ -162,6 +162,14 @@ mod tests {
         Settings::default().with(key, value)
     }
 
+    /// What a network's configuration may hold beside its own settings is read here.
+    #[test]
+    fn every_word_of_a_scheduler_beside_a_network_is_a_key() {
+        for word in undrift_checkpoints::layouts::diffusers::SCHEDULER_WORDS {
+            assert!(KEYS.iter().any(|key| key.name == word), "{word}");
+        }
+    }
+
     #[test]
     fn an_unknown_key_is_refused_by_every_class() {
         for class in Class::ALL {

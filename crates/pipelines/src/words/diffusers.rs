@@ -1,9 +1,10 @@
 //! A process as the file of a scheduler of diffusers.
 
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Class, Scheduler};
 use crate::{Betas, Predicted, Process, PublishedSolver, StepVariance, Visits, X0Limit};
 use serde_json::Value;
 use undrift_checkpoints::Settings;
+use undrift_checkpoints::layouts::diffusers::{CLASS, VERSION, VERSION_KEY};
 
 /// Files that may say this process, the best one first.
 pub(super) fn words(process: &Process) -> Result<Vec<Settings>, String> {
@@ -27,10 +28,10 @@ pub(super) fn words(process: &Process) -> Result<Vec<Settings>, String> {
 
 /// The file that the process was read from.
 fn as_it_was(scheduler: &Scheduler) -> Settings {
-    let name = scheduler.settings.value("_class_name").cloned();
+    let name = scheduler.settings.value(CLASS).cloned();
     let kept = scheduler.settings.iter().filter(|(key, value)| !is_infinity(key, value));
     let kept = Settings::new(kept.map(|(key, value)| (key.to_owned(), value.clone())).collect());
-    kept.with("_class_name", name.unwrap_or_else(|| scheduler.class.name().into()))
+    kept.with(CLASS, name.unwrap_or_else(|| scheduler.class.name().into()))
 }
 
 /// -Infinity, which is no number of JSON, is what diffusers takes where this key is not there.
@@ -39,19 +40,16 @@ fn is_infinity(key: &str, value: &Value) -> bool {
 }
 
 fn class(process: &Process) -> Result<Settings, String> {
-    let named = |class: &str| Settings::default().with("_class_name", class).with("_diffusers_version", VERSION);
-    let ddpm = |variance: &str| Ok(named("DDPMScheduler").with("variance_type", variance));
+    let named = |class: Class| Settings::default().with(CLASS, class.name()).with(VERSION_KEY, VERSION);
+    let ddpm = |variance: &str| Ok(named(Class::Ddpm).with("variance_type", variance));
     match (process.solver, process.variance) {
         (PublishedSolver::DdpmSmall, _) | (PublishedSolver::Ddpm, StepVariance::FixedSmall) => ddpm("fixed_small"),
         (PublishedSolver::DdpmLarge, _) | (PublishedSolver::Ddpm, StepVariance::FixedLarge) => ddpm("fixed_large"),
         (PublishedSolver::Ddpm, StepVariance::LearnedRange) => ddpm("learned_range"),
-        (PublishedSolver::Ddim { .. }, _) => Ok(named("DDIMScheduler").with("set_alpha_to_one", true)),
+        (PublishedSolver::Ddim { .. }, _) => Ok(named(Class::Ddim).with("set_alpha_to_one", true)),
         _ => Err(format!("the sampler `{}`", process.solver)),
     }
 }
-
-/// The version whose keys and rules these are.
-const VERSION: &str = "0.42.1";
 
 /// Thresholds come from schedulers of diffusers alone, whose files are kept as they were.
 fn limited(scheduler: Settings, limit: X0Limit) -> Settings {
@@ -79,17 +77,12 @@ fn chains(chain: &Betas) -> Result<Vec<Settings>, String> {
 
 /// Schedule and ends of a chain that every scheduler knows; `sigmoid` is DDPM's alone.
 fn named(chain: &Betas) -> Option<(&'static str, f64, f64)> {
-    match *chain {
-        Betas::Linear { .. } => Some(("linear", 1e-4, 0.02)),
-        Betas::LinearBetween { start, end, .. } => Some(("linear", start, end)),
-        Betas::LinearScaled { length } => {
-            let scale = 1000.0 / length as f64;
-            Some(("linear", scale * 1e-4, scale * 0.02))
-        }
-        Betas::Quadratic { start, end, .. } | Betas::ScaledLinear { start, end, .. } => {
-            Some(("scaled_linear", start, end))
-        }
-        Betas::Cosine { .. } => Some(("squaredcos_cap_v2", 1e-4, 0.02)),
-        _ => None,
-    }
+    let schedule = match chain {
+        Betas::Linear { .. } | Betas::LinearBetween { .. } | Betas::LinearScaled { .. } => "linear",
+        Betas::Quadratic { .. } | Betas::ScaledLinear { .. } => "scaled_linear",
+        Betas::Cosine { .. } => "squaredcos_cap_v2",
+        _ => return None,
+    };
+    let (start, end) = chain.ends();
+    Some((schedule, start, end))
 }

@@ -16,20 +16,16 @@ pub(super) fn words(process: &Process, said: &Settings) -> Result<Vec<Settings>,
 
 fn chain(chain: &Betas) -> Result<Settings, String> {
     let length = chain.length();
-    let (schedule, start, end) = match *chain {
-        Betas::Linear { .. } => ("linear", 1e-4, 0.02),
-        Betas::LinearBetween { start, end, .. } => ("linear", start, end),
-        Betas::LinearScaled { .. } => {
-            let scale = 1000.0 / length as f64;
-            ("linear", scale * 1e-4, scale * 0.02)
-        }
-        Betas::Quadratic { start, end, .. } | Betas::ScaledLinear { start, end, .. } => ("quad", start, end),
-        Betas::Constant { beta, .. } => ("const", beta, beta),
-        Betas::Sigmoid { start, end, .. } => ("sigmoid", start, end),
+    let schedule = match chain {
+        Betas::Linear { .. } | Betas::LinearBetween { .. } | Betas::LinearScaled { .. } => "linear",
+        Betas::Quadratic { .. } | Betas::ScaledLinear { .. } => "quad",
+        Betas::Constant { .. } => "const",
+        Betas::Sigmoid { .. } => "sigmoid",
         // Its ends are 1/T and 1 whatever is written.
-        Betas::Jsd { .. } => ("jsd", 1e-4, 0.02),
+        Betas::Jsd { .. } => "jsd",
         _ => return Err(format!("the chain {}", name(chain))),
     };
+    let (start, end) = chain.ends();
     Ok(Settings::default()
         .with("num_diffusion_timesteps", length)
         .with("beta_schedule", schedule)
