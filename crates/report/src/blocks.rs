@@ -57,10 +57,16 @@ impl Comparison {
             file: "rows.svg".into(),
             caption: format!("{}, best row first: {errors}.{beside}", score.head()),
             drawing: Drawing::Intervals(Intervals {
-                rows: rows.iter().map(|row| row.label.clone()).collect(),
+                rows: rows.iter().map(|row| self.coloured(row)).collect(),
                 columns,
             }),
         })
+    }
+
+    /// A row's name with its place, which is its colour.
+    fn coloured(&self, row: &Row) -> (String, usize) {
+        let place = self.rows.iter().position(|one| std::ptr::eq(one, row));
+        (row.label.clone(), place.unwrap_or(0))
     }
 
     fn measured(&self, score: usize, rows: &[&Row]) -> Column {
@@ -129,7 +135,7 @@ impl Comparison {
         let others = self.rows.iter().filter(|row| !std::ptr::eq(*row, baseline));
         let line = |row: &Row| {
             let cell = |(place, score): (usize, &Score)| match row.minus(baseline, place) {
-                Some(gap) => format!("{}, {}", self.difference(place, &gap), score.word(&gap)),
+                Some(gap) => format!("{}, {}", score.mean(&gap), score.word(&gap)),
                 None => NONE.to_owned(),
             };
             std::iter::once(row.label.clone()).chain(self.judged().map(cell)).collect()
@@ -197,7 +203,7 @@ impl Comparison {
         let behind = standing.others.iter().filter_map(|(row, gap)| {
             let gap = (*gap)?;
             let certainty = gap.is_clear().map_or("one seed", |clear| if clear { "clear" } else { "not clear" });
-            Some(format!("{} by {} ({certainty})", row.label, self.difference(place, &gap)))
+            Some(format!("{} by {} ({certainty})", row.label, self.scores[place].mean(&gap)))
         });
         let behind: Vec<String> = behind.collect();
         let mut said = vec![format!("By {}, best first: {}.", score.name, order.collect::<Vec<_>>().join("; "))];
@@ -211,7 +217,7 @@ impl Comparison {
     fn against_published(&self, place: usize) -> Vec<String> {
         let (score, pairs) = (&self.scores[place], pairs(self, place));
         let said = |pair: &Pair<'_>| {
-            let gap = pair.difference.map(|gap| format!(" ({})", self.difference(place, &gap)));
+            let gap = pair.difference.map(|gap| format!(" ({})", self.scores[place].mean(&gap)));
             format!("{} before {}{}", pair.better.label, pair.worse.label, gap.unwrap_or_default())
         };
         let list = |wanted: &dyn Fn(&Pair<'_>) -> bool| -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Rows that are compared: their scores over seeds, what they differ in, and what was published of them.
 
 use super::mean::Mean;
-use super::score::{Format, Score};
+use super::score::Score;
 
 /// Rows with their scores.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -134,13 +134,5 @@ impl Comparison {
     /// Name of a row and a score of it.
     pub fn named(&self, row: &Row, score: usize) -> String {
         format!("{} ({})", row.label, row.text(&self.scores, score))
-    }
-
-    /// A difference as text, of a time without error.
-    pub(crate) fn difference(&self, score: usize, difference: &Mean) -> String {
-        match self.scores[score].format {
-            Format::Decimals(_) => self.scores[score].mean(difference),
-            Format::Duration => self.scores[score].value(difference.value),
-        }
     }
 }

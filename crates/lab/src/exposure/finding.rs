@@ -199,6 +199,7 @@ mod tests {
             pictures: vec![],
             chain_lengths: vec![],
             published: vec![],
+            notes: vec![],
             reference: None,
             counts: None,
         }

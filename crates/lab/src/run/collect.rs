@@ -40,6 +40,7 @@ pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device
         reference,
         counts,
         grids,
+        baseline: recipe.baseline.clone(),
         notes: recipe.notes.clone(),
     })
 }

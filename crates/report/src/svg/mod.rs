@@ -76,7 +76,7 @@ mod tests {
         let lines = |x, y| Drawing::Lines(Lines { x, y, series: series.clone(), dots: true });
         let bar = Bar { label: "a".into(), parts: Ok(values), text: String::new() };
         [
-            Drawing::Intervals(Intervals { rows: vec!["a".into()], columns: vec![column] }),
+            Drawing::Intervals(Intervals { rows: vec![("a".into(), 0)], columns: vec![column] }),
             lines(Axis::linear("x"), Axis::linear("y")),
             lines(Axis::logarithmic("x"), Axis::logarithmic("y")),
             Drawing::Panels(Panels { panels: vec![Panel { label: "a".into(), curves, note: None }] }),
