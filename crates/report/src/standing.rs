@@ -47,9 +47,12 @@ pub(crate) fn standings(comparison: &Comparison) -> Vec<Standing<'_>> {
     comparison.judged().filter_map(|(score, _)| Standing::of(comparison, score)).collect()
 }
 
+/// How surely a row is best, and by which scores.
+type Led = (String, Vec<String>);
+
 /// One sentence of them: by which scores each row is best, those of the same certainty together.
 pub(crate) fn sentence(comparison: &Comparison) -> Option<String> {
-    let mut best: Vec<(&Row, Vec<(String, Vec<String>)>)> = Vec::new();
+    let mut best: Vec<(&Row, Vec<Led>)> = Vec::new();
     for standing in standings(comparison) {
         let score = standing.score;
         let by = format!("by {} ({})", comparison.scores[score].name, standing.best.text(&comparison.scores, score));
