@@ -103,12 +103,12 @@ impl Score {
         } else {
             format!(", {}", self.unit)
         };
-        let arrow = match self.direction {
-            Direction::Lower => " (lower is better)",
-            Direction::Higher => " (higher is better)",
+        let direction = match self.direction {
+            Direction::Lower => ", lower is better",
+            Direction::Higher => ", higher is better",
             Direction::Neither => "",
         };
-        format!("{}{unit}{arrow}", self.name)
+        format!("{}{unit}{direction}", self.name)
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_head_says_unit_and_direction() {
         let rate = Score { unit: "bit".into(), ..Score::new("rate", Direction::Lower, 3) };
-        assert_eq!(rate.head(), "rate, bit (lower is better)");
+        assert_eq!(rate.head(), "rate, bit, lower is better");
         assert_eq!(Score::seconds("training").head(), "training");
         assert_eq!(Score::seconds("training").value(62.0), "1 min 02 s");
         let same = Mean { value: 250.0, error: Some(0.0), used: 2, of: 3 };
