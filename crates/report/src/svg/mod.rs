@@ -12,6 +12,7 @@ mod scale;
 mod ticks;
 
 use super::error::ReportError;
+use super::escaped::escaped;
 use super::plot::{Drawing, Plot};
 use canvas::{Canvas, Drawn, WIDTH};
 use plotters::prelude::*;
@@ -28,7 +29,7 @@ pub fn svg(plot: &Plot) -> Result<String, ReportError> {
 
 /// A plot as an element of an HTML page.
 pub(crate) fn inline(plot: &Plot) -> Result<String, ReportError> {
-    let name = plot.heading.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let name = escaped(&plot.heading);
     Ok(with_root(&drawn(plot)?, &format!("role=\"img\" aria-label=\"{name}\""), ""))
 }
 
