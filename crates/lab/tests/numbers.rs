@@ -68,7 +68,7 @@ const PARTS: &[Part] = &[
     part("README.md", "Published networks and checkpoints", &[DIFFUSERS], &[("20", "steps of an example")]),
     part(RESULTS, "", &[TABLE2, VARIANCE, STUDY], &[]),
     part(RESULTS, "What every number stands on", &[TABLE2, VARIANCE, STUDY], &[]),
-    part(RESULTS, "Protocol of the tables", &[TABLE2], &[]),
+    part(RESULTS, "Protocol of the tables", &[TABLE2], &[("4.303", "Student's t of three seeds")]),
     part(
         RESULTS,
         "How the rows of `table2-quick` order",

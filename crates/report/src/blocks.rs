@@ -57,10 +57,16 @@ impl Comparison {
             file: "rows.svg".into(),
             caption: format!("{}, best row first: {errors}.{beside}", score.head()),
             drawing: Drawing::Intervals(Intervals {
-                rows: rows.iter().map(|row| row.label.clone()).collect(),
+                rows: rows.iter().map(|row| self.coloured(row)).collect(),
                 columns,
             }),
         })
+    }
+
+    /// A row's name with its place, which is its colour.
+    fn coloured(&self, row: &Row) -> (String, usize) {
+        let place = self.rows.iter().position(|one| std::ptr::eq(one, row));
+        (row.label.clone(), place.unwrap_or(0))
     }
 
     fn measured(&self, score: usize, rows: &[&Row]) -> Column {
@@ -129,7 +135,7 @@ impl Comparison {
         let others = self.rows.iter().filter(|row| !std::ptr::eq(*row, baseline));
         let line = |row: &Row| {
             let cell = |(place, score): (usize, &Score)| match row.minus(baseline, place) {
-                Some(gap) => format!("{}, {}", self.difference(place, &gap), score.word(&gap)),
+                Some(gap) => format!("{}, {}", score.mean(&gap), score.word(&gap)),
                 None => NONE.to_owned(),
             };
             std::iter::once(row.label.clone()).chain(self.judged().map(cell)).collect()
@@ -197,7 +203,7 @@ impl Comparison {
         let behind = standing.others.iter().filter_map(|(row, gap)| {
             let gap = (*gap)?;
             let certainty = gap.is_clear().map_or("one seed", |clear| if clear { "clear" } else { "not clear" });
-            Some(format!("{} by {} ({certainty})", row.label, self.difference(place, &gap)))
+            Some(format!("{} by {} ({certainty})", row.label, self.scores[place].mean(&gap)))
         });
         let behind: Vec<String> = behind.collect();
         let mut said = vec![format!("By {}, best first: {}.", score.name, order.collect::<Vec<_>>().join("; "))];
@@ -211,7 +217,7 @@ impl Comparison {
     fn against_published(&self, place: usize) -> Vec<String> {
         let (score, pairs) = (&self.scores[place], pairs(self, place));
         let said = |pair: &Pair<'_>| {
-            let gap = pair.difference.map(|gap| format!(" ({})", self.difference(place, &gap)));
+            let gap = pair.difference.map(|gap| format!(" ({})", self.scores[place].mean(&gap)));
             format!("{} before {}{}", pair.better.label, pair.worse.label, gap.unwrap_or_default())
         };
         let list = |wanted: &dyn Fn(&Pair<'_>) -> bool| -> Vec<String> {
@@ -247,3 +253,81 @@ pub const READING: [&str; 2] = [
      the mean is further from 0 than chance puts it in one of twenty cases (Student's t test): of twenty differences \
      without any effect one is expected to look clear.",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{around, broken, comparison, single, trial};
+
+    fn cells(table: &Table, line: usize) -> Vec<&str> {
+        table.lines[line].cells.iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn scores_stand_beside_the_published_ones_and_real_images_below() {
+        let table = single([142.0, 110.0, 90.0, 30.0]).results();
+        assert_eq!(table.heads[3..], ["published E", "published L"]);
+        assert_eq!(cells(&table, 0), ["a", "142.00", "4.13", "23.69", "-23.69 ± 0.10"]);
+        assert_eq!(cells(&table, 2)[3..], ["none", "none"]);
+        assert_eq!(cells(&table, 4), ["real images", "0.90", "9.90", "-", "-"]);
+        assert_eq!(table.lines[4].kind, Kind::Reference);
+    }
+
+    #[test]
+    fn every_other_row_is_held_against_the_baseline_seed_by_seed() {
+        let mut comparison = comparison([around(142.0, 2.0), around(110.0, 2.0), vec![broken(0)], around(30.0, 2.0)]);
+        comparison.baseline = 1;
+        let table = comparison.differences();
+        assert_eq!(table.heads, ["row, minus b", "error, difference", "likeness, difference"]);
+        assert_eq!(cells(&table, 0)[..2], ["a", "32.00 ± 0.00, worse"]);
+        assert_eq!(cells(&table, 1), ["c", "-", "-"]);
+        assert_eq!(cells(&table, 2)[1], "-80.00 ± 0.00, better");
+        assert!(cells(&table, 2)[2].ends_with(", better"), "{:?}", cells(&table, 2));
+    }
+
+    #[test]
+    fn settings_and_costs_are_columns() {
+        let table = single([1.0; 4]).settings();
+        assert_eq!((table.names, table.heads.join("|")), (2, "row|target|training".to_owned()));
+        assert_eq!(cells(&table, 3), ["d", "D", "10 min 05 s"]);
+    }
+
+    #[test]
+    fn several_seeds_are_a_mean_with_its_error_and_a_line_each() {
+        let rows = [vec![trial(0, 1.0), trial(1, 3.0)], vec![broken(0)], vec![], vec![broken(0), trial(1, 5.0)]];
+        let table = comparison(rows).seeds();
+        assert_eq!(cells(&table, 0)[..3], ["a", "mean of 2", "2.00 ± 1.00"]);
+        assert_eq!(cells(&table, 1)[..3], ["", "0", "1.00"]);
+        assert_eq!(cells(&table, 3)[1..3], ["0 (failed)", "failed"]);
+        assert_eq!(cells(&table, 4)[1..3], ["-", "not run"]);
+        assert_eq!(cells(&table, 5)[1..3], ["mean of 2", "5.00 [1 of 2]"]);
+    }
+
+    #[test]
+    fn the_picture_has_the_best_row_first_and_the_published_ranks_beside() {
+        let plot = single([142.0, 110.0, 90.0, 30.0]).picture().unwrap();
+        let Drawing::Intervals(drawn) = plot.drawing else { panic!("intervals") };
+        assert_eq!(drawn.rows, [("d".into(), 3), ("c".into(), 2), ("b".into(), 1), ("a".into(), 0)]);
+        let ranks: Vec<String> = drawn.columns[1]
+            .cells
+            .iter()
+            .map(|cell| cell.as_ref().map_or_else(Clone::clone, |one| one.text.clone()))
+            .collect();
+        assert_eq!(ranks, ["1. 3.17", "none", "2. 13.22", "3. 23.69"]);
+    }
+
+    #[test]
+    fn pairs_that_are_not_as_published_are_listed() {
+        let standing = comparison([110.0, 142.0, 90.0, 30.0].map(|error| around(error, 0.1))).details();
+        let said = standing.iter().find_map(|block| match block {
+            Block::Details(heading, inside) if heading.contains("stand") => match &inside[0] {
+                Block::Notes(notes) => Some(notes.join("\n")),
+                _ => None,
+            },
+            _ => None,
+        });
+        let said = said.unwrap();
+        assert!(said.contains("By error, not as published: b before a (-32.00 ± "), "{said}");
+        assert!(said.contains("By error, behind d: c by 60.00 ± "), "{said}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Rows that are compared: their scores over seeds, what they differ in, and what was published of them.
 
 use super::mean::Mean;
-use super::score::{Format, Score};
+use super::score::Score;
 
 /// Rows with their scores.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,12 +135,37 @@ impl Comparison {
     pub fn named(&self, row: &Row, score: usize) -> String {
         format!("{} ({})", row.label, row.text(&self.scores, score))
     }
+}
 
-    /// A difference as text, of a time without error.
-    pub(crate) fn difference(&self, score: usize, difference: &Mean) -> String {
-        match self.scores[score].format {
-            Format::Decimals(_) => self.scores[score].mean(difference),
-            Format::Duration => self.scores[score].value(difference.value),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{comparison, single, trial};
+
+    #[test]
+    fn a_failed_seed_is_in_no_mean_whatever_was_measured_of_it() {
+        let failed = Trial { failure: Some("samples are not finite".into()), ..trial(1, 900.0) };
+        let row = Row { trials: vec![trial(0, 4.0), failed], ..Row::new("a") };
+        assert_eq!(row.mean(0), Some(Mean { value: 4.0, error: None, used: 1, of: 2 }));
+        assert_eq!(row.text(&single([1.0; 4]).scores, 0), "4.00 [1 of 2]");
+    }
+
+    #[test]
+    fn why_there_is_no_number_is_said() {
+        let row = |trials| Row { trials, ..Row::new("a") };
+        let nothing = Trial { values: vec![None, Some(f64::NAN)], ..trial(0, 1.0) };
+        assert_eq!(row(vec![]).absent(0), "not run");
+        assert_eq!(row(vec![nothing.clone()]).absent(0), "not measured");
+        assert_eq!(row(vec![nothing.clone()]).absent(1), "not a number");
+        assert_eq!(row(vec![nothing, crate::sample::broken(1)]).absent(0), "failed");
+    }
+
+    #[test]
+    fn the_best_row_is_that_of_the_scores_direction() {
+        let comparison = comparison([4.0, 3.0, 1.0, 2.0].map(|error| vec![trial(0, error)]));
+        for score in [0, 1] {
+            let order: Vec<&str> = comparison.best_first(score).iter().map(|(row, _)| row.label.as_str()).collect();
+            assert_eq!(order, ["c", "d", "b", "a"], "{score}");
         }
     }
 }

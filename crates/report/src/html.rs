@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::path::Path;
 
 use super::error::ReportError;
+use super::escaped::escaped;
 use super::page::{Agreement, Block, Page, Picture, Verdict};
 use super::plot::Plot;
 use super::svg::inline;
@@ -17,7 +18,7 @@ const STYLE: &str = include_str!("style.css");
 /// [`ReportError::Picture`] where a picture cannot be read from `directory`, [`ReportError::Plot`] where a plot cannot
 /// be drawn.
 pub fn html(page: &Page, directory: &Path) -> Result<String, ReportError> {
-    let title = escape(&page.title);
+    let title = escaped(&page.title);
     let body = blocks(&page.blocks, directory, 2)?;
     Ok(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -32,7 +33,7 @@ fn blocks(blocks: &[Block], directory: &Path, level: usize) -> Result<String, Re
 
 fn block(block: &Block, directory: &Path, level: usize) -> Result<String, ReportError> {
     Ok(match block {
-        Block::Heading(text) => format!("<h{level}>{}</h{level}>\n", escape(text)),
+        Block::Heading(text) => format!("<h{level}>{}</h{level}>\n", escaped(text)),
         Block::Verdict(verdict) => judgement(verdict),
         Block::Notes(notes) => list(notes),
         Block::Table(table) => grid(table),
@@ -44,7 +45,7 @@ fn block(block: &Block, directory: &Path, level: usize) -> Result<String, Report
         Block::Facts(facts) => self::facts(facts),
         Block::Details(summary, inside) => {
             let inside = blocks(inside, directory, level + 1)?;
-            format!("<details>\n<summary>{}</summary>\n{inside}</details>\n", escape(summary))
+            format!("<details>\n<summary>{}</summary>\n{inside}</details>\n", escaped(summary))
         }
     })
 }
@@ -59,8 +60,8 @@ fn judgement(verdict: &Verdict) -> String {
     };
     let sentences = verdict.sentences.iter().enumerate();
     let marked = sentences.map(|(place, sentence)| match place {
-        0 => format!("<p><strong>{}</strong></p>\n", escape(sentence)),
-        _ => format!("<p>{}</p>\n", escape(sentence)),
+        0 => format!("<p><strong>{}</strong></p>\n", escaped(sentence)),
+        _ => format!("<p>{}</p>\n", escaped(sentence)),
     });
     format!("<div class=\"verdict{class}\">\n{}</div>\n", marked.collect::<String>())
 }
@@ -68,7 +69,7 @@ fn judgement(verdict: &Verdict) -> String {
 fn grid(table: &Table) -> String {
     let class = |column: usize| if column < table.names { " class=\"name\"" } else { "" };
     let heads = table.heads.iter().enumerate();
-    let heads: String = heads.map(|(column, head)| format!("<th{}>{}</th>", class(column), escape(head))).collect();
+    let heads: String = heads.map(|(column, head)| format!("<th{}>{}</th>", class(column), escaped(head))).collect();
     let lines: String = table.lines.iter().map(|line| self::line(line, table.names)).collect();
     format!("<div class=\"wide\"><table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table></div>\n")
 }
@@ -90,23 +91,23 @@ fn cell(text: &str, is_name: bool) -> String {
         "none" | "-" | "not run" | "not measured" => " class=\"word\"",
         _ => "",
     };
-    format!("<td{class}>{}</td>", escape(text))
+    format!("<td{class}>{}</td>", escaped(text))
 }
 
 fn list(notes: &[String]) -> String {
-    let items: String = notes.iter().map(|note| format!("<li>{}</li>\n", escape(note))).collect();
+    let items: String = notes.iter().map(|note| format!("<li>{}</li>\n", escaped(note))).collect();
     format!("<ul class=\"notes\">\n{items}</ul>\n")
 }
 
 fn figure(plot: &Plot) -> Result<String, ReportError> {
-    let (drawing, caption) = (inline(plot)?, escape(&plot.caption));
+    let (drawing, caption) = (inline(plot)?, escaped(&plot.caption));
     Ok(format!("<figure class=\"plot\">\n{drawing}<figcaption>{caption}</figcaption>\n</figure>\n"))
 }
 
 fn picture(picture: &Picture, directory: &Path) -> Result<String, ReportError> {
     let path = directory.join(&picture.file);
     let png = std::fs::read(&path).map_err(|source| ReportError::Picture { path, source })?;
-    let (name, data) = (escape(&picture.label), STANDARD.encode(png));
+    let (name, data) = (escaped(&picture.label), STANDARD.encode(png));
     Ok(format!(
         "<figure><img alt=\"{name}\" src=\"data:image/png;base64,{data}\"><figcaption>{name}</figcaption></figure>\n"
     ))
@@ -114,13 +115,8 @@ fn picture(picture: &Picture, directory: &Path) -> Result<String, ReportError> {
 
 fn facts(facts: &[(String, String)]) -> String {
     let line =
-        |(name, value): &(String, String)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), escape(value));
+        |(name, value): &(String, String)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escaped(name), escaped(value));
     format!("<table class=\"protocol\">\n{}</table>\n", facts.iter().map(line).collect::<String>())
-}
-
-/// Text that HTML does not take for markup, in elements and in quoted attributes.
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod blocks;
 mod comparison;
 mod curve;
 mod error;
+mod escaped;
 mod grid;
 mod html;
 mod markdown;

@@ -29,8 +29,8 @@ pub enum Drawing {
 /// Rows from top to bottom, and columns of numbers with their errors, each on a scale of its own.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Intervals {
-    /// Names of the rows.
-    pub rows: Vec<String>,
+    /// Names of the rows, each with the number of its colour.
+    pub rows: Vec<(String, usize)>,
     /// Columns from left to right.
     pub columns: Vec<Column>,
 }
@@ -40,7 +40,7 @@ pub struct Intervals {
 pub struct Column {
     /// Its heading.
     pub name: String,
-    /// A value to hold the others against, with its name.
+    /// A value to hold the others against, with its name; it is drawn where it is not far from all others.
     pub mark: Option<(f64, String)>,
     /// A cell for each row; none is said in words.
     pub cells: Vec<Result<Interval, String>>,

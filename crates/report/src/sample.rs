@@ -59,7 +59,7 @@ pub(crate) fn page() -> Page {
     let interval = Interval { value: 1.0, error: Some(0.5), points: vec![0.5, 1.5], text: "1.0 ± 0.5".into() };
     let cells = vec![Ok(interval), Err("not run".into())];
     let columns = vec![Column { name: "x".into(), mark: Some((0.2, "real".into())), cells }];
-    let drawing = Drawing::Intervals(Intervals { rows: vec!["a".into(), "b".into()], columns });
+    let drawing = Drawing::Intervals(Intervals { rows: vec![("a".into(), 0), ("b".into(), 1)], columns });
     let (heading, file, caption) = ("\"Rows\" <by> x".into(), "rows.svg".into(), "Rows.".into());
     let protocol = vec![Block::Heading("Inside".into()), Block::Facts(vec![("seeds".into(), "0, 1".into())])];
     Page {

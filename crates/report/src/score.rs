@@ -36,6 +36,8 @@ pub enum Format {
     Decimals(usize),
     /// Seconds as people say them, without an error.
     Duration,
+    /// A whole number, without an error.
+    Count,
 }
 
 impl Score {
@@ -48,6 +50,11 @@ impl Score {
     /// A time in seconds.
     pub fn seconds(name: impl Into<String>) -> Self {
         Score { format: Format::Duration, unit: "s".to_owned(), ..Score::new(name, Direction::Neither, 0) }
+    }
+
+    /// A whole number that nothing is judged by.
+    pub fn count(name: impl Into<String>) -> Self {
+        Score { format: Format::Count, ..Score::new(name, Direction::Neither, 0) }
     }
 
     /// Whether rows are judged by it.
@@ -65,6 +72,7 @@ impl Score {
         match self.format {
             Format::Decimals(decimals) => numbers::fixed(value, decimals),
             Format::Duration => numbers::duration(value),
+            Format::Count => numbers::fixed(value, 0),
         }
     }
 
@@ -73,6 +81,7 @@ impl Score {
         match self.format {
             Format::Decimals(decimals) => numbers::mean(mean, decimals),
             Format::Duration => numbers::mean_duration(mean),
+            Format::Count => numbers::mean(&Mean { error: None, ..*mean }, 0),
         }
     }
 
@@ -94,12 +103,12 @@ impl Score {
         } else {
             format!(", {}", self.unit)
         };
-        let arrow = match self.direction {
-            Direction::Lower => " (lower is better)",
-            Direction::Higher => " (higher is better)",
+        let direction = match self.direction {
+            Direction::Lower => ", lower is better",
+            Direction::Higher => ", higher is better",
             Direction::Neither => "",
         };
-        format!("{}{unit}{arrow}", self.name)
+        format!("{}{unit}{direction}", self.name)
     }
 }
 
@@ -122,8 +131,10 @@ mod tests {
     #[test]
     fn a_head_says_unit_and_direction() {
         let rate = Score { unit: "bit".into(), ..Score::new("rate", Direction::Lower, 3) };
-        assert_eq!(rate.head(), "rate, bit (lower is better)");
+        assert_eq!(rate.head(), "rate, bit, lower is better");
         assert_eq!(Score::seconds("training").head(), "training");
         assert_eq!(Score::seconds("training").value(62.0), "1 min 02 s");
+        let same = Mean { value: 250.0, error: Some(0.0), used: 2, of: 3 };
+        assert_eq!(Score::count("evaluations").mean(&same), "250 [2 of 3]");
     }
 }

@@ -47,21 +47,34 @@ pub(crate) fn standings(comparison: &Comparison) -> Vec<Standing<'_>> {
     comparison.judged().filter_map(|(score, _)| Standing::of(comparison, score)).collect()
 }
 
-/// One sentence of them, scores of the same best row and certainty together.
+/// How surely a row is best, and by which scores.
+type Led = (String, Vec<String>);
+
+/// One sentence of them: by which scores each row is best, those of the same certainty together.
 pub(crate) fn sentence(comparison: &Comparison) -> Option<String> {
-    let mut groups: Vec<(&Row, String, Vec<String>)> = Vec::new();
+    let mut best: Vec<(&Row, Vec<Led>)> = Vec::new();
     for standing in standings(comparison) {
         let score = standing.score;
         let by = format!("by {} ({})", comparison.scores[score].name, standing.best.text(&comparison.scores, score));
+        let leads = match best.iter_mut().find(|(row, _)| std::ptr::eq(*row, standing.best)) {
+            Some((_, leads)) => leads,
+            None => {
+                best.push((standing.best, Vec::new()));
+                &mut best.last_mut().expect("one was pushed").1
+            }
+        };
         let lead = standing.lead();
-        match groups.iter_mut().find(|(row, known, _)| std::ptr::eq(*row, standing.best) && *known == lead) {
-            Some((_, _, scores)) => scores.push(by),
-            None => groups.push((standing.best, lead, vec![by])),
+        match leads.iter_mut().find(|(known, _)| *known == lead) {
+            Some((_, scores)) => scores.push(by),
+            None => leads.push((lead, vec![by])),
         }
     }
-    let said = groups.iter().map(|(row, lead, scores)| {
-        let lead = if lead.is_empty() { String::new() } else { format!(", {lead}") };
-        format!("{} is best {}{lead}", row.label, enumerated(scores))
+    let said = best.iter().map(|(row, leads)| {
+        let parts = leads.iter().map(|(lead, scores)| match lead.as_str() {
+            "" => enumerated(scores),
+            lead => format!("{}, {lead}", enumerated(scores)),
+        });
+        format!("{} is best {}", row.label, parts.collect::<Vec<_>>().join("; "))
     });
     let said: Vec<String> = said.collect();
     (!said.is_empty()).then(|| said.join("; ") + ".")

@@ -68,7 +68,7 @@ fn order(comparison: &Comparison, agreement: Agreement) -> String {
 }
 
 fn count(comparison: &Comparison, score: usize, tally: &Tally) -> String {
-    let clearly = tally.clearly.map_or(String::new(), |clearly| format!(", {clearly} clearly"));
+    let clearly = tally.clearly.map_or(String::new(), |clearly| format!(" ({clearly} clearly)"));
     let pairs = numbers::count(tally.compared, "pair");
     format!("{} of {pairs} by {}{clearly}", tally.agreeing, comparison.scores[score].name)
 }
@@ -110,7 +110,8 @@ mod tests {
         assert_eq!(verdict.sentences[2], "With one seed of each row nothing tells how much of this is chance.");
         let several = super::verdict(&comparison(AS_PUBLISHED.map(|error| around(error, 0.1))));
         assert!(
-            several.sentences[0].ends_with("3 of 3 pairs by error, 3 clearly and 3 of 3 pairs by likeness, 3 clearly.")
+            several.sentences[0]
+                .ends_with("3 of 3 pairs by error (3 clearly) and 3 of 3 pairs by likeness (3 clearly).")
         );
         assert_eq!(several.sentences.len(), 2);
     }

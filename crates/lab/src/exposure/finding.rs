@@ -71,31 +71,28 @@ fn counted(pairs: &[Pair<'_>], what: &str) -> Option<String> {
         let differences = pairs.iter().filter_map(|pair| pair.difference(measure));
         let words: Vec<&str> = differences.map(|difference| measure.score.word(&difference)).collect();
         let count = |word| words.iter().filter(|one| **one == word).count();
-        let known = words.len() - count("one seed");
-        let counts = format!("{} better, {} worse", count("better"), count("worse"));
-        (known > 0).then(|| format!("by {} {counts}", measure.score.name))
+        let (better, worse) = (count("better"), count("worse"));
+        let known = words.len() > count("one seed");
+        known.then(|| format!("{better} clearly better and {worse} clearly worse by {}", measure.score.name))
     };
     let scores: Vec<String> = measures().iter().filter_map(by).collect();
-    (!scores.is_empty())
-        .then(|| format!("Of {} of {what}, clearly {}.", numbers::count(pairs.len(), "comparison"), scores.join("; ")))
+    let all = numbers::count(pairs.len(), "comparison");
+    (!scores.is_empty()).then(|| format!("Of {all} of {what}: {}.", scores.join(", ")))
 }
 
+/// A single seed, what failed, and searches that ended at the end of their lists.
 fn limits(study: &Study) -> Option<String> {
-    let failed = study.failures.len();
+    let (failed, searches) = (study.failures.len(), study.searches.len());
     let edges = study.searches.iter().filter(|search| search.edge().is_some()).count();
     let parts = [
-        (study.seeds.len() == 1).then(|| "with one seed no difference can be told from chance".to_owned()),
-        (failed > 0).then(|| format!("{} without scores", numbers::count(failed, "sampler or seed"))),
+        (study.seeds.len() == 1).then(|| "one seed tells no difference from chance".to_owned()),
+        (failed > 0).then(|| format!("{} left out scores", numbers::count(failed, "failure"))),
         (edges > 0).then(|| {
-            format!(
-                "{edges} of {} of constants ended at the end of a list, beyond which better ones may lie",
-                numbers::count(study.searches.len(), "search").replace("searchs", "searches")
-            )
+            format!("{edges} of {searches} searches ended at the end of a list, beyond which better constants may lie")
         }),
     ];
-    let text = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str() + ".")
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("Limits: {}.", parts.join("; ")))
 }
 
 /// What the numbers stand on; then a sentence for each row, cure and score over all numbers of steps, whether the
@@ -199,6 +196,7 @@ mod tests {
             pictures: vec![],
             chain_lengths: vec![],
             published: vec![],
+            notes: vec![],
             reference: None,
             counts: None,
         }
@@ -228,6 +226,29 @@ mod tests {
              score for ddim at 10 steps (0.03 ± 0.09).",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_verdict_counts_what_is_clear_by_every_score() {
+        let mut study = study(vec![
+            entry("base", Cure::Plain, [10.0, 20.0, 30.0], PLAIN),
+            entry("base", Cure::EpsilonScaling, [8.0, 18.1, 27.9], [4.8, 4.9, 5.11]),
+            entry("base", Cure::TimeShift, [12.0, 22.1, 32.0], PLAIN),
+            entry("ip", Cure::Plain, [10.5, 19.0, 30.6], [5.2, 5.0, 5.3]),
+        ]);
+        study.failures = vec!["ip, seed 3: loss is NaN".into()];
+        let expected = [
+            "Of 2 comparisons of cures against plain sampling: 1 clearly better and 1 clearly worse by distance, 0 \
+             clearly better and 1 clearly worse by inception score.",
+            "Of 1 comparison of rows against the baseline at equal training: 0 clearly better and 0 clearly worse by \
+             distance, 0 clearly better and 0 clearly worse by inception score.",
+            "Limits: 1 failure left out scores.",
+        ];
+        assert_eq!(verdict(&study).sentences, expected);
+        study.entries.iter_mut().for_each(|entry| entry.scores.truncate(1));
+        study.seeds = vec![0];
+        let alone = "Limits: one seed tells no difference from chance; 1 failure left out scores.";
+        assert_eq!(verdict(&study).sentences, [alone]);
     }
 
     #[test]

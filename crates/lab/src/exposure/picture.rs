@@ -1,7 +1,7 @@
 //! The picture that answers a study's question: what each cure changes, with its error.
 
-use super::Study;
 use super::finding::{Measure, Pair, cured, measures, trained};
+use super::{Cure, Study};
 use undrift_report::{Column, Drawing, Interval, Intervals, Plot, numbers};
 
 /// Differences of every cure from plain sampling and of every row from the baseline, by each score, with 0 marked;
@@ -18,20 +18,25 @@ pub(super) fn picture(study: &Study) -> Option<Plot> {
                   smaller distance and a larger inception score are better."
             .into(),
         drawing: Drawing::Intervals(Intervals {
-            rows: pairs.iter().map(|(name, _)| name.clone()).collect(),
+            rows: pairs.iter().map(|(name, pair)| (name.clone(), colour(pair))).collect(),
             columns: columns.to_vec(),
         }),
     })
 }
 
+/// The number of a pair's colour: that of its cure.
+fn colour(pair: &Pair<'_>) -> usize {
+    Cure::ALL.iter().position(|cure| *cure == pair.one.cure).unwrap_or(0)
+}
+
 fn named(study: &Study) -> Vec<(String, Pair<'_>)> {
     let label = |row: &str| study.rows.iter().find(|(id, _)| id == row).map_or("", |(_, label)| label).to_owned();
     let of_cures = cured(study).into_iter().map(|pair| {
-        let what = format!("{}, {}, {}", label(&pair.one.row), pair.one.cure.label(), pair.at());
-        (what, pair)
+        let cure = if pair.one.cure == Cure::Both { "both" } else { pair.one.cure.label() };
+        (format!("{}: {cure}, {}", label(&pair.one.row), pair.at()), pair)
     });
     let of_rows =
-        trained(study).into_iter().map(|pair| (format!("{}, plain, {}", label(&pair.one.row), pair.at()), pair));
+        trained(study).into_iter().map(|pair| (format!("{}: plain, {}", label(&pair.one.row), pair.at()), pair));
     of_cures.chain(of_rows).collect()
 }
 

@@ -7,7 +7,7 @@ use super::{Cure, Search, Study};
 use crate::methods::Method;
 use crate::report::{Scores, real_images};
 use std::path::Path;
-use undrift_report::{Block, Mean, Page, Picture, ReportError, Table, numbers, put};
+use undrift_report::{Block, Mean, Page, Picture, READING, ReportError, Table, numbers, put};
 
 /// Writes `report.md`, `report.html`, `study.json` and the plots into an existing directory.
 ///
@@ -36,7 +36,11 @@ pub fn study_page(study: &Study) -> Page {
         ("The bias along a chain", bias(study).into_iter().map(Block::Plot).chain([gaussianity(study)]).collect()),
         ("Chains of several lengths", lengths(study).into_iter().map(Block::Plot).collect()),
         ("How the constants were found", searches(study)),
-        ("Published effects (CIFAR-10, FID, 50,000 samples)", published(study)),
+        ("Published effects", vec![published(study)]),
+        (
+            "How to read this",
+            vec![Block::Notes(study.notes.clone()), Block::Notes(READING.map(str::to_owned).to_vec())],
+        ),
         ("Protocol", vec![Block::Facts(study.protocol.clone())]),
     ];
     let folded = folded.into_iter().map(|(heading, blocks)| Block::Details(heading.to_owned(), blocks));
@@ -124,10 +128,8 @@ fn differences(study: &Study) -> Vec<Block> {
     vec![table(4, &heads, lines.collect()), Block::Notes(vec![PAIRED.to_owned()])]
 }
 
-const PAIRED: &str = "Cured minus plain on the same network and the same noise, mean and standard error of the \
-                      differences over the seeds; better or worse where the mean is further from 0 than chance puts it in \
-                      one of twenty cases (Student's t test): of twenty comparisons without any effect one is expected \
-                      to look clear, and each score is a comparison of its own. Epsilon scaling may choose the neutral 1, time shift has to choose a shift.";
+const PAIRED: &str = "Cured minus plain on the same network and the same noise; each score is a comparison of its own. \
+                      Epsilon scaling may choose the neutral 1, time shift has to choose a shift.";
 
 /// Every other row's plain entries against those of the first.
 fn training(study: &Study) -> Block {
@@ -171,13 +173,11 @@ fn shift(search: &Search) -> Vec<Vec<String>> {
     search.tried.iter().map(line).collect()
 }
 
-fn published(study: &Study) -> Vec<Block> {
+fn published(study: &Study) -> Block {
     let heads = ["model and sampler", "steps", "plain", "cured", "source"].map(str::to_owned);
     let lines = study.published.iter().map(|one| {
         let number = |value| numbers::fixed(value, 2);
         vec![one.what.clone(), one.steps.to_string(), number(one.plain), number(one.cured), one.source.clone()]
     });
-    let note = "Another data set, network and extractor than ours: to compare in direction, not in value.".to_owned();
-    let note = if study.published.is_empty() { vec![] } else { vec![note] };
-    vec![table(1, &heads, lines.collect()), Block::Notes(note)]
+    table(1, &heads, lines.collect())
 }

@@ -36,6 +36,9 @@ pub struct Study {
     pub chain_lengths: Vec<ChainLength>,
     /// Published effects.
     pub published: Vec<PublishedEffect>,
+    /// What the recipe says about its rows and the published effects.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Scores of real held-out images.
     pub reference: Option<Scores>,
     /// How many images the scores stand on; not known in studies of earlier versions.

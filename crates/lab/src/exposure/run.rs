@@ -46,6 +46,7 @@ pub fn run_study(
         pictures: Vec::new(),
         chain_lengths: Vec::new(),
         published: settings.published.clone(),
+        notes: recipe.notes.clone(),
         reference,
         counts,
     };

@@ -53,6 +53,15 @@ pub(super) fn check_texts(recipe: &Recipe) -> Result<(), RecipeError> {
     let accepted = "it is one line of text, without line breaks, tabs and other control characters";
     let shown = |text: &str| format!("{text:?}");
     whole("title", shown(&recipe.title), one_line(&recipe.title), accepted)?;
+    recipe.notes.iter().try_for_each(|note| whole("notes", shown(note), one_line(note), accepted))?;
+    let rows = if recipe.exposure.is_some() { &recipe.rows[..1.min(recipe.rows.len())] } else { &recipe.rows[..] };
+    let named = recipe.baseline.as_ref().is_none_or(|baseline| rows.iter().any(|row| row.id == *baseline));
+    whole(
+        "baseline",
+        format!("{:?}", recipe.baseline),
+        named,
+        "it is the id of a row (of a study the first), or is left away for the first",
+    )?;
     for row in &recipe.rows {
         rule(row, "label", shown(&row.label), one_line(&row.label), accepted)?;
     }
@@ -125,6 +134,7 @@ mod tests {
     fn texts_of_several_lines_are_refused_by_name() {
         for text in ["two\nlines", "a\ttab", "\r", "\u{1b}[31mred"] {
             assert!(message(|recipe| recipe.title = text.to_owned()).contains("`title`"));
+            assert!(message(|recipe| recipe.notes = vec![text.to_owned()]).contains("`notes`"));
             assert!(message(|recipe| recipe.rows[1].label = text.to_owned()).contains("`label`"));
             let of = |recipe: &mut Recipe| recipe.exposure.as_mut().unwrap().published[0].clone();
             let what = message(|recipe| {
@@ -133,6 +143,11 @@ mod tests {
             });
             assert!(what.contains("`exposure.published.what`"), "{what}");
         }
+    }
+
+    #[test]
+    fn a_baseline_is_a_row() {
+        assert!(message(|recipe| recipe.baseline = Some("another".to_owned())).contains("`baseline`"));
     }
 
     #[test]

@@ -29,6 +29,8 @@ struct Source {
     title: String,
     #[serde(default)]
     notes: Vec<String>,
+    #[serde(default)]
+    baseline: Option<String>,
     seeds: Vec<u64>,
     data: Table,
     model: Table,
@@ -125,8 +127,8 @@ fn resolve(origin: &str, table: Table, preset: Option<&str>) -> Result<Recipe, R
     }
     let Whole { seeds, exposure } = typed(origin, taken(&mut base, &["seeds", "exposure"]))?;
     let rows = source.rows.into_iter().map(|row| experiment(origin, &base, row)).collect::<Result<_, _>>()?;
-    let (name, title, notes) = (source.name, source.title, source.notes);
-    Ok(Recipe { name, title, preset: chosen.to_owned(), notes, seeds, exposure, rows })
+    let (name, title, notes, baseline) = (source.name, source.title, source.notes, source.baseline);
+    Ok(Recipe { name, title, preset: chosen.to_owned(), notes, baseline, seeds, exposure, rows })
 }
 
 /// What a preset may override beside the settings of rows.

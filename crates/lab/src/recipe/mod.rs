@@ -38,6 +38,9 @@ pub struct Recipe {
     /// What the report says about the rows and their published numbers, one sentence or a few each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The row that the others are held against in the report; the first one if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
     /// Seeds; each row is trained and sampled once per seed.
     pub seeds: Vec<u64>,
     /// What is compared, if this is a study of exposure bias.

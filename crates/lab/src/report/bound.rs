@@ -74,7 +74,7 @@ pub(super) fn numbers_of(report: &Report) -> Option<Comparison> {
         known("distortion", 3),
         known("prior (in the rate)", 3),
         known("RMSE (0..255)", 2),
-        known("images", 0),
+        Score::count("images"),
     ];
     let values = |seed: &SeedResult| {
         let Some(bound) = &seed.bits_per_dim else { return vec![] };

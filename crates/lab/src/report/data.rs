@@ -24,6 +24,9 @@ pub struct Report {
     pub counts: Option<ImageCounts>,
     /// Sample grids, already written into the report's directory.
     pub grids: Vec<SampleGrid>,
+    /// [`RowResult::id`] of the row that the others are held against; the first one if none is named.
+    #[serde(default)]
+    pub baseline: Option<String>,
     /// What the recipe says about its rows and their published numbers, one sentence or a few each.
     #[serde(default)]
     pub notes: Vec<String>,

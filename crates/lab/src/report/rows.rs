@@ -51,9 +51,7 @@ fn measures(report: &Report) -> Vec<Measure> {
             reference: |scores| Some(scores.inception_score),
         },
         unpublished(Score::new("bits/dim", Direction::Lower, 3), |_, seed, _| Some(seed.bits_per_dim.as_ref()?.total)),
-        unpublished(Score::new("network evaluations per sample", Direction::Neither, 0), |row, _, _| {
-            Some(row.evaluations? as f64)
-        }),
+        unpublished(Score::count("network evaluations per sample"), |row, _, _| Some(row.evaluations? as f64)),
         unpublished(Score::seconds("training"), |_, seed, _| Some(seed.train_seconds)),
         unpublished(Score::seconds("sampling"), |_, seed, _| seed.ema.or(seed.raw).and(Some(seed.sample_seconds))),
     ]
@@ -85,8 +83,9 @@ pub fn comparison(report: &Report) -> Comparison {
         let values = measures.iter().map(|measure| (measure.reference)(&scores));
         ("real held-out images".to_owned(), values.collect())
     });
+    let baseline = report.rows.iter().position(|row| Some(&row.id) == report.baseline.as_ref()).unwrap_or(0);
     let rows = rows.collect();
-    Comparison { rows, reference, scores: measures.into_iter().map(|measure| measure.score).collect(), baseline: 0 }
+    Comparison { rows, reference, scores: measures.into_iter().map(|measure| measure.score).collect(), baseline }
 }
 
 #[cfg(test)]
@@ -100,6 +99,14 @@ mod tests {
         assert_eq!(comparison(&report).rows[0].trials[0].value(0), Some(1.0));
         report.rows.iter_mut().flat_map(|row| &mut row.seeds).for_each(|seed| seed.ema = None);
         assert_eq!(comparison(&report).rows[0].trials[0].value(0), Some(1.25));
+    }
+
+    #[test]
+    fn the_baseline_is_the_row_of_this_name_or_the_first() {
+        let mut report = report([1.0; 6]);
+        assert_eq!(comparison(&report).baseline, 0);
+        report.baseline = Some("eps-simple".into());
+        assert_eq!(comparison(&report).baseline, 5);
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub(crate) fn report_of(seeds: [Vec<SeedResult>; 6]) -> Report {
         reference: Some(scores(0.9)),
         counts: Some(ImageCounts { samples: 512, reference: 10_000, held_out: 512 }),
         grids: vec![],
+        baseline: None,
         notes: vec![],
     }
 }

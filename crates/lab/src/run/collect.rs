@@ -47,6 +47,7 @@ pub fn report_of(recipe: &Recipe, results: TableResults, device: &Device) -> Res
         reference,
         counts,
         grids,
+        baseline: recipe.baseline.clone(),
         notes: recipe.notes.clone(),
     })
 }

@@ -8,7 +8,7 @@ use crate::plot::{Bar, Bars};
 const BAR: i32 = 44;
 const PITCH: i32 = 92;
 /// The widest label.
-const WIDEST: i32 = 480;
+const WIDEST: i32 = 560;
 /// Room for bars and the numbers beside them.
 const RIGHT: i32 = 1780;
 

@@ -36,9 +36,12 @@ pub(super) fn letters() -> TextStyle<'static> {
     ("sans-serif", SMALL).into_font().color(&INK)
 }
 
+/// Units that a small letter takes at most, about.
+const LETTER: i32 = 16;
+
 /// Units that a text of small letters takes at most, about.
 pub(super) fn room(text: &str) -> i32 {
-    text.chars().count() as i32 * 17
+    text.chars().count() as i32 * LETTER
 }
 
 /// A text broken between words into lines of at most so many units.
@@ -46,7 +49,7 @@ pub(super) fn broken(text: &str, units: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if room(line) + room(word) + 17 <= units => *line += &format!(" {word}"),
+            Some(line) if room(line) + room(word) + LETTER <= units => *line += &format!(" {word}"),
             _ => lines.push(word.to_owned()),
         }
     }
@@ -65,7 +68,7 @@ mod tests {
 
     #[test]
     fn lines_break_where_the_room_ends() {
-        assert_eq!(broken("one two three", 7 * 17), ["one two", "three"]);
-        assert_eq!(broken("incomprehensibilities", 17), ["incomprehensibilities"]);
+        assert_eq!(broken("one two three", 7 * LETTER), ["one two", "three"]);
+        assert_eq!(broken("incomprehensibilities", LETTER), ["incomprehensibilities"]);
     }
 }

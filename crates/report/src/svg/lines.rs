@@ -44,8 +44,9 @@ fn curves(canvas: &Canvas<'_>, lines: &Lines) -> Drawn {
     let mut chart = ChartBuilder::on(canvas)
         .margin_top(20)
         .margin_right(30)
+        .margin_left(12)
         .x_label_area_size(96)
-        .y_label_area_size(150)
+        .y_label_area_size(138)
         .build_cartesian_2d(x.clone(), y.clone())?;
     chart
         .configure_mesh()

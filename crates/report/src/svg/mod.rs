@@ -12,6 +12,7 @@ mod scale;
 mod ticks;
 
 use super::error::ReportError;
+use super::escaped::escaped;
 use super::plot::{Drawing, Plot};
 use canvas::{Canvas, Drawn, WIDTH};
 use plotters::prelude::*;
@@ -28,24 +29,33 @@ pub fn svg(plot: &Plot) -> Result<String, ReportError> {
 
 /// A plot as an element of an HTML page.
 pub(crate) fn inline(plot: &Plot) -> Result<String, ReportError> {
-    let name = plot.heading.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let name = escaped(&plot.heading);
     Ok(with_root(&drawn(plot)?, &format!("role=\"img\" aria-label=\"{name}\""), ""))
 }
 
 fn drawn(plot: &Plot) -> Result<String, ReportError> {
-    let (height, draw): (u32, Box<dyn FnOnce(&Canvas<'_>) -> Drawn + '_>) = match &plot.drawing {
-        Drawing::Intervals(what) => (intervals::height(what), Box::new(|on| intervals::draw(on, what))),
-        Drawing::Lines(what) => (lines::height(what), Box::new(|on| lines::draw(on, what))),
-        Drawing::Panels(what) => (panels::height(what), Box::new(|on| panels::draw(on, what))),
-        Drawing::Bars(what) => (bars::height(what), Box::new(|on| bars::draw(on, what))),
+    let height = match &plot.drawing {
+        Drawing::Intervals(intervals) => intervals::height(intervals),
+        Drawing::Lines(lines) => lines::height(lines),
+        Drawing::Panels(panels) => panels::height(panels),
+        Drawing::Bars(bars) => bars::height(bars),
     };
-    let mut drawing = String::new();
-    let canvas = SVGBackend::with_string(&mut drawing, (WIDTH, height)).into_drawing_area();
-    let result = draw(&canvas).and_then(|()| canvas.present());
+    let mut text = String::new();
+    let canvas = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
+    let result = draw(&canvas, &plot.drawing).and_then(|()| canvas.present());
     drop(canvas);
     match result {
-        Ok(()) => Ok(drawing),
+        Ok(()) => Ok(text),
         Err(error) => Err(ReportError::Plot { plot: plot.heading.clone(), reason: error.to_string() }),
+    }
+}
+
+fn draw(canvas: &Canvas<'_>, drawing: &Drawing) -> Drawn {
+    match drawing {
+        Drawing::Intervals(intervals) => intervals::draw(canvas, intervals),
+        Drawing::Lines(lines) => lines::draw(canvas, lines),
+        Drawing::Panels(panels) => panels::draw(canvas, panels),
+        Drawing::Bars(bars) => bars::draw(canvas, bars),
     }
 }
 
@@ -76,7 +86,7 @@ mod tests {
         let lines = |x, y| Drawing::Lines(Lines { x, y, series: series.clone(), dots: true });
         let bar = Bar { label: "a".into(), parts: Ok(values), text: String::new() };
         [
-            Drawing::Intervals(Intervals { rows: vec!["a".into()], columns: vec![column] }),
+            Drawing::Intervals(Intervals { rows: vec![("a".into(), 0)], columns: vec![column] }),
             lines(Axis::linear("x"), Axis::linear("y")),
             lines(Axis::logarithmic("x"), Axis::logarithmic("y")),
             Drawing::Panels(Panels { panels: vec![Panel { label: "a".into(), curves, note: None }] }),

@@ -27,7 +27,7 @@ pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<Range<f64>> {
     let finite = values.filter(|value| value.is_finite());
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     let air = if high > low { 0.04 * (high - low) } else { 0.5 * low.abs().max(1.0) };
-    (low <= high).then(|| low - air..high + air)
+    (low <= high).then_some(low - air..high + air)
 }
 
 impl Scale {
