@@ -21,6 +21,7 @@ mod data;
 mod directory;
 mod draw;
 mod error;
+pub mod exposure;
 mod inputs;
 mod lock;
 pub mod losses;

@@ -6,7 +6,7 @@ use crate::progress::Terminal;
 use crate::recipe::{Recipe, load};
 use crate::registry;
 use crate::report::{page, write};
-use crate::run::{RunDirectory, RunError, Setup, Study, Table, build, estimate, report_of};
+use crate::run::{RunDirectory, RunError, Study, Table, estimate, report_of, table};
 use crate::terminal::{note, say};
 use burn::tensor::Device;
 use miette::{IntoDiagnostic, Result, miette};
@@ -61,19 +61,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         say(format_args!(
             "{}\n\n{}\nrun directory: {}",
             recipe.to_toml(),
-            estimate(&recipe, &device).into_diagnostic()?,
+            estimate(&recipe, &args.device, &device).into_diagnostic()?,
             root.display()
         ))?;
         return Ok(Outcome::Done);
     }
-    let plans = whole.rows.iter().map(|row| Setup::new(row, &device).map(Setup::into_plan));
-    let mut table = Table {
-        rows: plans.collect::<std::result::Result<_, _>>().into_diagnostic()?,
-        seeds: recipe.seeds.clone(),
-        run_rows: recipe.rows.iter().map(|row| row.id.clone()).collect(),
-        run_seeds: recipe.seeds.clone(),
-        build: build(&args.device),
-    };
+    let mut table = table(&whole, &recipe, &args.device, &device).into_diagnostic()?;
     let inputs = table.check().into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let directory = RunDirectory::open(&root, &whole, &inputs).into_diagnostic()?;

@@ -1,10 +1,8 @@
-//! The search for a cure's constants.
+//! What the search for a cure's constants came to.
 
-use super::trained::TrainedRow;
-use super::{ExposureSettings, scalings, shifts};
 use crate::methods::Method;
-use crate::run::RunError;
 use serde::{Deserialize, Serialize};
+use undrift_studies::exposure::best;
 
 /// What a search has tried, in its order, and what was best.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,11 +48,8 @@ impl Search {
     /// The choice with the smallest mean distance, the first of equals, or the only one; none where nothing could be
     /// scored.
     pub fn best(&self) -> Option<&Tried> {
-        if let [only] = self.tried.as_slice() {
-            return Some(only);
-        }
-        let scored = self.tried.iter().filter(|tried| tried.mean().is_finite());
-        scored.min_by(|a, b| a.mean().total_cmp(&b.mean()))
+        let distances: Vec<&[Option<f64>]> = self.tried.iter().map(|tried| tried.distances.as_slice()).collect();
+        best(&distances).map(|index| &self.tried[index])
     }
 
     /// The constants of the best choice that are the smallest or the largest of several tried, so that a better one
@@ -77,39 +72,10 @@ impl Search {
     }
 }
 
-/// Scores every choice of `cure` on the networks of the tuning seeds.
-///
-/// `fixed` stands next to the network in every choice: epsilon scaling beside time shift is searched with the time
-/// shift that was best alone.
-pub(super) fn search(
-    settings: &ExposureSettings,
-    networks: &mut [TrainedRow<'_>],
-    at: (&str, &Method, usize),
-    cure: super::Cure,
-    fixed: &[Method],
-) -> Result<Search, RunError> {
-    let (row, solver, steps) = at;
-    let choices = match cure {
-        super::Cure::TimeShift => shifts(&settings.windows, &settings.cutoffs),
-        _ => scalings(&settings.scales),
-    };
-    let tried = choices.into_iter().map(|choice| {
-        let wrappers: Vec<Method> = fixed.iter().cloned().chain([choice]).collect();
-        let sampler = settings.sampler(solver, steps, &wrappers);
-        let distances = networks.iter_mut().map(|network| {
-            let scored = network.scores(&sampler)?;
-            Ok(scored.scores.map(|scores| scores.frechet))
-        });
-        Ok(Tried { wrappers, distances: distances.collect::<Result<_, RunError>>()? })
-    });
-    let tried = tried.collect::<Result<_, RunError>>()?;
-    Ok(Search { row: row.to_owned(), solver: solver.to_string(), steps, cure, tried })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposure::Cure;
+    use crate::exposure::{Cure, scalings, shifts};
 
     fn search(distances: &[f64]) -> Search {
         let tried = distances.iter().enumerate().map(|(i, &distance)| Tried {

@@ -136,11 +136,6 @@ impl ExposureSettings {
     pub fn has_choices(&self) -> bool {
         self.scales.len() > 1 || self.windows.len() * self.cutoffs.len() > 1
     }
-
-    /// Solvers and steps at which the cures are tried.
-    pub fn cured(&self) -> impl Iterator<Item = (&Method, usize)> {
-        self.solvers.iter().flat_map(|solver| self.cured_steps.iter().map(move |&steps| (solver, steps)))
-    }
 }
 
 /// Epsilon scaling with every constant of a list.

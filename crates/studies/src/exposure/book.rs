@@ -1,9 +1,22 @@
 //! Scores of samplers, kept as soon as each is known.
 
-use super::Scored;
-use crate::run::{Cell, RunError, read_json, write_json};
+use crate::{Cell, RunError, Scores, read_json, write_json};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// What one sampler came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scored {
+    /// Scores; `None` where samples are not finite.
+    pub scores: Option<Scores>,
+    /// Seconds spent in drawing.
+    pub seconds: f64,
+    /// Commit of the program that drew them.
+    #[serde(default)]
+    pub commit: String,
+}
 
 /// Scores of one trained row and seed by what was sampled, in a file.
 pub struct Book {

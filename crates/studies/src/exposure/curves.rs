@@ -1,9 +1,10 @@
 //! The bias along chains, of one trained row and seed.
 
+use super::grid::{Cure, NamedSampler, SamplerGrid};
+use super::search::Search;
 use super::trained::TrainedRow;
-use super::{Cure, ExposureSettings, Search};
-use crate::methods::Method;
-use crate::run::{Data, RunError, Setup, Watch};
+use crate::watch::silent;
+use crate::{Data, Plan, RunError, Watch};
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use undrift_data::Images;
@@ -14,15 +15,15 @@ use undrift_schedules::Chain;
 /// The bias along the chains of one sampler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Curve {
+pub struct Curve<W> {
     /// Row.
     pub row: String,
     /// Solver.
     pub solver: String,
     /// Row and cure, for people.
     pub label: String,
-    /// Wrappers with their constants; without the clipping that all have.
-    pub wrappers: Vec<Method>,
+    /// Cures with their constants, as the layer above writes them.
+    pub wrappers: Vec<W>,
     /// Level by level, noisiest first.
     pub points: Vec<CurvePoint>,
 }
@@ -61,34 +62,46 @@ pub struct ChainLength {
     pub distance: f64,
 }
 
+/// Where the bias is measured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    /// Steps of the chains.
+    pub(super) steps: usize,
+    /// Real images that they start from.
+    pub(super) images: usize,
+}
+
 /// The curves of every solver, plain and with each cure that was searched at the same number of steps.
-pub(super) fn curves(
+pub(super) fn curves<W: Clone>(
     network: &TrainedRow<'_>,
-    settings: &ExposureSettings,
-    searches: &[Search],
+    grid: &dyn SamplerGrid<W>,
+    at: At,
+    searches: &[Search<W>],
     data: &Data,
     failures: &mut Vec<String>,
-) -> Result<Vec<Curve>, RunError> {
+) -> Result<Vec<Curve<W>>, RunError> {
     let mut all = Vec::new();
-    for solver in &settings.solvers {
-        let found = searches.iter().filter(|s| s.solver == solver.to_string() && s.steps == settings.curve_steps);
-        let cured = found.filter_map(|search| Some((search.cure, search.best()?.wrappers.clone())));
+    for (index, solver) in grid.solvers().into_iter().enumerate() {
+        let found = searches.iter().filter(|s| s.solver == solver && s.steps == at.steps);
+        let cured = found.filter_map(|search| Some((search.cure, search.best()?.to_vec())));
         for (cure, wrappers) in [(Cure::Plain, Vec::new())].into_iter().chain(cured) {
-            let measured = match measured(network, settings, solver, &wrappers, data) {
+            let sampler = grid.sampler(network.plan, index, at.steps, &wrappers);
+            let measured = match measured(network, &sampler, at, &solver, data) {
                 Err(RunError::Metric(MetricError::NotFinite { .. })) => {
-                    failures.push(format!("{}: the chain of {solver} ({}) is not finite", network.name, cure.label()));
+                    let cure = grid.label(cure);
+                    failures.push(format!("{}: the chain of {solver} ({cure}) is not finite", network.name));
                     continue;
                 }
                 measured => measured?,
             };
             // A legend has no room for more.
-            let short = if cure == Cure::Both { "both" } else { cure.label() };
+            let short = if cure == Cure::Both { "both" } else { grid.label(cure) };
             all.push(Curve {
-                row: network.row.clone(),
-                solver: solver.to_string(),
-                label: format!("{}, {short}", network.label),
+                row: network.plan.id.clone(),
+                solver: solver.clone(),
+                label: format!("{}, {short}", network.plan.label),
                 wrappers,
-                points: points(&measured, &network.setup.chain),
+                points: points(&measured, &network.plan.chain),
             });
         }
     }
@@ -97,39 +110,39 @@ pub(super) fn curves(
 
 fn measured(
     network: &TrainedRow<'_>,
-    settings: &ExposureSettings,
-    solver: &Method,
-    wrappers: &[Method],
+    sampler: &NamedSampler<'_>,
+    at: At,
+    solver: &str,
     data: &Data,
 ) -> Result<ExposureCurves, RunError> {
-    let setup = network.setup;
-    let sampler = setup.sampler(&settings.sampler(solver, settings.curve_steps, wrappers))?;
-    let model = sampler.denoiser(Box::new(setup.belief(&network.network)))?;
-    let trained = setup.clipped(&network.network);
+    let plan = network.plan;
+    let sampler = (sampler.build)()?;
+    let model = sampler.denoiser(Box::new(plan.belief(&network.network)))?;
+    let trained = plan.clipped(&network.network);
     let key = Key::new(network.seed, Purpose::Evaluation);
     let label = format!("{}: bias along {solver}", network.name);
-    let images = batches(&data.train, settings.curve_images, setup, label, network.watch);
+    let images = batches(&data.train, at.images, plan, label, network.watch);
     let curves = exposure_curves(&*model, &trained, sampler.solver(), sampler.grid(), images, 0, key);
     if network.watch.stop_requested() { Err(RunError::Interrupted) } else { Ok(curves?) }
 }
 
-/// The first `count` images, batch by batch, until Ctrl-C.
+/// The first `count` images, batch by batch, until the watcher asks to stop.
 fn batches<'a>(
     images: &'a Images,
     count: usize,
-    setup: &'a Setup,
+    plan: &'a Plan,
     label: String,
     watch: &'a dyn Watch,
 ) -> Box<dyn Iterator<Item = Tensor<4>> + 'a> {
     let indices: Vec<usize> = (0..count.min(images.len())).collect();
-    let size = setup.settings.sampling.batch;
+    let size = plan.sampling.batch;
     let parts: Vec<Vec<usize>> = indices.chunks(size).map(<[usize]>::to_vec).collect();
     let mut progress = watch.stage(label, 0, indices.len() as u64);
     let mut done = 0;
     Box::new(parts.into_iter().map_while(move |part| {
-        progress.at(done, &String::new);
+        progress.at(done, &silent);
         done += part.len() as u64;
-        (!watch.stop_requested()).then(|| images.batch(&part, &[], &setup.device, DType::F32))
+        (!watch.stop_requested()).then(|| images.batch(&part, &[], &plan.device, DType::F32))
     }))
 }
 
@@ -150,15 +163,18 @@ fn points(curves: &ExposureCurves, chain: &Chain) -> Vec<CurvePoint> {
         .collect()
 }
 
-/// Real images noised to each `t0` and sampled back by the first solver over all levels below, scored.
-pub(super) fn chain_lengths(
+/// Real images noised to each of these levels and sampled back by the first solver over all levels below, scored.
+pub(super) fn chain_lengths<W>(
     network: &mut TrainedRow<'_>,
-    settings: &ExposureSettings,
+    grid: &dyn SamplerGrid<W>,
+    levels: &[usize],
 ) -> Result<Vec<ChainLength>, RunError> {
     let mut all = Vec::new();
-    for &t0 in &settings.chain_lengths {
-        if let Some(scores) = network.chain_scores(&settings.solvers[0], t0)?.scores {
-            all.push(ChainLength { row: network.row.clone(), t0, distance: scores.frechet });
+    for &t0 in levels {
+        let plan = network.plan;
+        let back = grid.back(plan, 0);
+        if let Some(scores) = network.chain_scores(&grid.solvers()[0], &back, t0)?.scores {
+            all.push(ChainLength { row: plan.id.clone(), t0, distance: scores.frechet });
         }
     }
     Ok(all)
