@@ -6,7 +6,7 @@ macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $word:ident,)* }) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
+        #[serde(rename_all = "snake_case")]
         pub(crate) enum $name {
             $($(#[$of])* $word,)*
             /// Nothing here is of this method, and that is known.

@@ -70,7 +70,7 @@ fn sidecars_of_the_old_form_are_understood_and_given_their_words() {
 #[test]
 fn a_word_that_does_not_exist_fails_with_the_file_and_those_that_do() {
     for (field, word, known) in [
-        ("runner", json!("ddmp"), ["`ddmp`", "`ddpm`", "`classifier-guidance`"]),
+        ("runner", json!("ddmp"), ["`ddmp`", "`ddpm`", "`classifier_guidance`"]),
         ("runner", json!(7), ["integer", "runner", "ddpm_eps"]),
     ] {
         let directory = copied(&[STEP]);
@@ -89,7 +89,7 @@ fn a_word_that_does_not_exist_fails_with_the_file_and_those_that_do() {
 #[test]
 fn the_word_chooses_the_runner_and_the_model() {
     let directory = copied(&[STEP]);
-    edited(&directory, STEP, |sidecar| sidecar["runner"] = json!("classifier-guidance"));
+    edited(&directory, STEP, |sidecar| sidecar["runner"] = json!("classifier_guidance"));
     assert!(!run(directory.path(), None).unwrap().passed());
     for (part, constant) in [("eps", "a"), ("range", "amplitude")] {
         let directory = copied(&[CHAIN, "chains/noise_1000"]);
