@@ -3,9 +3,9 @@
 use super::finding::{Pair, cured, findings, measures, trained, verdict};
 use super::picture::picture;
 use super::plots::{bias, gaussianity, lengths, searched};
-use super::{Cure, Search, Study};
+use super::{Cure, Entry, Search, Study};
 use crate::methods::Method;
-use crate::report::{Scores, real_images};
+use crate::report::real_images;
 use std::path::Path;
 use undrift_report::{Block, Mean, Page, Picture, READING, ReportError, Table, numbers, put};
 
@@ -32,6 +32,7 @@ pub fn study_page(study: &Study) -> Page {
         ("Differences from plain sampling, seed by seed", differences(study)),
         ("Differences from the baseline at equal training", vec![training(study)]),
         ("Failed seeds", vec![Block::Notes(study.failures.clone())]),
+        ("Seconds of drawing the samples of one seed", vec![seconds(study)]),
         ("Samples", vec![Block::Pictures(pictures)]),
         ("The bias along a chain", bias(study).into_iter().map(Block::Plot).chain([gaussianity(study)]).collect()),
         ("Chains of several lengths", lengths(study).into_iter().map(Block::Plot).collect()),
@@ -55,34 +56,39 @@ fn said(mean: Option<Mean>) -> String {
     mean.map_or_else(|| "-".to_owned(), |mean| numbers::mean(&mean, 2))
 }
 
-/// Distance and inception score of every sampler, a table each: a line for row, solver and steps, a column for each
-/// cure.
+/// Distance and inception score of every sampler, a table each.
 fn scores(study: &Study) -> Vec<Block> {
-    let cures = Cure::ALL.into_iter().filter(|cure| study.entries.iter().any(|entry| entry.cure == *cure));
-    let cures: Vec<Cure> = cures.collect();
-    let heads = ["row", "solver", "steps"].into_iter().chain(cures.iter().map(|cure| cure.label()));
-    let heads: Vec<String> = heads.map(str::to_owned).collect();
-    let lines = |of: fn(&Scores) -> f64| {
-        let mut lines = Vec::new();
-        for (row, label) in &study.rows {
-            for (solver, steps) in study.settings() {
-                let cells = cures.iter().map(|cure| study.entry(row, solver, steps, *cure));
-                let cells = cells.map(|entry| said(entry.and_then(|entry| entry.mean(of))));
-                lines.push([label.clone(), solver.to_owned(), steps.to_string()].into_iter().chain(cells).collect());
-            }
-        }
-        lines
-    };
     let seeds = numbers::count(study.seeds.len(), "seed");
     let mut blocks = Vec::new();
     for measure in measures() {
         let name = if measure.score.name == "distance" { &study.distance_name } else { &measure.score.name };
         let direction = measure.score.head().replace(&measure.score.name, "");
         blocks.push(Block::Notes(vec![format!("{name}{direction}, mean and standard error over {seeds}:")]));
-        blocks.push(table(3, &heads, lines(measure.of)));
+        blocks.push(by_cure(study, |entry| said(entry.mean(measure.of))));
     }
     blocks.push(Block::Notes(real(study)));
     blocks
+}
+
+fn seconds(study: &Study) -> Block {
+    by_cure(study, |entry| numbers::duration(entry.seconds))
+}
+
+/// A line for each row, solver and number of steps, a column for each cure.
+fn by_cure(study: &Study, cell: impl Fn(&Entry) -> String) -> Block {
+    let cures = Cure::ALL.into_iter().filter(|cure| study.entries.iter().any(|entry| entry.cure == *cure));
+    let cures: Vec<Cure> = cures.collect();
+    let heads = ["row", "solver", "steps"].into_iter().chain(cures.iter().map(|cure| cure.label()));
+    let heads: Vec<String> = heads.map(str::to_owned).collect();
+    let mut lines = Vec::new();
+    for (row, label) in &study.rows {
+        for (solver, steps) in study.settings() {
+            let cells = cures.iter().map(|cure| study.entry(row, solver, steps, *cure));
+            let cells = cells.map(|entry| entry.map_or_else(|| "-".to_owned(), &cell));
+            lines.push([label.clone(), solver.to_owned(), steps.to_string()].into_iter().chain(cells).collect());
+        }
+    }
+    table(3, &heads, lines)
 }
 
 fn real(study: &Study) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{Canvas, Drawn, RULE, broken, colour, letters, nothing, room};
+use super::canvas::{Canvas, Drawn, RULE, colour, fitted, letters, nothing, room};
 use crate::plot::{Bar, Bars};
 
 const BAR: i32 = 44;
@@ -18,7 +18,7 @@ pub(super) fn height(bars: &Bars) -> u32 {
 
 pub(super) fn draw(canvas: &Canvas<'_>, bars: &Bars) -> Drawn {
     let Some(scale) = scale(&bars.bars) else { return nothing(canvas, "nothing measured") };
-    let label = bars.bars.iter().flat_map(|bar| broken(&bar.label, WIDEST)).map(|line| room(&line)).max();
+    let label = bars.bars.iter().flat_map(|bar| fitted(&bar.label, WIDEST, 2)).map(|line| room(&line)).max();
     let text = bars.bars.iter().map(|bar| room(&bar.text)).max().unwrap_or(0);
     let left = 50 + label.unwrap_or(0);
     let place = Place { left, length: f64::from((RIGHT - left - text - 80).max(200)), scale };
@@ -48,7 +48,7 @@ fn scale(bars: &[Bar]) -> Option<f64> {
 
 fn line(canvas: &Canvas<'_>, index: usize, bar: &Bar, place: &Place) -> Drawn {
     let top = 30 + PITCH * index as i32;
-    let names: Vec<String> = broken(&bar.label, WIDEST).into_iter().take(2).collect();
+    let names: Vec<String> = fitted(&bar.label, WIDEST, 2);
     let first = top + BAR / 2 - 19 * names.len() as i32 + 4;
     for (line, name) in names.into_iter().enumerate() {
         canvas.draw(&Text::new(name, (20, first + 38 * line as i32), letters()))?;

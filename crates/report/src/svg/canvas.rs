@@ -56,6 +56,16 @@ pub(super) fn broken(text: &str, units: i32) -> Vec<String> {
     lines
 }
 
+/// As [`broken`], in at most so many lines; what does not fit ends in dots.
+pub(super) fn fitted(text: &str, units: i32, most: usize) -> Vec<String> {
+    let mut lines = broken(text, units);
+    if lines.len() > most {
+        lines.truncate(most);
+        lines.last_mut().into_iter().for_each(|line| *line += " ...");
+    }
+    lines
+}
+
 /// A note where there is nothing to draw.
 pub(super) fn nothing(canvas: &Canvas<'_>, note: &str) -> Drawn {
     let style = ("sans-serif", SMALL).into_font().color(&RULE);
@@ -69,6 +79,7 @@ mod tests {
     #[test]
     fn lines_break_where_the_room_ends() {
         assert_eq!(broken("one two three", 7 * LETTER), ["one two", "three"]);
+        assert_eq!(fitted("one two three", 3 * LETTER, 2), ["one", "two ..."]);
         assert_eq!(broken("incomprehensibilities", LETTER), ["incomprehensibilities"]);
     }
 }

@@ -3,19 +3,21 @@
 use plotters::prelude::*;
 use std::ops::Range;
 
-use super::canvas::{Canvas, Drawn, INK, LARGE, RULE, SMALL, WIDTH, broken, colour, letters, nothing, room};
+use super::canvas::{Canvas, Drawn, INK, LARGE, RULE, SMALL, WIDTH, colour, fitted, letters, nothing, room};
 use super::scale::range;
 use crate::numbers;
 use crate::plot::{Column, Interval, Intervals};
 
-/// From one row to the next, where names take two lines and where one is enough.
-const PITCH: [i32; 2] = [88, 60];
+/// From one row to the next beside the lines of the longest name.
+const AIR: i32 = 22;
+/// From one line of a name to the next.
+const LEADING: i32 = 38;
 /// Heads and the names of marks.
 const TOP: i32 = 110;
 /// Ticks.
 const BOTTOM: i32 = 70;
 /// The widest name of a row.
-const WIDEST: i32 = 560;
+const WIDEST: i32 = 640;
 /// A mark that is further from the values than so many of their widths is named and not drawn.
 const FAR: f64 = 2.0;
 
@@ -30,9 +32,9 @@ pub(super) fn draw(canvas: &Canvas<'_>, intervals: &Intervals) -> Drawn {
     let rows = Rows::of(intervals);
     let left = 40 + rows.names.iter().flatten().map(|line| room(line)).max().unwrap_or(0);
     for (row, lines) in rows.names.iter().enumerate() {
-        let first = rows.middle(row) - 19 * lines.len() as i32 + 4;
+        let first = rows.middle(row) - LEADING / 2 * lines.len() as i32 + 4;
         for (line, text) in lines.iter().enumerate() {
-            canvas.draw(&Text::new(text.clone(), (20, first + 38 * line as i32), letters()))?;
+            canvas.draw(&Text::new(text.clone(), (20, first + LEADING * line as i32), letters()))?;
         }
     }
     let width = (WIDTH as i32 - left) / intervals.columns.len() as i32;
@@ -52,9 +54,9 @@ struct Rows {
 
 impl Rows {
     fn of(intervals: &Intervals) -> Self {
-        let lines = |name: &str| -> Vec<String> { broken(name, WIDEST).into_iter().take(2).collect() };
-        let names: Vec<Vec<String>> = intervals.rows.iter().map(|(name, _)| lines(name)).collect();
-        let pitch = PITCH[usize::from(names.iter().all(|lines| lines.len() < 2))];
+        let names: Vec<Vec<String>> = intervals.rows.iter().map(|(name, _)| fitted(name, WIDEST, 3)).collect();
+        let longest = names.iter().map(Vec::len).max().unwrap_or(1).max(1);
+        let pitch = AIR + LEADING * longest as i32;
         Rows { names, colours: intervals.rows.iter().map(|(_, colour)| *colour).collect(), pitch }
     }
 

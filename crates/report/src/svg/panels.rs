@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{Canvas, Drawn, INK, LARGE, RULE, SMALL, broken, colour, letters, nothing};
+use super::canvas::{Canvas, Drawn, INK, LARGE, RULE, SMALL, colour, fitted, letters, nothing};
 use super::scale::positive_range;
 use super::ticks;
 use crate::numbers;
@@ -21,7 +21,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, panels: &Panels) -> Drawn {
 }
 
 fn panel(canvas: &Canvas<'_>, panel: &Panel, index: usize) -> Drawn {
-    for (line, text) in broken(&panel.label, 480).into_iter().take(2).enumerate() {
+    for (line, text) in fitted(&panel.label, 480, 2).into_iter().enumerate() {
         let at = (110, 12 + 38 * line as i32);
         canvas.draw(&Text::new(text, at, ("sans-serif", LARGE).into_font().color(&INK)))?;
     }
