@@ -5,9 +5,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
-use undrift_networks::{
-    DdpmUnet, DdpmUnetConfig, NetworkError, Weights, apply_parameters, from_bytes, parameter_shapes, to_bytes,
-};
+use undrift_files::{Weights, from_bytes, to_bytes};
+use undrift_networks::{DdpmUnet, DdpmUnetConfig, NetworkError, apply_parameters, parameter_shapes};
 use undrift_noise::{Key, Purpose};
 
 /// Key of the network's configuration, as JSON, in the header of the file of weights.

@@ -75,34 +75,6 @@ impl Shared {
     }
 }
 
-/// Options of `cargo xtask conformance`.
-#[derive(Args)]
-pub(crate) struct Conformance {
-    /// Directory of golden vectors
-    #[arg(long, default_value = "fixtures")]
-    fixtures: PathBuf,
-    /// Run one group only
-    #[arg(long)]
-    group: Option<String>,
-    /// Print JSON instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-impl Conformance {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut arguments =
-            vec!["conformance".to_owned(), "--fixtures".to_owned(), self.fixtures.display().to_string()];
-        if let Some(group) = self.group {
-            arguments.extend(["--group".to_owned(), group]);
-        }
-        if self.json {
-            arguments.push("--json".to_owned());
-        }
-        undrift(&arguments, None)
-    }
-}
-
 /// Builds the program (with the device's feature, if it is not the default one) and runs it.
 fn undrift(arguments: &[String], device: Option<&str>) -> Result<(), Failure> {
     let feature = device.map(|name| name.split(':').next().unwrap_or(name)).filter(|name| *name != "flex");

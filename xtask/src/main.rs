@@ -3,6 +3,7 @@
 //! This crate decides how the project is run and checked; it never links Burn, so that `cargo xtask` starts quickly.
 
 mod bench_vs_torch;
+mod conformance;
 mod lab;
 mod miri;
 mod mutants;
@@ -28,7 +29,7 @@ enum Task {
     /// Train with and without input perturbation, sample with and without epsilon scaling and time shift, and report
     ReproduceExposureBias(lab::ReproduceExposureBias),
     /// Run golden vectors of published implementations against this code
-    Conformance(lab::Conformance),
+    Conformance(conformance::Conformance),
     /// Run all tests
     Test(test::Args),
     /// Check the arrows between crates and the length of files

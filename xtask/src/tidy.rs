@@ -8,20 +8,45 @@ use toml::Table;
 /// For each crate, which of our crates it may use (`docs/architecture.md`).
 const ARROWS: &[(&str, &[&str])] = &[
     ("schedules", &[]),
+    ("files", &[]),
     ("noise", &[]),
     ("kernels", &[]),
+    ("report", &[]),
     ("denoisers", &["schedules"]),
     ("networks", &["noise", "kernels"]),
     ("losses", &["schedules", "denoisers", "noise"]),
     ("samplers", &["schedules", "denoisers", "noise"]),
-    ("metrics", &["schedules", "denoisers", "noise", "samplers", "losses", "networks"]),
-    ("checkpoints", &["noise", "networks"]),
+    ("metrics", &["schedules", "files", "denoisers", "noise", "samplers", "losses", "networks"]),
+    ("checkpoints", &["files", "noise", "networks"]),
     ("data", &["noise"]),
-    ("training", &["schedules", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
+    ("training", &["schedules", "files", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
+    (
+        "studies",
+        &["schedules", "files", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"],
+    ),
+    ("pipelines", &["schedules", "noise", "denoisers", "networks", "samplers", "checkpoints"]),
+    (
+        "conformance",
+        &[
+            "schedules",
+            "noise",
+            "kernels",
+            "denoisers",
+            "networks",
+            "losses",
+            "samplers",
+            "metrics",
+            "files",
+            "checkpoints",
+            "pipelines",
+            "unify",
+        ],
+    ),
     (
         "lab",
         &[
             "schedules",
+            "files",
             "noise",
             "kernels",
             "denoisers",
@@ -32,13 +57,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoints",
             "data",
             "training",
+            "studies",
+            "report",
+            "pipelines",
             "unify",
         ],
     ),
 ];
 
 /// Crates that know no Burn.
-const WITHOUT_BURN: &[&str] = &["schedules"];
+const WITHOUT_BURN: &[&str] = &["schedules", "report"];
 
 /// Longest file, without its tests.
 const LONGEST: usize = 400;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use undrift_files::WeightsError;
 use undrift_networks::NetworkError;
 
 use crate::file::FileError;
@@ -33,6 +34,9 @@ pub enum CheckpointError {
     /// A configuration that makes no network, or weights of another one.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// Weights that cannot be put into a safetensors file.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// A tensor without which the configuration cannot be told.
     #[error("there is no tensor `{name}` of the right shape, without which the configuration cannot be told")]
     Absent {
@@ -200,6 +204,15 @@ impl CheckpointError {
             0 => Ok(()),
             1 => Err(faults.remove(0)),
             _ => Err(CheckpointError::Several(faults)),
+        }
+    }
+
+    /// A setting whose value is none of those that are known.
+    pub fn unknown(key: &str, value: &str, known: &str) -> Self {
+        CheckpointError::Setting {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            expected: format!("known are {known}"),
         }
     }
 }

@@ -3,11 +3,10 @@
 mod folder;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
-use undrift_networks::to_bytes;
+use undrift_files::{to_bytes, write_atomically};
 
 use crate::file::write_torch_zip;
 use crate::published::SIDECAR;
@@ -70,7 +69,7 @@ fn write_file(
     write_torch_zip(out, tensors)?;
     let config = out.with_extension(SIDECAR);
     let failed = |source| CheckpointError::Write { path: config.clone(), source };
-    fs::write(&config, settings.to_json()).map_err(failed)?;
+    write_atomically(&config, settings.to_json().as_bytes()).map_err(failed)?;
     Ok(vec![out.to_owned(), config])
 }
 

@@ -5,13 +5,16 @@ use burn::tensor::Tensor;
 use crate::column;
 
 /// `(a, b)` of `a * x + b * y`.
-pub(crate) type Affine = (f64, f64);
+pub type Affine = (f64, f64);
 
 /// `a * x + b * y` with one pair of f64 factors for each sample, or one for all.
 ///
 /// Factors of 1 are not multiplied and factors of 0 are not added, so that a view that is one of the tensors
 /// is that tensor bit for bit.
-pub(crate) fn affine<const D: usize>(factors: &[Affine], x: &Tensor<D>, y: &Tensor<D>) -> Tensor<D> {
+///
+/// # Shapes
+/// `x` and `y` are `[batch, ..]`, and so is the result; `factors` holds one pair, or one for each sample.
+pub fn affine<const D: usize>(factors: &[Affine], x: &Tensor<D>, y: &Tensor<D>) -> Tensor<D> {
     let (a, b): (Vec<f64>, Vec<f64>) = factors.iter().copied().unzip();
     match (term(x, &a), term(y, &b)) {
         (Some(of_x), Some(of_y)) => of_x + of_y,
@@ -20,8 +23,11 @@ pub(crate) fn affine<const D: usize>(factors: &[Affine], x: &Tensor<D>, y: &Tens
     }
 }
 
-/// `factors * of`; nothing where every factor is 0.
-pub(crate) fn term<const D: usize>(of: &Tensor<D>, factors: &[f64]) -> Option<Tensor<D>> {
+/// `factors * of`; nothing where every factor is 0, and `of` itself where every factor is 1.
+///
+/// # Shapes
+/// `of` is `[batch, ..]`, and so is the result; `factors` holds one number, or one for each sample.
+pub fn term<const D: usize>(of: &Tensor<D>, factors: &[f64]) -> Option<Tensor<D>> {
     let all = |value: f64| factors.iter().all(|&factor| factor == value);
     match (all(0.0), all(1.0)) {
         (true, _) => None,

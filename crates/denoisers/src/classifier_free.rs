@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{DenoiseError, Denoiser, Levels, Prediction};
+use crate::{DenoiseError, Denoiser, Prediction, Question};
 
 /// A denoiser whose eps is `eps_u + s (eps_c - eps_u)`, from a model that is given a condition and one that is not
 /// (Ho, Salimans 2022, arXiv:2207.12598, eq. 6).
@@ -43,7 +43,7 @@ impl<C, U> ClassifierFree<C, U> {
 }
 
 impl<const D: usize, C: Denoiser<D>, U: Denoiser<D>> Denoiser<D> for ClassifierFree<C, U> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         if !self.scale.is_finite() {
             return Err(DenoiseError::GuidanceScale { scale: self.scale });
         }
@@ -62,6 +62,7 @@ impl<const D: usize, C: Denoiser<D>, U: Denoiser<D>> Denoiser<D> for ClassifierF
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Levels;
     use crate::testing::{bits, rows, values};
     use crate::{Eps, OutputVariance, Preconditioned};
     use undrift_schedules::Level;
@@ -74,7 +75,7 @@ mod tests {
     fn eps(scale: f64, channels: Option<usize>) -> Vec<f64> {
         let model = ClassifierFree { conditional: constant(0.5), unconditional: constant(0.2), scale, channels };
         let at = Levels::from(Level::vp(0.6, 10.0).expect("valid"));
-        values(&model.predict(rows([[1.0, -2.0, 0.5]]), &at).expect("fits").eps())
+        values(&model.predict(rows([[1.0, -2.0, 0.5]]), &Question::from(&at)).expect("fits").eps())
     }
 
     #[test]
@@ -98,12 +99,12 @@ mod tests {
         let at = Levels::from(Level::vp(0.6, 10.0).expect("valid"));
         let x = rows([[0.3, -2.2, 1.7]]);
         for (scale, expected) in [
-            (1.0, conditional.predict(x.clone(), &at).expect("fits")),
-            (0.0, constant(0.2).predict(x.clone(), &at).expect("fits")),
+            (1.0, conditional.predict(x.clone(), &Question::from(&at)).expect("fits")),
+            (0.0, constant(0.2).predict(x.clone(), &Question::from(&at)).expect("fits")),
         ] {
             let guided =
                 ClassifierFree { conditional: &conditional, unconditional: constant(0.2), scale, channels: None };
-            let found = guided.predict(x.clone(), &at).expect("fits");
+            let found = guided.predict(x.clone(), &Question::from(&at)).expect("fits");
             assert_eq!(bits(&found.eps()), bits(&expected.eps()));
             assert_eq!(bits(&found.x0()), bits(&expected.x0()));
         }
@@ -118,7 +119,7 @@ mod tests {
             channels: None,
         };
         let at = Levels::from(Level::vp(0.6, 10.0).expect("valid"));
-        let error = model.predict(rows([[1.0]]), &at).unwrap_err();
+        let error = model.predict(rows([[1.0]]), &Question::from(&at)).unwrap_err();
         assert!(error.to_string().contains("NaN"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_schedules::Level;
 
-use crate::{DenoiseError, Denoiser, Levels, Prediction};
+use crate::{DenoiseError, Denoiser, Levels, Prediction, Question};
 
 /// Where samples should go: the gradient of a log-probability.
 ///
@@ -43,7 +43,7 @@ pub struct ClassifierGuidance<M, G> {
 }
 
 impl<const D: usize, M: Denoiser<D>, G: Guide<D>> Denoiser<D> for ClassifierGuidance<M, G> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         if !self.scale.is_finite() {
             return Err(DenoiseError::GuidanceScale { scale: self.scale });
         }
@@ -110,8 +110,8 @@ mod tests {
         for at in levels() {
             let model = ClassifierGuidance { inner: mixture(&[0, 1]), guide: posterior_gradient, scale: 1.0 };
             let x = rows([[0.7, -0.4], [-0.2, 0.9]]);
-            let guided = model.predict(x.clone(), &at).expect("fits");
-            let conditional = mixture(&[0]).predict(x, &at).expect("fits");
+            let guided = model.predict(x.clone(), &Question::from(&at)).expect("fits");
+            let conditional = mixture(&[0]).predict(x, &Question::from(&at)).expect("fits");
             assert!(gap(&guided.eps(), &conditional.eps()) < 1e-9);
             assert!(gap(&guided.x0(), &conditional.x0()) < 1e-9);
         }
@@ -123,8 +123,8 @@ mod tests {
         let model = ClassifierGuidance { inner: ClipX0(mixture(&[0, 1])), guide: asked, scale: 0.0 };
         let [at, _] = levels();
         let x = rows([[0.7, -0.4]]);
-        let plain = ClipX0(mixture(&[0, 1])).predict(x.clone(), &at).expect("fits");
-        assert_eq!(bits(&model.predict(x, &at).expect("fits").eps()), bits(&plain.eps()));
+        let plain = ClipX0(mixture(&[0, 1])).predict(x.clone(), &Question::from(&at)).expect("fits");
+        assert_eq!(bits(&model.predict(x, &Question::from(&at)).expect("fits").eps()), bits(&plain.eps()));
     }
 
     #[test]
@@ -132,6 +132,10 @@ mod tests {
         let push = |x: &Tensor<2>, _: &Levels| x.zeros_like() + 5.0;
         let model = ClassifierGuidance { inner: ClipX0(mixture(&[0, 1])), guide: push, scale: 1.0 };
         let [at, _] = levels();
-        assert!(values(&model.predict(rows([[0.7, -0.4]]), &at).expect("fits").x0()).iter().any(|x0| *x0 > 1.0));
+        assert!(
+            values(&model.predict(rows([[0.7, -0.4]]), &Question::from(&at)).expect("fits").x0())
+                .iter()
+                .any(|x0| *x0 > 1.0)
+        );
     }
 }

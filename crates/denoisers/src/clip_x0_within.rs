@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{DenoiseError, Denoiser, Levels, Prediction};
+use crate::{DenoiseError, Denoiser, Prediction, Question};
 
 /// A denoiser whose x0 is clipped to `[-range, range]`; with a range of 1 it is [`ClipX0`](crate::ClipX0).
 ///
@@ -28,7 +28,7 @@ impl<M> ClipX0Within<M> {
 }
 
 impl<const D: usize, M: Denoiser<D>> Denoiser<D> for ClipX0Within<M> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         Ok(self.inner.predict(x, at)?.clip_x0(-self.range, self.range))
     }
 }
@@ -45,7 +45,13 @@ mod tests {
     fn x0(model: &dyn Denoiser<2>) -> Vec<f64> {
         let x = TensorData::new(vec![-9.0, -0.4, 0.7, 2.0, 5.0, 12.0], [3, 2]);
         let x = Tensor::from_data(x, (&Device::flex(), DType::F64));
-        model.predict(x, &Levels::from(Level::vp(0.9, 1.0).unwrap())).unwrap().x0().into_data().iter::<f64>().collect()
+        model
+            .predict(x, &Question::from(Level::vp(0.9, 1.0).unwrap()))
+            .unwrap()
+            .x0()
+            .into_data()
+            .iter::<f64>()
+            .collect()
     }
 
     #[test]

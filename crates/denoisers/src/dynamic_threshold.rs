@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use crate::{DenoiseError, Denoiser, Levels, Prediction};
+use crate::{DenoiseError, Denoiser, Prediction, Question};
 
 /// Dynamic thresholding: x0 is clipped to `[-s, s]` and divided by s, where s is a quantile of the sample's `|x0|`, at
 /// least 1 and at most `most` (Saharia et al. 2022, arXiv:2205.11487, section 2.3).
@@ -55,7 +55,7 @@ impl<M> DynamicThreshold<M> {
 }
 
 impl<const D: usize, M: Denoiser<D>> Denoiser<D> for DynamicThreshold<M> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         self.inner.predict(x, at)?.bound_x0(|x0| self.bounded(x0))
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     struct Same;
 
     impl Denoiser<2> for Same {
-        fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+        fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
             Prediction::from_output(x.clone(), x, at.clone(), &X0)
         }
     }
@@ -80,7 +80,13 @@ mod tests {
         let x = TensorData::new(values.to_vec(), [values.len() / 5, 5]);
         let x = Tensor::from_data(x, (&Device::flex(), DType::F64));
         let model = DynamicThreshold::new(Same, ratio, most).unwrap();
-        model.predict(x, &Levels::from(Level::vp(0.9, 1.0).unwrap())).unwrap().x0().into_data().iter::<f64>().collect()
+        model
+            .predict(x, &Question::from(Level::vp(0.9, 1.0).unwrap()))
+            .unwrap()
+            .x0()
+            .into_data()
+            .iter::<f64>()
+            .collect()
     }
 
     /// By hand: the quantile 0.9 of 0, 1, 2, 3, 4 is 3.6, that of 0, .1, .2, .3, .4 is below 1.

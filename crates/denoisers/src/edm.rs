@@ -65,7 +65,7 @@ impl Parameterisation for Edm {
 mod tests {
     use super::*;
     use crate::testing::{bits, gap, rows};
-    use crate::{Denoiser, Levels, OutputVariance, Preconditioned};
+    use crate::{Denoiser, Levels, OutputVariance, Preconditioned, Question};
     use burn::tensor::{DType, Tensor};
     use proptest::prelude::*;
 
@@ -129,13 +129,13 @@ mod tests {
         let model = Preconditioned { network: labels, parameterisation: EDM, variance: OutputVariance::None };
         let levels = [0.97, 0.2].map(|alpha_bar| Level::vp(alpha_bar, 5.0).expect("valid"));
         let (vp, x) = (Levels::from(levels.to_vec()), rows([[0.3, -1.0], [1.4, 0.2]]));
-        let belief = model.predict(x.clone(), &vp).expect("fits");
+        let belief = model.predict(x.clone(), &Question::from(&vp)).expect("fits");
         let edm = Levels::from(levels.map(|level| level.unscaled().expect("has signal")).to_vec());
-        let unscaled = model.predict(x.clone() / vp.column(&x, Level::signal), &edm).expect("fits");
+        let unscaled = model.predict(x.clone() / vp.column(&x, Level::signal), &Question::from(&edm)).expect("fits");
         assert!(gap(&belief.x0(), &unscaled.x0()) < 1e-14 && gap(&belief.eps(), &unscaled.eps()) < 1e-14);
-        let alone = model.predict(x.clone().narrow(0, 1, 1), &Levels::from(levels[1])).expect("fits");
+        let alone = model.predict(x.clone().narrow(0, 1, 1), &Question::from(levels[1])).expect("fits");
         assert_eq!(bits(&alone.x0()), bits(&belief.x0().narrow(0, 1, 1)));
-        let single = model.predict(x.cast(DType::F32), &vp).expect("fits");
+        let single = model.predict(x.cast(DType::F32), &Question::from(&vp)).expect("fits");
         assert_eq!(single.x0().dtype(), DType::F32);
         assert!(gap(&single.x0().cast(DType::F64), &belief.x0()) < 1e-6);
     }

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use undrift_schedules::Level;
 
 use crate::samples::{map_samples, softmax_mean, squared_distance};
-use crate::{DenoiseError, Denoiser, Levels, Prediction};
+use crate::{DenoiseError, Denoiser, Prediction, Question};
 
 /// The ideal denoiser of a finite data set: the mean of its samples, weighted by how well each explains `x`
 /// (Karras et al. 2022, arXiv:2206.00364, appendix B.3).
@@ -49,15 +49,16 @@ impl Empirical {
 }
 
 impl<const D: usize> Denoiser<D> for Empirical {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         let x0 = map_samples(&x, at, self.size, |sample, level| self.posterior_mean(sample, level))?;
-        Prediction::from_x0(x, x0, at.clone())
+        Prediction::from_x0(x, x0, at)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Levels;
     use crate::testing::{gap, rows, values};
     use crate::{Component, GaussianMixture};
 
@@ -67,7 +68,7 @@ mod tests {
 
     fn x0_at(x: [f64; 2], level: Level) -> Vec<f64> {
         let model = Empirical::new(data()).expect("valid");
-        values(&model.predict(rows([x]), &Levels::from(level)).expect("fits").x0())
+        values(&model.predict(rows([x]), &Question::from(level)).expect("fits").x0())
     }
 
     /// The posterior of data that are narrow bumps around the samples, integrated over the plane.
@@ -79,8 +80,8 @@ mod tests {
         for alpha_bar in [0.9, 0.3, 1e-3] {
             let at = Levels::from(Level::vp(alpha_bar, 0.0).expect("valid"));
             let x = rows([[0.2, 0.1], [-1.3, 0.7]]);
-            let exact = Empirical::new(data()).expect("valid").predict(x.clone(), &at).expect("fits");
-            assert!(gap(&exact.x0(), &narrow.predict(x, &at).expect("fits").x0()) < 1e-9);
+            let exact = Empirical::new(data()).expect("valid").predict(x.clone(), &Question::from(&at)).expect("fits");
+            assert!(gap(&exact.x0(), &narrow.predict(x, &Question::from(&at)).expect("fits").x0()) < 1e-9);
         }
     }
 
@@ -91,7 +92,7 @@ mod tests {
         let at = Levels::from(Level::vp(0.36, 0.0).expect("valid"));
         let likelihood = |x0: f64| (-(0.25f64 - 0.6 * x0).powi(2) / (2.0 * 0.64)).exp();
         let expected = (likelihood(1.0) - 0.5 * likelihood(-0.5)) / (likelihood(1.0) + likelihood(-0.5));
-        let found = values(&model.predict(rows([[0.25]]), &at).expect("fits").x0())[0];
+        let found = values(&model.predict(rows([[0.25]]), &Question::from(&at)).expect("fits").x0())[0];
         assert!((found - expected).abs() < 1e-14, "{found} is not {expected}");
     }
 
@@ -114,7 +115,7 @@ mod tests {
         let infinite = rows([[f64::INFINITY]]);
         assert_eq!(Empirical::new(infinite), Err(DenoiseError::Coordinate { value: f64::INFINITY }));
         let at = Levels::from(Level::vp(0.5, 0.0).expect("valid"));
-        let wrong = Empirical::new(data()).expect("valid").predict(rows([[1.0]]), &at).unwrap_err();
+        let wrong = Empirical::new(data()).expect("valid").predict(rows([[1.0]]), &Question::from(&at)).unwrap_err();
         assert_eq!(wrong, DenoiseError::SampleSize { expected: 2, found: 1 });
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_schedules::{Grid, Level};
 
-use crate::{DenoiseError, Denoiser, Levels, Prediction};
+use crate::{DenoiseError, Denoiser, Prediction, Question};
 
 /// A denoiser whose eps is divided by a scale lambda (Ning, Li, Su, Salah, Onal Ertugrul 2024, arXiv:2308.15321;
 /// "epsilon scaling").
@@ -83,14 +83,15 @@ impl<M> EpsilonScaling<M> {
 }
 
 impl<const D: usize, M: Denoiser<D>> Denoiser<D> for EpsilonScaling<M> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
-        self.inner.predict(x, at)?.over_scales(|level| self.scale(level))
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
+        self.inner.predict(x, at)?.over_scales("epsilon scaling", |level| self.scale(level))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Levels;
     use crate::testing::{bits, gap, rows};
     use crate::{ClipX0, Eps, MuTilde, OutputVariance, Parameterisation, Preconditioned, V, X0};
     use undrift_schedules::{Chain, Spacing};
@@ -123,9 +124,9 @@ mod tests {
         let eps = x().sin() * 0.9;
         let expected = x() * (1.0 / alpha_bar).sqrt() - eps.clone() * ((1.0 / alpha_bar - 1.0).sqrt() / b);
         let scaled = EpsilonScaling::constant(model(Eps), b).expect("positive");
-        let belief = scaled.predict(x(), &Levels::from(level(700))).expect("has signal");
+        let belief = scaled.predict(x(), &Question::from(level(700))).expect("has signal");
         assert!(gap(&belief.x0(), &expected) < 1e-12 && gap(&belief.eps(), &(eps * (1.0 / b))) < 1e-15);
-        let clipped = ClipX0(scaled).predict(x(), &Levels::from(level(700))).expect("has signal");
+        let clipped = ClipX0(scaled).predict(x(), &Question::from(level(700))).expect("has signal");
         assert!(gap(&clipped.x0(), &expected.clamp(-1.0, 1.0)) < 1e-12);
     }
 
@@ -135,9 +136,9 @@ mod tests {
             let (vp, edm) = (level(t), level(t).unscaled().expect("has signal"));
             for at in [vp, edm] {
                 let asked = x() * at.scale();
-                let plain = model.predict(asked.clone(), &Levels::from(at)).expect("own level");
+                let plain = model.predict(asked.clone(), &Question::from(at)).expect("own level");
                 let scaled = EpsilonScaling::constant(&model, 1.25).expect("positive");
-                let scaled = scaled.predict(asked.clone(), &Levels::from(at)).expect("own level");
+                let scaled = scaled.predict(asked.clone(), &Question::from(at)).expect("own level");
                 assert!(gap(&scaled.eps(), &(plain.eps() * 0.8)) < 1e-9 * t as f64);
                 let rebuilt = scaled.x0() * at.signal() + scaled.eps() * at.noise();
                 assert!(gap(&rebuilt, &asked) < 1e-9, "t = {t}");
@@ -157,14 +158,22 @@ mod tests {
         for model in all() {
             let neutral = EpsilonScaling::constant(&model, 1.0).expect("positive");
             let at = Levels::from(level(900));
-            let (plain, same) = (model.predict(x(), &at).expect("own"), neutral.predict(x(), &at).expect("own"));
+            let (plain, same) = (
+                model.predict(x(), &Question::from(&at)).expect("own"),
+                neutral.predict(x(), &Question::from(&at)).expect("own"),
+            );
             assert_eq!((bits(&plain.x0()), bits(&plain.eps())), (bits(&same.x0()), bits(&same.eps())));
             let mean = |belief: &Prediction<2>| bits(&belief.posterior_mean(&[span]).expect("own span"));
             assert_eq!(mean(&plain), mean(&same));
         }
         let pure = Levels::from(Level::vp(0.0, 999.0).expect("valid"));
-        assert!(EpsilonScaling::constant(model(V), 1.0).expect("positive").predict(x(), &pure).is_ok());
-        let refused = EpsilonScaling::constant(model(V), 1.01).expect("positive").predict(x(), &pure).unwrap_err();
+        assert!(
+            EpsilonScaling::constant(model(V), 1.0).expect("positive").predict(x(), &Question::from(&pure)).is_ok()
+        );
+        let refused = EpsilonScaling::constant(model(V), 1.01)
+            .expect("positive")
+            .predict(x(), &Question::from(&pure))
+            .unwrap_err();
         assert_eq!(refused, DenoiseError::ChangedEps { method: "epsilon scaling", time: 999.0 });
         assert!(refused.to_string().contains("epsilon scaling") && !refused.to_string().contains("eps model"));
     }
@@ -203,17 +212,17 @@ mod tests {
         for model in all() {
             let scaling = EpsilonScaling::linear(&model, &grid, 0.1, 1.0).expect("positive");
             let at = Levels::from(vec![level(20), level(900)]);
-            let both = scaling.predict(x(), &at).expect("own levels");
+            let both = scaling.predict(x(), &Question::from(&at)).expect("own levels");
             let spans = [20, 900].map(|t| chain().span(t).expect("in range"));
             let mean = both.posterior_mean(&spans).expect("own spans");
             for (b, t) in [20, 900].into_iter().enumerate() {
-                let alone = scaling.predict(x().narrow(0, b, 1), &Levels::from(level(t))).expect("own level");
+                let alone = scaling.predict(x().narrow(0, b, 1), &Question::from(level(t))).expect("own level");
                 assert_eq!(bits(&both.x0().narrow(0, b, 1)), bits(&alone.x0()));
                 assert_eq!(bits(&both.eps().narrow(0, b, 1)), bits(&alone.eps()));
                 let own = alone.posterior_mean(&[spans[b]]).expect("own span");
                 assert_eq!(bits(&mean.clone().narrow(0, b, 1)), bits(&own));
             }
-            let plain = model.predict(x().narrow(0, 0, 1), &Levels::from(level(20))).expect("own level");
+            let plain = model.predict(x().narrow(0, 0, 1), &Question::from(level(20))).expect("own level");
             assert_eq!(bits(&both.eps().narrow(0, 0, 1)), bits(&plain.eps()));
         }
     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{DenoiseError, Denoiser, Levels, Prediction, column};
+use crate::{DenoiseError, Denoiser, Prediction, Question, column};
 
 /// The exact denoiser of data that are independently N(mean, std^2) in every coordinate.
 ///
@@ -29,7 +29,7 @@ impl Gaussian {
 }
 
 impl<const D: usize> Denoiser<D> for Gaussian {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         self.check()?;
         at.check(&x)?;
         let variance = self.std * self.std;
@@ -42,18 +42,19 @@ impl<const D: usize> Denoiser<D> for Gaussian {
             })
             .unzip();
         let x0 = x.clone() * column(&gains, &x) + column(&offsets, &x);
-        Prediction::from_x0(x, x0, at.clone())
+        Prediction::from_x0(x, x0, at)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Levels;
     use crate::testing::{rows, values};
     use undrift_schedules::Level;
 
     fn x0_at(model: Gaussian, x: f64, level: Level) -> f64 {
-        values(&model.predict(rows([[x]]), &Levels::from(level)).expect("fits").x0())[0]
+        values(&model.predict(rows([[x]]), &Question::from(level)).expect("fits").x0())[0]
     }
 
     /// `E[x0 | x]` by the trapezium rule over +-12 standard deviations.
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn impossible_data_are_errors() {
         let at = Levels::from(Level::vp(0.5, 0.0).expect("valid"));
-        let refused = |mean, std| Gaussian { mean, std }.predict(rows([[1.0]]), &at).unwrap_err();
+        let refused = |mean, std| Gaussian { mean, std }.predict(rows([[1.0]]), &Question::from(&at)).unwrap_err();
         assert_eq!(refused(0.0, -1.0), DenoiseError::Std { std: -1.0 });
         assert_eq!(refused(f64::INFINITY, 1.0), DenoiseError::Coordinate { value: f64::INFINITY });
         assert!(matches!(refused(0.0, f64::NAN), DenoiseError::Std { .. }));

@@ -9,7 +9,6 @@ use crate::DenoiseError;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Levels {
     list: Vec<Level>,
-    stage: bool,
 }
 
 impl From<Level> for Levels {
@@ -20,23 +19,11 @@ impl From<Level> for Levels {
 
 impl From<Vec<Level>> for Levels {
     fn from(list: Vec<Level>) -> Self {
-        Levels { list, stage: false }
+        Levels { list }
     }
 }
 
 impl Levels {
-    /// A level that a solver visits inside a step, as Heun's second evaluation does.
-    ///
-    /// What acts once per step (time shift) leaves such a question alone, even at a level of the grid.
-    pub fn stage(level: Level) -> Self {
-        Levels { list: vec![level], stage: true }
-    }
-
-    /// Whether this is a visit inside a step.
-    pub fn is_stage(&self) -> bool {
-        self.stage
-    }
-
     /// Number of levels: 1, or the size of the batch.
     pub fn len(&self) -> usize {
         self.list.len()

@@ -5,19 +5,19 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use undrift_denoisers::{Denoiser, Eps, Levels, OutputVariance, Preconditioned};
+//! use undrift_denoisers::{Denoiser, Eps, OutputVariance, Preconditioned, Question};
 //! use undrift_schedules::Chain;
 //!
 //! let chain = Chain::linear(1000)?;
 //! let network = |x: Tensor<2>, _time: Tensor<1>| x.zeros_like();
 //! let model = Preconditioned { network, parameterisation: Eps, variance: OutputVariance::None };
 //! let x = Tensor::<2>::ones([4, 3], &Device::flex());
-//! let belief = model.predict(x, &Levels::from(chain.last()))?;
+//! let belief = model.predict(x, &Question::from(chain.last()))?;
 //! assert_eq!(belief.x0().dims(), [4, 3]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod affine;
+pub mod affine;
 mod classifier_free;
 mod classifier_guidance;
 mod clip_x0;
@@ -29,6 +29,7 @@ mod empirical;
 mod eps;
 mod epsilon_scaling;
 mod error;
+mod flow;
 mod gaussian;
 mod levels;
 mod mixture;
@@ -37,7 +38,9 @@ mod network;
 mod parameterisation;
 mod preconditioned;
 mod prediction;
-mod samples;
+mod question;
+pub mod samples;
+mod self_conditioned;
 mod separate_first;
 mod spread;
 #[cfg(test)]
@@ -58,6 +61,7 @@ pub use empirical::Empirical;
 pub use eps::Eps;
 pub use epsilon_scaling::EpsilonScaling;
 pub use error::DenoiseError;
+pub use flow::Flow;
 pub use gaussian::Gaussian;
 pub use levels::{Levels, column};
 pub use mixture::{Component, GaussianMixture};
@@ -66,6 +70,8 @@ pub use network::Network;
 pub use parameterisation::Parameterisation;
 pub use preconditioned::{OutputVariance, Preconditioned};
 pub use prediction::Prediction;
+pub use question::Question;
+pub use self_conditioned::SelfConditioned;
 pub use separate_first::SeparateFirst;
 pub use spread::{nearest, spread};
 pub use time_shift::TimeShift;

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use undrift_schedules::Level;
 
 use crate::samples::{map_samples, softmax_mean, squared_distance};
-use crate::{DenoiseError, Denoiser, Levels, Prediction};
+use crate::{DenoiseError, Denoiser, Prediction, Question};
 
 /// The exact denoiser of data drawn from a mixture of isotropic Gaussians over whole samples.
 ///
@@ -81,10 +81,10 @@ impl Component {
 }
 
 impl<const D: usize> Denoiser<D> for GaussianMixture {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         let size = self.components[0].mean.len();
         let x0 = map_samples(&x, at, size, |sample, level| self.posterior_mean(sample, level))?;
-        Prediction::from_x0(x, x0, at.clone())
+        Prediction::from_x0(x, x0, at)
     }
 }
 
@@ -92,6 +92,7 @@ impl<const D: usize> Denoiser<D> for GaussianMixture {
 mod tests {
     use super::*;
     use crate::Gaussian;
+    use crate::Levels;
     use crate::testing::{bits, gap, rows, values};
     use burn::tensor::DType;
 
@@ -130,7 +131,7 @@ mod tests {
     fn agrees_with_the_integrated_posterior() {
         let model = GaussianMixture::new(pair()).expect("valid");
         for (alpha_bar, x) in [(0.9, [0.1, 0.2]), (0.5, [-0.7, 0.4]), (0.02, [0.9, -1.1])] {
-            let belief = model.predict(rows([x]), &Levels::from(level(alpha_bar))).expect("fits");
+            let belief = model.predict(rows([x]), &Question::from(level(alpha_bar))).expect("fits");
             for (found, expected) in values(&belief.x0()).iter().zip(integrated(&pair(), x, level(alpha_bar))) {
                 assert!((found - expected).abs() < 1e-9, "alpha_bar {alpha_bar}: {found} is not {expected}");
             }
@@ -141,15 +142,15 @@ mod tests {
     fn one_component_is_the_gaussian() {
         let model = GaussianMixture::new(vec![component(0.1, &[0.3, 0.3], 0.5)]).expect("valid");
         let (x, at) = (rows([[0.9, -1.4], [3.0, 0.2]]), Levels::from(vec![level(0.9), level(0.1)]));
-        let exact = Gaussian { mean: 0.3, std: 0.5 }.predict(x.clone(), &at).expect("fits");
-        assert!(gap(&model.predict(x, &at).expect("fits").x0(), &exact.x0()) < 1e-14);
+        let exact = Gaussian { mean: 0.3, std: 0.5 }.predict(x.clone(), &Question::from(&at)).expect("fits");
+        assert!(gap(&model.predict(x, &Question::from(&at)).expect("fits").x0(), &exact.x0()) < 1e-14);
     }
 
     #[test]
     fn far_away_and_almost_without_noise_nothing_overflows() {
         let model = GaussianMixture::new(pair()).expect("valid");
         let at = Levels::from(Level::edm(1e-6, 0.0).expect("valid"));
-        let belief = model.predict(rows([[40.0, -40.0]]), &at).expect("fits");
+        let belief = model.predict(rows([[40.0, -40.0]]), &Question::from(&at)).expect("fits");
         assert!(values(&belief.x0()).iter().all(|value| value.is_finite()));
     }
 
@@ -157,8 +158,8 @@ mod tests {
     fn a_sample_does_not_depend_on_its_batch() {
         let model = GaussianMixture::new(pair()).expect("valid");
         let x = rows([[0.1, 0.2], [-0.5, 0.9]]).cast(DType::F32);
-        let both = model.predict(x.clone(), &Levels::from(level(0.4))).expect("fits").x0();
-        let alone = model.predict(x.narrow(0, 1, 1), &Levels::from(level(0.4))).expect("fits").x0();
+        let both = model.predict(x.clone(), &Question::from(level(0.4))).expect("fits").x0();
+        let alone = model.predict(x.narrow(0, 1, 1), &Question::from(level(0.4))).expect("fits").x0();
         assert_eq!(both.dtype(), DType::F32);
         assert_eq!(bits(&both.narrow(0, 1, 1)), bits(&alone));
     }
@@ -175,7 +176,7 @@ mod tests {
         );
         assert!(matches!(refused(vec![component(1.0, &[f64::NAN], 1.0)]), DenoiseError::Coordinate { .. }));
         let model = GaussianMixture::new(pair()).expect("valid");
-        let wrong = model.predict(rows([[1.0, 2.0, 3.0]]), &Levels::from(level(0.5))).unwrap_err();
+        let wrong = model.predict(rows([[1.0, 2.0, 3.0]]), &Question::from(level(0.5))).unwrap_err();
         assert_eq!(wrong, DenoiseError::SampleSize { expected: 2, found: 3 });
     }
 }

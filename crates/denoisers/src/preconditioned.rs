@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 
 use crate::affine::affine;
-use crate::{DenoiseError, Denoiser, LearnedVariance, Levels, Network, Parameterisation, Prediction};
+use crate::{DenoiseError, Denoiser, LearnedVariance, Levels, Network, Parameterisation, Prediction, Question};
 
 /// A raw network made into a [`Denoiser`] by saying what its output means.
 #[derive(Clone, Debug)]
@@ -99,9 +99,9 @@ impl<N, P: Parameterisation> Preconditioned<N, P> {
 }
 
 impl<const D: usize, N: Network<D>, P: Parameterisation> Denoiser<D> for Preconditioned<N, P> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         let (belief, variance) = self.halves(x.clone(), at)?;
-        let prediction = Prediction::from_output(x, belief, at.clone(), &self.parameterisation)?;
+        let prediction = Prediction::from_output(x, belief, at, &self.parameterisation)?;
         Ok(match variance {
             Some(learned) => prediction.with_log_variance(learned),
             None => prediction,
@@ -156,7 +156,7 @@ mod tests {
         let entries = |time: Tensor<1>| time.dims()[0];
         let counting = |x: Tensor<2>, time: Tensor<1>| x.zeros_like() + entries(time) as f64;
         let model = Preconditioned { network: counting, parameterisation: X0, variance: OutputVariance::None };
-        let one = model.predict(x, &Levels::from(level(11))).expect("fits");
+        let one = model.predict(x, &Question::from(level(11))).expect("fits");
         assert_eq!(values(&one.x0()), [1.0, 1.0]);
     }
 
@@ -198,7 +198,7 @@ mod tests {
         let x = rows([[1.0, 2.0]]);
         for variance in [OutputVariance::LogVariance, OutputVariance::Range] {
             let model = Preconditioned { network: doubled, parameterisation: X0, variance };
-            let belief = model.predict(x.clone(), &Levels::from(level(9))).expect("fits");
+            let belief = model.predict(x.clone(), &Question::from(level(9))).expect("fits");
             assert_eq!(values(&belief.x0()), [2.0, 4.0]);
             match (variance, belief.learned().expect("has one")) {
                 (OutputVariance::LogVariance, LearnedVariance::LogVariance(half))
@@ -213,19 +213,22 @@ mod tests {
         let x = rows([[1.0, 2.0]]);
         let at = Levels::from(level(9));
         let none = Preconditioned { network: doubled, parameterisation: X0, variance: OutputVariance::None };
-        assert!(matches!(none.predict(x.clone(), &at), Err(DenoiseError::OutputShape { .. })));
+        assert!(matches!(none.predict(x.clone(), &Question::from(&at)), Err(DenoiseError::OutputShape { .. })));
         let odd = |_: Tensor<2>, _: Tensor<1>| rows([[1.0, 2.0, 3.0]]);
         let odd = Preconditioned { network: odd, parameterisation: X0, variance: OutputVariance::Range };
-        let refused = odd.predict(x.clone(), &at).unwrap_err();
+        let refused = odd.predict(x.clone(), &Question::from(&at)).unwrap_err();
         assert_eq!(refused, DenoiseError::NoVarianceChannels { shape: vec![1, 3] });
         let three = Levels::from(vec![level(1); 3]);
-        assert_eq!(odd.predict(x, &three).unwrap_err(), DenoiseError::LevelCount { levels: 3, batch: 1 });
+        assert_eq!(
+            odd.predict(x, &Question::from(&three)).unwrap_err(),
+            DenoiseError::LevelCount { levels: 3, batch: 1 }
+        );
     }
 
     #[test]
     fn constants_follow_the_precision_of_x() {
         let model = Preconditioned { network: labels, parameterisation: V, variance: OutputVariance::None };
-        let belief = model.predict(rows([[1.0]]).cast(DType::F32), &Levels::from(level(9))).expect("fits");
+        let belief = model.predict(rows([[1.0]]).cast(DType::F32), &Question::from(level(9))).expect("fits");
         assert_eq!((belief.x0().dtype(), belief.v().dtype()), (DType::F32, DType::F32));
     }
 }

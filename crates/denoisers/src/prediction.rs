@@ -50,9 +50,10 @@ impl<const D: usize> Prediction<D> {
     pub fn from_output(
         x: Tensor<D>,
         output: Tensor<D>,
-        at: Levels,
+        at: impl Into<Levels>,
         parameterisation: &dyn Parameterisation,
     ) -> Result<Self, DenoiseError> {
+        let at = at.into();
         at.check(&x)?;
         if output.dims() != x.dims() {
             return Err(DenoiseError::OutputShape { expected: x.dims().to_vec(), found: output.dims().to_vec() });
@@ -71,7 +72,7 @@ impl<const D: usize> Prediction<D> {
     ///
     /// # Errors
     /// [`DenoiseError::LevelCount`] or [`DenoiseError::OutputShape`] for shapes that do not fit.
-    pub fn from_x0(x: Tensor<D>, x0: Tensor<D>, at: Levels) -> Result<Self, DenoiseError> {
+    pub fn from_x0(x: Tensor<D>, x0: Tensor<D>, at: impl Into<Levels>) -> Result<Self, DenoiseError> {
         Prediction::from_output(x, x0, at, &X0)
     }
 
@@ -82,7 +83,7 @@ impl<const D: usize> Prediction<D> {
     ///
     /// # Errors
     /// [`DenoiseError::NoSignal`] at a level without signal, and those of [`from_x0`](Self::from_x0).
-    pub fn from_eps(x: Tensor<D>, eps: Tensor<D>, at: Levels) -> Result<Self, DenoiseError> {
+    pub fn from_eps(x: Tensor<D>, eps: Tensor<D>, at: impl Into<Levels>) -> Result<Self, DenoiseError> {
         Prediction::from_output(x, eps, at, &Eps)
     }
 
@@ -199,14 +200,15 @@ impl<const D: usize> Prediction<D> {
         Ok(Prediction { learned: self.learned, told: self.told, ..Prediction::from_eps(self.x, eps, self.at)? })
     }
 
-    /// The belief with the eps of each level divided by a scale; everything else follows from the new one.
+    /// The belief with the eps of each level divided by a scale; everything else follows from the new one. `method` is
+    /// what an error names.
     ///
     /// A scale of exactly 1 leaves its samples as they are, bit for bit, also where there is no signal. The
     /// posterior mean that a mu_tilde network gave follows too, as the mean is all that such a network says.
     ///
     /// # Errors
     /// [`DenoiseError::ChangedEps`] for another scale at a level without signal.
-    pub(crate) fn over_scales(self, scale: impl Fn(Level) -> f64) -> Result<Self, DenoiseError> {
+    pub fn over_scales(self, method: &'static str, scale: impl Fn(Level) -> f64) -> Result<Self, DenoiseError> {
         let kept: Vec<f64> = self.at.iter().map(|at| 1.0 / scale(at)).collect();
         if kept.iter().all(|&kept| kept == 1.0) {
             return Ok(self);
@@ -214,7 +216,7 @@ impl<const D: usize> Prediction<D> {
         let levels = self.at.iter().zip(&kept);
         let x0 = levels.zip(&self.x0).map(|((at, &kept), &(a, b))| match kept == 1.0 {
             true => Ok((a, b)),
-            false if at.is_pure_noise() => Err(DenoiseError::ChangedEps { method: "epsilon scaling", time: at.time() }),
+            false if at.is_pure_noise() => Err(DenoiseError::ChangedEps { method, time: at.time() }),
             false => Ok(((1.0 - kept) / at.signal() + kept * a, kept * b)),
         });
         let x0 = x0.collect::<Result<_, _>>()?;
@@ -238,7 +240,8 @@ impl<const D: usize> Prediction<D> {
     ///
     /// # Errors
     /// [`DenoiseError::OtherLevel`] if `at` differs in more than labels.
-    pub fn relabelled(self, at: Levels) -> Result<Self, DenoiseError> {
+    pub fn relabelled(self, at: impl Into<Levels>) -> Result<Self, DenoiseError> {
+        let at = at.into();
         at.check(&self.x)?;
         let (old, new): (Vec<Level>, Vec<Level>) = (self.at.iter().collect(), at.iter().collect());
         let differs = |(old, new): &(&Level, &Level)| old.alpha_bar() != new.alpha_bar() || old.scale() != new.scale();
@@ -300,7 +303,7 @@ impl<const D: usize> Prediction<D> {
     ///
     /// # Errors
     /// [`DenoiseError::VarianceOfAnotherSpan`] and [`DenoiseError::VarianceOfAnotherLevel`].
-    pub(crate) fn check_own_steps(&self, spans: &[Span]) -> Result<(), DenoiseError> {
+    pub fn check_own_steps(&self, spans: &[Span]) -> Result<(), DenoiseError> {
         if let Some(told) = self.told {
             let time = self.at.iter().next().map_or(told, Level::time);
             return Err(DenoiseError::VarianceOfAnotherLevel { time, told });
@@ -313,7 +316,12 @@ impl<const D: usize> Prediction<D> {
         }
     }
 
-    pub(crate) fn check_spans(&self, spans: &[Span]) -> Result<(), DenoiseError> {
+    /// Checks that spans start at the levels of this belief.
+    ///
+    /// # Errors
+    /// [`DenoiseError::SpanCount`] unless there is one span, or one for each sample, [`DenoiseError::SpanElsewhere`] for
+    /// one that starts at another level.
+    pub fn check_spans(&self, spans: &[Span]) -> Result<(), DenoiseError> {
         let batch = self.x.dims()[0];
         if spans.len() != 1 && spans.len() != batch || spans.is_empty() {
             return Err(DenoiseError::SpanCount { spans: spans.len(), batch });
@@ -573,7 +581,7 @@ mod tests {
             let twice = clipped.clone().bound_x0(|x0| x0 * 0.5).expect("same shape");
             assert_eq!(bits(&own(&twice)), bits(&belief.eps()), "the first eps is the model's");
             assert!(gap(&twice.x0(), &(x0().clamp(-0.5, 0.5) * 0.5)) < 1e-12);
-            let scaled = clipped.clone().over_scales(|_| 1.25).expect("has signal");
+            let scaled = clipped.clone().over_scales("scaling", |_| 1.25).expect("has signal");
             assert!(gap(&own(&scaled), &(belief.eps() * 0.8)) < 1e-12);
             let asked = at.iter().map(|level| level.with_time(level.time() + 7.0).expect("finite"));
             let relabelled = clipped.clone().relabelled(Levels::from(asked.collect::<Vec<_>>())).expect("same noise");

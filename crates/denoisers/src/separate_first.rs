@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{DenoiseError, Denoiser, Levels, Prediction};
+use crate::{DenoiseError, Denoiser, Prediction, Question};
 
 /// A denoiser that answers at pure noise with a model of its own, and with the ordinary one everywhere else
 /// (Zhang et al. 2024, arXiv:2403.08381; "SingDiffusion").
@@ -19,7 +19,7 @@ pub struct SeparateFirst<F, M> {
 }
 
 impl<const D: usize, F: Denoiser<D>, M: Denoiser<D>> Denoiser<D> for SeparateFirst<F, M> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         let pure = at.iter().filter(|level| level.is_pure_noise()).count();
         match pure {
             0 => self.rest.predict(x, at),
@@ -32,6 +32,7 @@ impl<const D: usize, F: Denoiser<D>, M: Denoiser<D>> Denoiser<D> for SeparateFir
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Levels;
     use crate::testing::{bits, rows};
     use crate::{Eps, Gaussian, OutputVariance, Preconditioned};
     use undrift_schedules::Level;
@@ -44,13 +45,15 @@ mod tests {
         let both = SeparateFirst { first: mean, rest: &eps };
         let [pure, noisy] = [0.0, 0.1].map(|alpha_bar| Level::vp(alpha_bar, 7.0).expect("valid"));
         let x = || rows([[2.0, -3.0], [0.5, 0.1]]);
-        let asked = |model: &dyn Denoiser<2>, at: &Levels| bits(&model.predict(x(), at).expect("has a belief").x0());
+        let asked = |model: &dyn Denoiser<2>, at: &Levels| {
+            bits(&model.predict(x(), &Question::from(at)).expect("has a belief").x0())
+        };
         assert_eq!(asked(&both, &Levels::from(pure)), asked(&mean, &Levels::from(pure)));
         assert_eq!(asked(&both, &Levels::from(noisy)), asked(&eps, &Levels::from(noisy)));
         assert_ne!(asked(&both, &Levels::from(noisy)), asked(&mean, &Levels::from(noisy)));
         assert_eq!(asked(&both, &Levels::from(vec![pure, pure])), asked(&mean, &Levels::from(pure)));
-        let mixed = both.predict(x(), &Levels::from(vec![pure, noisy])).unwrap_err();
+        let mixed = both.predict(x(), &Question::from(vec![pure, noisy])).unwrap_err();
         assert_eq!(mixed, DenoiseError::PartlyPureNoise);
-        assert_eq!(eps.predict(x(), &Levels::from(pure)).unwrap_err(), DenoiseError::NoSignal { time: 7.0 });
+        assert_eq!(eps.predict(x(), &Question::from(pure)).unwrap_err(), DenoiseError::NoSignal { time: 7.0 });
     }
 }

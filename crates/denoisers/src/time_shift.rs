@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 use undrift_schedules::{Chain, Grid, Level};
 
-use crate::{DenoiseError, Denoiser, Levels, Prediction, nearest, spread};
+use crate::{DenoiseError, Denoiser, Prediction, Question, nearest, spread};
 
 /// A denoiser whose network is told the time that fits the variance of each sample
 /// (Li, Qu, Yao, Sun, Moens 2024, arXiv:2305.15583, algorithm 2; "time-shift sampler").
@@ -16,7 +16,7 @@ use crate::{DenoiseError, Denoiser, Levels, Prediction, nearest, spread};
 /// is about the level that was asked about. This works in every solver, and sample by sample.
 ///
 /// Nothing is shifted at the grid's first level, at levels outside of the grid, and at questions inside a step
-/// ([`Levels::is_stage`]). A mu_tilde network refuses a shifted label, as its output belongs to one level only.
+/// ([`Question::is_stage`]). A mu_tilde network refuses a shifted label, as its output belongs to one level only.
 ///
 /// The authors' released code does something else, see `TimeShiftPnm` and `TimeShiftAdm` among the samplers.
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ impl<M> TimeShift<M> {
         Ok(TimeShift { inner, chain: chain.levels().to_vec(), shifted: shifted.collect() })
     }
 
-    /// The levels to ask the inner model at, or `None` where nothing is shifted.
-    fn asked<const D: usize>(&self, x: &Tensor<D>, at: &Levels) -> Result<Option<Levels>, DenoiseError> {
+    /// What to ask the inner model, or `None` where nothing is shifted.
+    fn asked<const D: usize>(&self, x: &Tensor<D>, at: &Question<D>) -> Result<Option<Question<D>>, DenoiseError> {
         let candidates: Vec<_> = at.iter().map(|level| self.candidates(level)).collect();
         if at.is_stage() || candidates.iter().all(|candidates| candidates.is_empty()) {
             return Ok(None);
@@ -62,7 +62,7 @@ impl<M> TimeShift<M> {
             let time = candidates.get(tau).map_or(level.time(), |tau| tau.time());
             level.with_time(time).map_err(|_| DenoiseError::OffChain { time })
         });
-        Ok(Some(Levels::from(levels.collect::<Result<Vec<_>, _>>()?)))
+        Ok(Some(at.at(levels.collect::<Result<Vec<_>, _>>()?)))
     }
 
     /// The levels whose labels are tried at `level`; none where nothing is shifted.
@@ -74,10 +74,10 @@ impl<M> TimeShift<M> {
 }
 
 impl<const D: usize, M: Denoiser<D>> Denoiser<D> for TimeShift<M> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
         match self.asked(&x, at)? {
             None => self.inner.predict(x, at),
-            Some(asked) => self.inner.predict(x, &asked)?.relabelled(at.clone()),
+            Some(asked) => self.inner.predict(x, &asked)?.relabelled(at),
         }
     }
 }
@@ -85,6 +85,7 @@ impl<const D: usize, M: Denoiser<D>> Denoiser<D> for TimeShift<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Levels;
     use crate::testing::{bits, rows, values};
     use crate::{Eps, OutputVariance, Preconditioned};
     use std::cell::Cell;
@@ -116,8 +117,8 @@ mod tests {
     }
 
     /// What the network is told about each sample, as `t`.
-    fn told<M: Denoiser<2>>(model: &TimeShift<M>, x: Tensor<2>, at: &Levels) -> Vec<usize> {
-        let belief = model.predict(x, at).expect("has signal");
+    fn told<M: Denoiser<2>>(model: &TimeShift<M>, x: Tensor<2>, at: impl Into<Question<2>>) -> Vec<usize> {
+        let belief = model.predict(x, &at.into()).expect("has signal");
         values(&belief.eps()).chunks(4).map(|sample| sample[0] as usize + 1).collect()
     }
 
@@ -131,7 +132,7 @@ mod tests {
         let at = Levels::from(level(600));
         assert_eq!(told(&shift, spread_as([597, 608]), &at), [597, 608]);
         assert_eq!(told(&shift, spread_as([500, 700]), &at), [590, 610], "no further than half a window");
-        let belief = shift.predict(spread_as([597, 608]), &at).expect("has signal");
+        let belief = shift.predict(spread_as([597, 608]), &Question::from(&at)).expect("has signal");
         assert_eq!(belief.at().iter().collect::<Vec<_>>(), [level(600); 2], "the belief is about the level asked at");
         let odd = TimeShift::new(clock(), &chain(), &grid(), 5, 0).expect("own levels");
         assert_eq!(told(&odd, spread_as([500, 700]), &at), [598, 602]);
@@ -143,7 +144,10 @@ mod tests {
         let deaf = Preconditioned { network, parameterisation: Eps, variance: OutputVariance::None };
         let shift = TimeShift::new(&deaf, &chain(), &grid(), 40, 0).expect("own levels");
         let at = Levels::from(level(400));
-        let (plain, shifted) = (deaf.predict(spread_as([380, 410]), &at), shift.predict(spread_as([380, 410]), &at));
+        let (plain, shifted) = (
+            deaf.predict(spread_as([380, 410]), &Question::from(&at)),
+            shift.predict(spread_as([380, 410]), &Question::from(&at)),
+        );
         let (plain, shifted) = (plain.expect("fits"), shifted.expect("fits"));
         assert_eq!((bits(&plain.x0()), bits(&plain.eps())), (bits(&shifted.x0()), bits(&shifted.eps())));
         let span = grid().spans()[2];
@@ -159,7 +163,7 @@ mod tests {
         assert_eq!(told(&shift, x(), &Levels::from(level(400))), [410, 390], "the step left 600, above the cutoff");
         assert_eq!(told(&shift, x(), &Levels::from(level(200))), [200; 2], "the step left 400, not above it");
         assert_eq!(told(&shift, x(), &Levels::from(level(500))), [500; 2], "not in the grid");
-        assert_eq!(told(&shift, x(), &Levels::stage(level(600))), [600; 2], "inside a step");
+        assert_eq!(told(&shift, x(), Question::stage(level(600))), [600; 2], "inside a step");
         let mixed = Levels::from(vec![level(200), level(600)]);
         assert_eq!(told(&shift, x(), &mixed), [200, 590]);
     }
@@ -206,8 +210,8 @@ mod tests {
     struct Listening(Cell<Option<Levels>>);
 
     impl Denoiser<2> for Listening {
-        fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
-            self.0.set(Some(at.clone()));
+        fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
+            self.0.set(Some(at.levels().clone()));
             Prediction::from_x0(x.clone(), x, at.clone())
         }
     }
@@ -219,7 +223,7 @@ mod tests {
             let shift = TimeShift::new(&inner, &chain(), &grid(), window, 0).expect("own levels");
             let at = Levels::from(level(400));
             let single = rows([[2.0], [3.0]]);
-            assert!(shift.predict(single, &at).is_ok(), "not even the spread is asked for");
+            assert!(shift.predict(single, &Question::from(&at)).is_ok(), "not even the spread is asked for");
             assert_eq!(inner.0.take(), Some(at));
         }
     }
@@ -234,7 +238,7 @@ mod tests {
         let relabelled = grid().with_times(|level| level.time() + 0.5).expect("finite");
         assert!(TimeShift::new((), &chain(), &relabelled, 20, 0).is_err());
         let shift = TimeShift::new(clock(), &chain(), &grid(), 20, 0).expect("own levels");
-        let refused = shift.predict(rows([[1.0], [2.0]]), &Levels::from(level(600))).unwrap_err();
+        let refused = shift.predict(rows([[1.0], [2.0]]), &Question::from(level(600))).unwrap_err();
         assert_eq!(refused, DenoiseError::NoSpread { values: 1 });
     }
 }

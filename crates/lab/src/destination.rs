@@ -1,10 +1,10 @@
 //! Places for files, tried before the work begins, so that hours of it are not lost for want of a folder.
 
-use crate::memory;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
+use undrift_studies::memory;
 
 /// Why nothing can be written to a place.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -1,4 +1,4 @@
-//! Names as strings: recipes, registry, command line, run directories, reports and conformance.
+//! Names as strings: recipes, registry, command line, run directories and reports.
 //!
 //! This crate decides what the names in a recipe mean and where files go; the mathematics lies below it.
 //! The program `undrift` is a thin shell around [`commands`].
@@ -18,11 +18,9 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod commands;
-pub mod conformance;
 pub mod destination;
 pub mod exposure;
 pub mod interrupt;
-pub mod memory;
 pub mod methods;
 pub mod progress;
 pub mod published;

@@ -1,10 +1,12 @@
 //! Live progress: bars on a terminal, plain lines otherwise.
 
+use crate::interrupt;
 use crate::terminal::note;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
+use undrift_studies::{Stage, Watch};
 
 /// Progress of one stage: `label`, steps done of `total`, rate, time left and a message.
 pub struct Progress {
@@ -72,6 +74,34 @@ impl Progress {
             let _ = write!(line, ", {message}");
         }
         line
+    }
+}
+
+/// Shows an experiment's progress to the user, who may stop it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terminal;
+
+impl Watch for Terminal {
+    fn stage(&self, label: String, done: u64, total: u64) -> Box<dyn Stage> {
+        Box::new(Progress::start(label, done, total))
+    }
+
+    fn stop_requested(&self) -> bool {
+        interrupt::requested()
+    }
+
+    fn note(&self, text: &str) {
+        note(text);
+    }
+}
+
+impl Stage for Progress {
+    fn at(&mut self, done: u64, message: &dyn Fn() -> String) {
+        Progress::at(self, done, message);
+    }
+
+    fn finish(self: Box<Self>, message: &dyn Fn() -> String) {
+        Progress::finish(*self, message);
     }
 }
 

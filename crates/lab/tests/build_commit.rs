@@ -94,7 +94,7 @@ fn a_new_commit_and_another_branch_move_what_is_watched() {
 
 #[test]
 fn the_program_says_what_it_was_built_from() {
-    let built = undrift_lab::run::Build::here("flex").commit;
+    let built = undrift_lab::run::build("flex").commit;
     let plain = built.trim_end_matches("+changes");
     let known = plain.len() == 12 && plain.chars().all(|c| c.is_ascii_hexdigit());
     assert!(known || plain == "unknown", "{built}");

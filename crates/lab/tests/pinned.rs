@@ -5,6 +5,7 @@
 //! rounded otherwise, the scores must agree as far as two kinds of instructions do on one machine.
 //! `UNDRIFT_PIN=write` records what this machine gives.
 
+#[allow(dead_code)]
 mod program;
 
 use std::collections::BTreeMap;

@@ -83,7 +83,6 @@ fn a_reader_that_goes_away_stops_no_command() {
     let network = small_network(folder.path());
     let picture = folder.path().join("a.png");
     let exported = folder.path().join("exported");
-    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures");
     let run = folder.path().join("run");
     let short = recipe(folder.path(), "short.toml", &[("steps = 60", "steps = 3")]);
     let sample =
@@ -97,7 +96,6 @@ fn a_reader_that_goes_away_stops_no_command() {
         vec!["show-recipe", "table2", "--source"],
         vec!["inspect", text(&network)],
         vec!["inspect", text(&network), "--json"],
-        vec!["conformance", "--fixtures", fixtures, "--group", "schedules"],
         vec!["run", text(&short), "--dry-run"],
         vec!["run", text(&short), "--out", text(&run)],
         vec!["report", text(&run)],

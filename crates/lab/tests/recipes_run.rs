@@ -116,7 +116,8 @@ fn trained(setup: &Setup) -> Result<(), String> {
         let loss = match setup.settings.model.objective {
             ObjectiveName::Simple => {
                 let errors = squared_error(&model, &none, x0, &at, &mut noise);
-                let weighted = errors.and_then(|errors| setup.weighting.weigh(errors, &setup.parameterisation, &at));
+                let weighted =
+                    errors.and_then(|errors| setup.objective.weighting.weigh(errors, &setup.parameterisation, &at));
                 weighted.map_err(|error| said(&error))?
             }
             ObjectiveName::Hybrid => {

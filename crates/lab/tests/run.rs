@@ -197,7 +197,6 @@ fn bad_input_exits_with_2_and_names_what_is_wrong() {
         ),
         (&["sample", text(folder.path()), "--row", "second"], &["recipe.toml", "undrift run"]),
         (&["report", text(folder.path())], &["recipe.toml"]),
-        (&["conformance", "--fixtures", "no/such/folder"], &["no/such/folder"]),
         (&["train-classifier", "--steps", "0"], &["--steps"]),
     ];
     for (arguments, words) in cases {

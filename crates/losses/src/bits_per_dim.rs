@@ -3,7 +3,7 @@
 use crate::per_sample::mean_over_dims;
 use crate::{LossError, bound, mix};
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Variance};
+use undrift_denoisers::{Denoiser, Levels, Question, Variance};
 use undrift_noise::Noise;
 use undrift_schedules::{Grid, Span};
 
@@ -83,7 +83,7 @@ fn at_span<const D: usize>(
 ) -> Result<AtSpan, LossError> {
     let at = Levels::from(span.from());
     let eps = noise.normal(x0);
-    let prediction = model.predict(mix(x0.clone(), eps.clone(), &at), &at)?;
+    let prediction = model.predict(mix(x0.clone(), eps.clone(), &at), &Question::from(&at))?;
     let term = bound::term(&prediction, x0, &[span], variance)?;
     let mse = |of: Tensor<D>, truth: Tensor<D>| host(mean_over_dims((of - truth).square()));
     Ok(AtSpan { term: host(term)?, x0_mse: mse(prediction.x0(), x0.clone())?, eps_mse: mse(prediction.eps(), eps)? })

@@ -1,10 +1,11 @@
 //! The penalty on a network's slope in its input.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels};
+use undrift_denoisers::{Denoiser, Levels, Question};
 use undrift_noise::Noise;
 
 use crate::LossError;
+use crate::per_sample::sum_over_dims;
 
 /// Estimates `|d eps / d x|_F^2`, the squared Frobenius norm of the slope of eps in its input, of each sample.
 ///
@@ -33,16 +34,10 @@ pub fn gradient_penalty<const D: usize>(
     }
     at.check(&x)?;
     let aside = noise.normal(&x) * at.column(&x, |level| step * level.scale());
-    let here = model.predict(x.clone(), at)?.eps();
-    let there = model.predict(x + aside, at)?.eps();
+    let here = model.predict(x.clone(), &Question::from(at))?.eps();
+    let there = model.predict(x + aside, &Question::from(at))?.eps();
     Ok(sum_over_dims(((there - here) / step).square()))
 }
 
 /// A step at which single precision loses one part in 1e5 of the difference, and curvature adds about as little.
 pub const PENALTY_STEP: f64 = 1e-2;
-
-fn sum_over_dims<const D: usize>(values: Tensor<D>) -> Tensor<1> {
-    let dims = values.dims();
-    let width: usize = dims[1..].iter().product();
-    values.reshape([dims[0], width]).sum_dim(1).reshape([dims[0]])
-}

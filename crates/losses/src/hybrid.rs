@@ -1,7 +1,7 @@
 //! Improved DDPM's hybrid loss, which learns a variance beside `L_simple`.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Network, Parameterisation, Preconditioned, Prediction, Variance};
+use undrift_denoisers::{Denoiser, Levels, Network, Parameterisation, Preconditioned, Prediction, Question, Variance};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
@@ -61,7 +61,7 @@ where
     let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
     at.check(&x0)?;
     let Corrupted { x, eps } = corruption.corrupt(&x0, &at, noise);
-    let prediction = model.predict(x, &at)?;
+    let prediction = model.predict(x, &Question::from(&at))?;
     let bound = bound::term(&with_fixed_belief(&prediction, model)?, &x0, spans, Variance::Learned)?;
     let target = model.target(x0, eps, &at)?;
     Ok(Hybrid { simple: mean_over_dims((target - prediction.output()).square()), bound })

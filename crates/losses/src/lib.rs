@@ -33,7 +33,7 @@ mod input_perturbation;
 mod kl;
 mod loss_second_moment;
 mod mix;
-mod per_sample;
+pub mod per_sample;
 mod squared_error;
 mod training_sigmas;
 mod variational_bound;

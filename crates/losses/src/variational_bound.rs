@@ -2,7 +2,7 @@
 
 use crate::{Corruption, LossError, bound};
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Variance};
+use undrift_denoisers::{Denoiser, Levels, Question, Variance};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
@@ -30,6 +30,6 @@ pub fn variational_bound<const D: usize>(
 ) -> Result<Tensor<1>, LossError> {
     let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
     at.check(&x0)?;
-    let prediction = model.predict(corruption.corrupt(&x0, &at, noise).x, &at)?;
+    let prediction = model.predict(corruption.corrupt(&x0, &at, noise).x, &Question::from(&at))?;
     bound::term(&prediction, &x0, spans, variance)
 }

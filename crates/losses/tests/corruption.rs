@@ -4,7 +4,7 @@ mod support;
 
 use burn::tensor::{DType, Tensor};
 use support::{doubles, grey, largest_gap, mean, values};
-use undrift_denoisers::{Denoiser, Eps, Gaussian, Levels, OutputVariance, Preconditioned, Variance};
+use undrift_denoisers::{Denoiser, Eps, Gaussian, Levels, OutputVariance, Preconditioned, Question, Variance};
 use undrift_losses::{
     Corrupted, Corruption, InputPerturbation, LossError, Plain, bound, mix, squared_error, variational_bound,
 };
@@ -84,7 +84,7 @@ fn the_bound_compares_with_the_posterior_of_the_perturbed_input() {
     let found = variational_bound(&model, Variance::FixedLarge, &corruption, x0(), &spans, &mut recorded());
     let at = levels(&spans);
     let seen = mix(x0(), eps() + xi() * 0.3, &at);
-    let prediction = model.predict(seen, &at).expect("fits");
+    let prediction = model.predict(seen, &Question::from(&at)).expect("fits");
     let term = bound::term(&prediction, &x0(), &spans, Variance::FixedLarge).expect("fits");
     assert!(largest_gap(&values(found.expect("fits")), &values(term)) < 1e-14);
 }

@@ -8,7 +8,7 @@ use burn::tensor::{DType, Tensor};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use support::{grey, tensor, values};
-use undrift_denoisers::{ClipX0, Denoiser, Eps, Levels, Network, OutputVariance, Preconditioned, Variance};
+use undrift_denoisers::{ClipX0, Denoiser, Eps, Levels, Network, OutputVariance, Preconditioned, Question, Variance};
 use undrift_losses::{Plain, bits_per_dim, bound, decoder_log_likelihood, mix, squared_error, variational_bound};
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Span};
@@ -197,7 +197,7 @@ impl Batch<'_> {
         let models: [(&dyn Denoiser<4>, &str); 2] = [(&raw, "noclip"), (&clipped, "clip")];
         for (model, clip) in models {
             let x = mix(self.x0(), self.file.images("noise", self.dtype), &self.at());
-            let prediction = model.predict(x, &self.at()).expect("fits");
+            let prediction = model.predict(x, &Question::from(&self.at())).expect("fits");
             let terms = bound::term(&prediction, &self.x0(), &self.spans, variance).expect("fits");
             self.close(&format!("{key}/vb_terms_{clip}"), &values(terms), 1e-5);
             self.close(&format!("{key}/vb_pred_xstart_{clip}"), &values(prediction.x0()), 2e-4);

@@ -51,7 +51,7 @@ fn counts_must_fit_the_batch() {
 fn a_prediction_must_be_about_the_data() {
     let span = chain().span(3).expect("in range");
     let wide = doubles(&[0.0; 6], [3, 2]);
-    let prediction = Prediction::from_x0(wide.clone(), wide, span.from().into()).expect("fits");
+    let prediction = Prediction::from_x0(wide.clone(), wide, span.from()).expect("fits");
     let narrow = doubles(&[0.0; 3], [3, 1]);
     let error = bound::term(&prediction, &narrow, &[span], Variance::FixedSmall).unwrap_err();
     assert!(matches!(error, LossError::DataShape { .. }), "{error}");

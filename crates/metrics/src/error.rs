@@ -1,13 +1,21 @@
 //! What keeps a metric from being computed.
 
 use burn::tensor::TensorReadError;
+use undrift_files::WeightsError;
 use undrift_losses::LossError;
+use undrift_networks::NetworkError;
 use undrift_samplers::SampleError;
 use undrift_schedules::GridError;
 
 /// Why a metric could not be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricError {
+    /// A file of an extractor's weights cannot be read.
+    #[error(transparent)]
+    File(#[from] WeightsError),
+    /// Weights of another network than the extractor.
+    #[error(transparent)]
+    Weights(#[from] NetworkError),
     /// A covariance with ddof 1 does not exist.
     #[error("a covariance of {count} samples does not exist: give at least 2")]
     TooFewSamples {

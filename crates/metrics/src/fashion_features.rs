@@ -2,10 +2,11 @@
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
-use undrift_networks::{FashionClassifier, NetworkError, apply_parameters, from_bytes};
+use undrift_files::from_bytes;
+use undrift_networks::{FashionClassifier, apply_parameters};
 use undrift_noise::{Key, Purpose};
 
-use crate::{Extracted, FeatureExtractor};
+use crate::{Extracted, FeatureExtractor, MetricError};
 
 /// The classifier of Fashion-MNIST reduced to 16x16 whose weights are embedded, trained by
 /// `undrift train-classifier` on the embedded sample.
@@ -27,7 +28,7 @@ impl FashionFeatures {
     ///
     /// # Errors
     /// If the embedded file does not fit the network, which only a change of the network brings about.
-    pub fn new(device: &Device) -> Result<Self, NetworkError> {
+    pub fn new(device: &Device) -> Result<Self, MetricError> {
         Self::with_weights(WEIGHTS, device)
     }
 
@@ -35,9 +36,9 @@ impl FashionFeatures {
     ///
     /// # Errors
     /// Those of reading the file and of weights that do not fit.
-    pub fn with_weights(bytes: &[u8], device: &Device) -> Result<Self, NetworkError> {
+    pub fn with_weights(bytes: &[u8], device: &Device) -> Result<Self, MetricError> {
         let network = FashionClassifier::init(device, Key::new(0, Purpose::Initialisation));
-        apply_parameters(network, from_bytes(bytes)?.parameters).map(Self)
+        Ok(Self(apply_parameters(network, from_bytes(bytes)?.parameters)?))
     }
 }
 

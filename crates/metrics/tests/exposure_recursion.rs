@@ -1,7 +1,7 @@
 //! Exposure bias of exact and of artificially biased denoisers against the recursion of their chains.
 
 use burn::tensor::{DType, Device, Tensor};
-use undrift_denoisers::{DenoiseError, Denoiser, EpsilonScaling, Gaussian, Levels, Prediction, Variance};
+use undrift_denoisers::{DenoiseError, Denoiser, EpsilonScaling, Gaussian, Prediction, Question, Variance};
 use undrift_metrics::{DeltaPoint, ExposureBias, ExposureCurves, MetricError, chain_lengths, exposure_curves};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_samplers::{Ancestral, Ddim, Solver, WithoutNoise, sample};
@@ -20,7 +20,7 @@ struct Biased<M> {
 }
 
 impl<M: Denoiser<2>> Denoiser<2> for Biased<M> {
-    fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+    fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
         self.inner.predict(x, at)?.map_eps(|eps| eps * self.factor)
     }
 }
@@ -282,7 +282,7 @@ fn batches_do_not_matter_and_parts_can_be_merged() {
 struct Failing;
 
 impl Denoiser<2> for Failing {
-    fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+    fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
         match at.of(0) {
             Some(level) if level.time() > 500.0 => MODEL.predict(x * f64::MAX, at),
             _ => Err(DenoiseError::NoLearnedVariance),

@@ -4,17 +4,19 @@ use burn::module::Module;
 use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
+use serde_json::Value;
 use undrift_kernels::{Activation, concat_channels};
 use undrift_noise::{Key, SampleNoise};
 
-use crate::DdpmUnetConfig;
 use crate::attention::SelfAttention;
+use crate::backbone::check_input;
 use crate::dropout::Dropout;
 use crate::fused::{convolve, normalise};
 use crate::initialiser::{Initialiser, ONE, ZERO};
 use crate::resampling::{double, halve};
 use crate::residual_block::ResidualBlock;
 use crate::time_embedding::TimeEmbedding;
+use crate::{AnyNetwork, Architecture, Backbone, Condition, ConditionKind, DdpmUnetConfig, Mode, NetworkError};
 
 /// The U-Net of DDPM, made by [`DdpmUnetConfig::init`].
 ///
@@ -53,6 +55,7 @@ impl DdpmUnet {
     ///
     /// If a shape is another one.
     pub fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Tensor<4> {
+        self.expect(&x, &time);
         self.run(x, time, &mut Dropout::off())
     }
 
@@ -66,6 +69,7 @@ impl DdpmUnet {
     ///
     /// If a shape is another one.
     pub fn forward_training(&self, x: Tensor<4>, time: Tensor<1>, noise: &mut SampleNoise) -> Tensor<4> {
+        self.expect(&x, &time);
         self.run(x, time, &mut Dropout::new(self.config.dropout, noise))
     }
 
@@ -92,7 +96,6 @@ impl DdpmUnet {
     }
 
     fn run(&self, x: Tensor<4>, time: Tensor<1>, dropout: &mut Dropout<'_>) -> Tensor<4> {
-        self.check(x.dims(), time.dims());
         let time = self.time.forward(time);
         let mut h = convolve(&self.conv_in, x.permute([0, 2, 3, 1]));
         let mut skips = vec![h.clone()];
@@ -107,14 +110,75 @@ impl DdpmUnet {
         convolve(&self.conv_out, h).permute([0, 3, 1, 2])
     }
 
-    fn check(&self, [batch, channels, height, width]: [usize; 4], [times]: [usize; 1]) {
-        let size = self.config.image_size;
-        assert!(
-            [channels, height, width] == [self.config.in_channels, size, size],
-            "this U-Net takes images of [{}, {size}, {size}], not of [{channels}, {height}, {width}]",
-            self.config.in_channels,
-        );
-        assert!(times == 1 || times == batch, "a batch of {batch} images takes 1 or {batch} times, not {times}",);
+    fn expect(&self, x: &Tensor<4>, time: &Tensor<1>) {
+        check_input(self.config.input(), x.dims(), time.dims()).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+impl Backbone<4> for DdpmUnet {
+    fn forward(
+        &self,
+        x: Tensor<4>,
+        time: Tensor<1>,
+        condition: &Condition,
+        mode: Mode<'_>,
+    ) -> Result<Tensor<4>, NetworkError> {
+        let batch = x.dims()[0];
+        check_input(self.config.input(), x.dims(), time.dims())?;
+        self.knows().check(condition, batch)?;
+        mode.check(batch)?;
+        Ok(self.run(x, time, &mut mode.dropout(self.config.dropout)))
+    }
+
+    fn knows(&self) -> ConditionKind {
+        self.config.condition()
+    }
+}
+
+impl DdpmUnetConfig {
+    /// The untrained network on `device`, its weights a function of `key` alone.
+    ///
+    /// # Errors
+    ///
+    /// What [`validate`](Self::validate) finds.
+    pub fn init(&self, device: &Device, key: Key) -> Result<DdpmUnet, NetworkError> {
+        self.validate()?;
+        Ok(DdpmUnet::new(self, device, key))
+    }
+}
+
+impl Architecture for DdpmUnetConfig {
+    fn network(&self, device: &Device, key: Key) -> Result<AnyNetwork<4>, NetworkError> {
+        self.init(device, key).map(AnyNetwork::new)
+    }
+
+    fn input(&self) -> [usize; 3] {
+        [self.in_channels, self.image_size, self.image_size]
+    }
+
+    fn output(&self) -> [usize; 3] {
+        [self.out_channels, self.image_size, self.image_size]
+    }
+
+    fn condition(&self) -> ConditionKind {
+        ConditionKind::None
+    }
+
+    fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("a configuration of numbers and names is JSON")
+    }
+
+    fn sentence(&self) -> String {
+        format!(
+            "The U-Net of DDPM for {} channels of {size}x{size}: levels of {:?} channels with {} blocks each, attention at \
+             {:?} pixels, dropout {}.",
+            self.in_channels,
+            self.widths,
+            self.blocks,
+            self.attention,
+            self.dropout,
+            size = self.image_size,
+        )
     }
 }
 

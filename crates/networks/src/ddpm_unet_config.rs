@@ -1,12 +1,9 @@
 //! The shape of a DDPM U-Net, the published ones, and what makes no network.
 
-use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
-use undrift_noise::Key;
+use serde::Serialize;
 
 use crate::bounds::{BLOCKS, SIDE, at_least, within};
-use crate::stored_ddpm_unet::StoredDdpmUnet;
-use crate::{DdpmUnet, NetworkError, Resampling, Sinusoids};
+use crate::{NetworkError, Resampling, Sinusoids};
 
 /// The shape of a DDPM U-Net.
 ///
@@ -14,8 +11,7 @@ use crate::{DdpmUnet, NetworkError, Resampling, Sinusoids};
 /// is stored with `multipliers` has levels of so many times `base`.
 ///
 /// Source: Ho, Jain, Abbeel 2020, arXiv:2006.11239, appendix B and code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "StoredDdpmUnet")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DdpmUnetConfig {
     /// Channels of the input image.
     pub in_channels: usize,
@@ -84,16 +80,6 @@ impl DdpmUnetConfig {
         // A width beyond this machine's integers is refused by `validate`.
         let widths = multiples.iter().map(|multiple| base.saturating_mul(*multiple)).collect();
         DdpmUnetConfig { base, widths, ..self }
-    }
-
-    /// The untrained network on `device`, its weights a function of `key` alone.
-    ///
-    /// # Errors
-    ///
-    /// What [`validate`](Self::validate) finds.
-    pub fn init(&self, device: &Device, key: Key) -> Result<DdpmUnet, NetworkError> {
-        self.validate()?;
-        Ok(DdpmUnet::new(self, device, key))
     }
 
     /// Height of each level in pixels, finest first.

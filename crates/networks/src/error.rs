@@ -1,10 +1,8 @@
 //! What can be wrong with a network's configuration or its weights.
 
-use std::fmt;
+use crate::Mismatch;
 
-use safetensors::SafeTensorError;
-
-/// What can be wrong with a network's configuration or with a file of weights.
+/// What can be wrong with a network's configuration or with its parameters.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
     /// A number that must be at least `least`.
@@ -143,66 +141,66 @@ pub enum NetworkError {
         /// The width that heads share.
         width: usize,
     },
-    /// Bytes that are no safetensors file, or a truncated one.
-    #[error("not a complete safetensors file ({0}); check that it was written and copied whole")]
-    Malformed(#[from] SafeTensorError),
-    /// An element type that weights cannot have.
-    #[error("tensor `{name}` has element type {dtype}; convert it to F32 (or F64)")]
-    ElementType {
-        /// The tensor.
-        name: String,
-        /// Its element type.
-        dtype: String,
-    },
-    /// Two tensors of one name, or a name that the file format reserves.
-    #[error("tensor name `{name}` is used twice or reserved; give every tensor a name of its own")]
+    /// Two parameters of one name.
+    #[error("parameter name `{name}` is used twice; give every parameter once")]
     Name {
         /// The name.
         name: String,
     },
+    /// A probability of losing a label outside `[0, 1]`.
+    #[error("label dropout is {value:?}; it must lie in [0, 1], and 0 turns it off")]
+    LabelDropout {
+        /// The value as given.
+        value: f64,
+    },
+    /// An input of another shape than the network takes.
+    #[error("this network takes inputs of {takes:?} (channels, height, width), not of {found:?}")]
+    Input {
+        /// The shape of one sample.
+        takes: Vec<usize>,
+        /// The shape of one sample as given.
+        found: Vec<usize>,
+    },
+    /// Times that are neither one for all nor one for each sample.
+    #[error("a batch of {batch} images takes 1 or {batch} times, not {found}")]
+    Times {
+        /// Number of samples.
+        batch: usize,
+        /// Number of times.
+        found: usize,
+    },
+    /// A condition that the network does not know.
+    #[error("this network knows {knows}, and was given {given}; give it what it knows, or train one that knows more")]
+    Condition {
+        /// What the network knows.
+        knows: String,
+        /// What it was given.
+        given: String,
+    },
+    /// Another number than one for each sample.
+    #[error("a batch of {batch} takes {batch} {what}, not {found}")]
+    Rows {
+        /// What there must be one of for each sample.
+        what: &'static str,
+        /// Number of samples.
+        batch: usize,
+        /// Their number.
+        found: usize,
+    },
+    /// A class that the network does not have.
+    #[error("class {class} is none of the {classes} classes, which are counted from 0")]
+    Class {
+        /// The class.
+        class: u32,
+        /// Number of classes.
+        classes: u32,
+    },
+    /// A sample without a class, for a network that cannot be asked without.
+    #[error(
+        "a sample has lost its class, which this network has no row for; give it one, or train one with a null class"
+    )]
+    LostClass,
     /// Weights of another network.
     #[error("the weights are not those of this network; use the configuration they were saved with\n{0}")]
     Mismatch(Mismatch),
-}
-
-/// How a set of weights differs from what a network needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Parameters of the network that the weights lack, in the network's order.
-    pub missing: Vec<String>,
-    /// Tensors that the network has no parameter for, in the order given.
-    pub unexpected: Vec<String>,
-    /// Tensors whose shape is not the parameter's, in the network's order.
-    pub reshaped: Vec<Reshaped>,
-}
-
-/// A tensor whose shape is not that of the parameter of its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reshaped {
-    /// The parameter's dotted name.
-    pub name: String,
-    /// The shape that the network has.
-    pub expected: Vec<usize>,
-    /// The shape that the weights have.
-    pub found: Vec<usize>,
-}
-
-impl Mismatch {
-    /// Whether nothing differs.
-    pub fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty() && self.reshaped.is_empty()
-    }
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let missing = self.missing.iter().map(|name| format!("missing    {name}"));
-        let unexpected = self.unexpected.iter().map(|name| format!("unexpected {name}"));
-        let reshaped = self
-            .reshaped
-            .iter()
-            .map(|r| format!("shape      {}: the network has {:?}, the weights {:?}", r.name, r.expected, r.found));
-        let rows: Vec<String> = missing.chain(unexpected).chain(reshaped).collect();
-        f.write_str(&rows.join("\n"))
-    }
 }

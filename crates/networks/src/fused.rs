@@ -30,6 +30,14 @@ pub(crate) fn convolve_onto(layer: &Conv2d, x: Tensor<4>, residual: Tensor<4>) -
     run(layer, x, bias(layer), Some(residual))
 }
 
+/// The dense layer that a 1x1 convolution is: `[N, from]` to `[N, to]`.
+///
+/// In this way row i does not depend on how many rows there are, which a product of matrices does not promise.
+pub(crate) fn convolve_rows(layer: &Conv2d, x: Tensor<2>) -> Tensor<2> {
+    let [rows, from] = x.dims();
+    convolve(layer, x.reshape([rows, 1, 1, from])).flatten::<2>(1, 3)
+}
+
 fn run(layer: &Conv2d, x: Tensor<4>, shift: Tensor<2>, residual: Option<Tensor<4>>) -> Tensor<4> {
     let PaddingConfig2d::Explicit(top, left, bottom, right) = layer.padding else {
         panic!("the networks here are made with explicit padding, not {:?}", layer.padding);

@@ -1,6 +1,7 @@
 //! A DDPM U-Net's configuration as files hold it, those of earlier versions among them.
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 use crate::{DdpmUnetConfig, Resampling, Sinusoids};
 
@@ -10,7 +11,7 @@ use crate::{DdpmUnetConfig, Resampling, Sinusoids};
 /// there was nothing after `dropout`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct StoredDdpmUnet {
+struct StoredDdpmUnet {
     in_channels: usize,
     out_channels: usize,
     image_size: usize,
@@ -26,6 +27,12 @@ pub(crate) struct StoredDdpmUnet {
     resampling: Option<Resampling>,
     head_channels: Option<usize>,
     middle_attention: Option<bool>,
+}
+
+impl<'de> Deserialize<'de> for DdpmUnetConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        StoredDdpmUnet::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    }
 }
 
 impl TryFrom<StoredDdpmUnet> for DdpmUnetConfig {

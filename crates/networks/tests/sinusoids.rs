@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use undrift_networks::{Sinusoids, from_bytes};
+use undrift_files::from_bytes;
+use undrift_networks::Sinusoids;
 
 fn recorded() -> HashMap<String, TensorData> {
     let path =

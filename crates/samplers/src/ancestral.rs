@@ -1,10 +1,11 @@
 //! DDPM's ancestral sampler.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction, Variance};
+use undrift_denoisers::{Denoiser, Prediction, Variance};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
+use crate::begin::begin;
 use crate::{SampleError, Solver, Step};
 
 /// Ancestral sampling: the mean of the posterior under the model's belief, plus noise
@@ -33,7 +34,7 @@ impl<const D: usize> Solver<D> for Ancestral {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let failed = |source| SampleError::Denoise { time: span.from().time(), source };
-        let prediction = model.predict(x, &Levels::from(span.from())).map_err(failed)?;
+        let prediction = begin(model, x, span.from())?;
         let mean = prediction.posterior_mean(&[*span]).map_err(failed)?;
         let x = match span.to() {
             None => mean,

@@ -60,8 +60,15 @@ impl Churn {
         Churn { labelling: Labelling::ByChain(chain, labels), ..self }
     }
 
-    /// `x` and its level after the fresh noise, in the coordinates of `from`.
-    pub(crate) fn raise<const D: usize>(
+    /// `x` and its level after the fresh noise; both as they are, and nothing drawn, where there is none.
+    ///
+    /// # Shapes
+    /// `x` is `[batch, ..]` at `from`, and the result, of the same shape, at the level beside it.
+    ///
+    /// # Errors
+    /// [`SampleError::NoSignal`] at pure noise, whose sigma cannot be raised, [`SampleError::Unlabelled`] for a raised
+    /// level without label and [`SampleError::Level`] for one that cannot exist.
+    pub fn raise<const D: usize>(
         &self,
         x: Tensor<D>,
         from: Level,

@@ -1,11 +1,12 @@
 //! DDIM's family of samplers, from no noise to DDPM's.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
 use undrift_schedules::{Grid, Span};
 
-use crate::{SampleError, Solver, Step};
+use crate::begin::begin;
+use crate::{SampleError, Solver, Step, shares};
 
 /// Denoising diffusion implicit models: the believed x0, taken back to the next level with part of the believed
 /// eps and part of fresh noise (Song, Meng, Ermon 2020, arXiv:2010.02502, eq. 12 and 16).
@@ -51,7 +52,7 @@ impl<const D: usize> Solver<D> for Ddim {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let (down, up) = self.shares(span)?;
-        let prediction = model.predict(x, &Levels::from(span.from())).map_err(SampleError::at(span.from().time()))?;
+        let prediction = begin(model, x, span.from())?;
         let (x0, eps) = believed(prediction.x0(), &prediction, self.keep_eps);
         let x = match span.to() {
             None => x0,
@@ -72,46 +73,24 @@ impl<const D: usize> Solver<D> for Ddim {
 impl Ddim {
     /// The largest `eta` that no step of a grid refuses; infinite where there is one step, to the data.
     pub fn largest_eta(grid: &Grid) -> f64 {
-        let inside = grid.spans().iter().filter(|span| span.to().is_some());
-        inside.map(|span| largest(share_of_ddpm(span))).fold(f64::INFINITY, f64::min)
+        shares::largest_eta(grid)
     }
 
-    /// How much of the noise where the span ends is the believed eps, and how much is fresh: two numbers whose
-    /// squares add up to 1.
-    fn shares(&self, span: &Span) -> Result<(f64, f64), SampleError> {
-        let eta = self.eta;
-        if !(eta >= 0.0 && eta.is_finite()) {
-            return Err(SampleError::Eta { eta });
-        }
-        let of_ddpm = share_of_ddpm(span);
-        let fresh = eta * eta * of_ddpm;
-        if fresh > 1.0 && span.to().is_some() {
-            return Err(SampleError::EtaTooLarge { eta, time: span.from().time(), largest: largest(of_ddpm) });
-        }
-        Ok(((1.0 - fresh).max(0.0).sqrt(), fresh.sqrt()))
+    /// How much of the noise where the span ends is the believed eps, and how much is fresh, by
+    /// [`shares::of_span`](crate::shares::of_span).
+    ///
+    /// # Errors
+    /// [`SampleError::Eta`] and [`SampleError::EtaTooLarge`].
+    pub fn shares(&self, span: &Span) -> Result<(f64, f64), SampleError> {
+        shares::of_span(span, self.eta)
     }
-}
-
-/// `beta_tilde / (1 - alpha_bar where the span ends)`, which the step to the data has too.
-fn share_of_ddpm(span: &Span) -> f64 {
-    (span.beta() / span.from().one_minus_alpha_bar()).min(1.0)
-}
-
-/// The largest eta that this share leaves room for, as far as f64 can tell.
-fn largest(of_ddpm: f64) -> f64 {
-    let mut eta = of_ddpm.sqrt().recip();
-    while eta * eta * of_ddpm > 1.0 {
-        eta = eta.next_down();
-    }
-    eta
 }
 
 /// What a DDIM step in either direction takes for x0 and for eps; see [`Ddim::keep_eps`].
-pub(crate) fn believed<const D: usize>(
-    x0: Tensor<D>,
-    prediction: &Prediction<D>,
-    keep_eps: bool,
-) -> (Tensor<D>, Tensor<D>) {
+///
+/// # Shapes
+/// `x0` is what the step takes for x0 unless it clips; both results have its shape.
+pub fn believed<const D: usize>(x0: Tensor<D>, prediction: &Prediction<D>, keep_eps: bool) -> (Tensor<D>, Tensor<D>) {
     match (keep_eps, prediction.own_eps()) {
         (false, _) => (x0, prediction.eps()),
         (true, Some(own)) => (x0, own),
@@ -126,7 +105,7 @@ mod tests {
     use crate::{Ancestral, WithoutNoise, sample, steps};
     use burn::tensor::DType;
     use undrift_denoisers::{
-        ClipX0, DenoiseError, Eps, EpsilonScaling, Gaussian, OutputVariance, Preconditioned, V, Variance,
+        ClipX0, DenoiseError, Eps, EpsilonScaling, Gaussian, OutputVariance, Preconditioned, Question, V, Variance,
     };
     use undrift_noise::{Replay, Zeros};
     use undrift_schedules::{Chain, Grid, Spacing};
@@ -243,7 +222,7 @@ mod tests {
     struct Bounded(f64);
 
     impl Denoiser<2> for Bounded {
-        fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+        fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
             network().predict(x, at)?.bound_x0(|x0| x0.clamp(-self.0, self.0))
         }
     }

@@ -1,10 +1,12 @@
 //! DDIM backwards: from data to the noise that would have made it.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
-use undrift_schedules::{Grid, Level, Span};
+use undrift_denoisers::Denoiser;
+use undrift_schedules::{Grid, Span};
 
+use crate::begin::begin;
 use crate::ddim::believed;
+use crate::reminded::Reminded;
 use crate::{SampleError, Step};
 
 /// Deterministic DDIM run from clean to noisy along a grid: the code of an image, from which [`Ddim`](crate::Ddim)
@@ -37,8 +39,8 @@ impl DdimInversion {
     ) -> Result<Step<D>, SampleError> {
         let up = span.from();
         let (prediction, data) = match span.to() {
-            Some(here) => (asked(model, x, here)?, None),
-            None => (asked(model, x.clone() * up.signal(), up)?, Some(x)),
+            Some(here) => (begin(model, x, here)?, None),
+            None => (begin(model, x.clone() * up.signal(), up)?, Some(x)),
         };
         let (x0, eps) = believed(data.unwrap_or_else(|| prediction.x0()), &prediction, self.keep_eps);
         let x = x0 * up.signal() + eps * up.noise();
@@ -58,9 +60,10 @@ impl DdimInversion {
         grid: &'a Grid,
         x: Tensor<D>,
     ) -> impl Iterator<Item = Result<Step<D>, SampleError>> + 'a {
-        grid.spans().iter().rev().scan(Some(x), move |x, span| {
-            let step = self.step(model, x.take()?, span);
-            *x = step.as_ref().ok().map(|step| step.x.clone());
+        grid.spans().iter().rev().scan(Some((x, None)), move |state, span| {
+            let (x, believed) = state.take()?;
+            let step = self.step(&Reminded::new(model, believed), x, span);
+            *state = step.as_ref().ok().map(|step| (step.x.clone(), Some(step.prediction.clone())));
             Some(step)
         })
     }
@@ -82,10 +85,6 @@ impl DdimInversion {
     }
 }
 
-fn asked<const D: usize>(model: &dyn Denoiser<D>, x: Tensor<D>, at: Level) -> Result<Prediction<D>, SampleError> {
-    model.predict(x, &Levels::from(at)).map_err(SampleError::at(at.time()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +93,7 @@ mod tests {
     use burn::tensor::DType;
     use undrift_denoisers::{ClipX0, DenoiseError, Eps, Gaussian, OutputVariance, Preconditioned};
     use undrift_noise::Zeros;
-    use undrift_schedules::{Chain, Spacing};
+    use undrift_schedules::{Chain, Level, Spacing};
 
     const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
     const INVERSION: DdimInversion = DdimInversion { keep_eps: false };

@@ -1,11 +1,13 @@
 //! PNDM as huggingface/diffusers steps it.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::{Chain, Level, Span};
 
-use crate::pndm::{adams_bashforth, transfer};
+use crate::adams_bashforth::adams_bashforth;
+use crate::begin::begin_with_signal;
+use crate::flow::transfer;
 use crate::{SampleError, Solver, Step};
 
 /// `PNDMScheduler` of diffusers (after Liu et al. 2022, arXiv:2202.09778).
@@ -52,10 +54,7 @@ impl<const D: usize> Solver<D> for DiffusersPndm {
         _noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let from = span.from();
-        if from.is_pure_noise() {
-            return Err(SampleError::NoSignal { time: from.time() });
-        }
-        let prediction = model.predict(x.clone(), &Levels::from(from)).map_err(SampleError::at(from.time()))?;
+        let prediction = begin_with_signal(model, x.clone(), from)?;
         let start = Start { solver: self, model, x: &x, answer: self.answer(&prediction), from };
         let (x, more) = match self.starting(from, past.len()) {
             Some((index, next)) if self.runge_kutta => (start.runge_kutta(index, next)?, 3),
@@ -113,7 +112,7 @@ impl<const D: usize> Start<'_, D> {
     }
 
     fn asked(&self, x: Tensor<D>, at: Level) -> Result<Tensor<D>, SampleError> {
-        let prediction = self.model.predict(x, &Levels::stage(at)).map_err(SampleError::at(at.time()))?;
+        let prediction = self.model.predict(x, &Question::stage(at)).map_err(SampleError::at(at.time()))?;
         Ok(self.solver.answer(&prediction))
     }
 

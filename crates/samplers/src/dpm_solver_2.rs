@@ -1,11 +1,12 @@
 //! DPM-Solver-2.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
-use crate::euler::along;
+use crate::begin::begin_with_signal;
+use crate::flow::along;
 use crate::{Labelling, SampleError, Solver, Step};
 
 /// DPM-Solver-2: a step with the eps believed halfway in log(signal / noise)
@@ -33,10 +34,7 @@ impl<const D: usize> Solver<D> for DpmSolver2 {
     ) -> Result<Step<D>, SampleError> {
         let from = span.from();
         let time = from.time();
-        if from.is_pure_noise() {
-            return Err(SampleError::NoSignal { time });
-        }
-        let prediction = model.predict(x.clone(), &Levels::from(from)).map_err(SampleError::at(time))?;
+        let prediction = begin_with_signal(model, x.clone(), from)?;
         let Some(to) = span.to() else {
             let x = prediction.x0();
             return Ok(Step { span: *span, prediction, x, evals: 1 });
@@ -44,7 +42,7 @@ impl<const D: usize> Solver<D> for DpmSolver2 {
         let sigma = (from.sigma() * to.sigma()).sqrt();
         let halfway = self.labelling.level(sigma, from)?.ok_or(SampleError::UnlabelledStage { time, sigma })?;
         let there = along(&x, from, halfway, prediction.eps());
-        let second = model.predict(there, &Levels::stage(halfway)).map_err(SampleError::at(time))?;
+        let second = model.predict(there, &Question::stage(halfway)).map_err(SampleError::at(time))?;
         let x = along(&x, from, to, second.eps());
         Ok(Step { span: *span, prediction, x, evals: 2 })
     }
@@ -84,7 +82,7 @@ mod tests {
         let h = lambda(to.sigma()) - lambda(from.sigma());
         let sigma = (-(lambda(from.sigma()) + h / 2.0)).exp();
         let s = labelling.level(sigma, from).expect("valid").expect("within the chain");
-        let eps = |x: &Tensor<2>, at| model.predict(x.clone(), &Levels::from(at)).expect("fits").eps();
+        let eps = |x: &Tensor<2>, at| model.predict(x.clone(), &Question::from(at)).expect("fits").eps();
         let u = x.clone() * (s.signal() / from.signal()) - eps(&x, from) * (s.noise() * (h / 2.0).exp_m1());
         let expected = x.clone() * (to.signal() / from.signal()) - eps(&u, s) * (to.noise() * h.exp_m1());
         let step = DpmSolver2 { labelling }.step(&model, x, &span, &[], &mut Zeros).expect("has a belief");
@@ -96,7 +94,7 @@ mod tests {
     fn the_step_to_the_data_is_x0_bit_for_bit() {
         let (model, grid) = (Gaussian { mean: 0.3, std: 0.5 }, Grid::of_sigmas([0.7]).expect("valid"));
         let (_, x) = start(0, 2, 3, DType::F64);
-        let belief = model.predict(x.clone(), &Levels::from(grid.start())).expect("fits");
+        let belief = model.predict(x.clone(), &Question::from(grid.start())).expect("fits");
         let x0 = sample(&model, &DpmSolver2::default(), &grid, x, &mut Zeros).expect("has a belief");
         assert_eq!(bits(&x0), bits(&belief.x0()));
     }

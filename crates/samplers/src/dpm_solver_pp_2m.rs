@@ -1,10 +1,11 @@
 //! DPM-Solver++(2M).
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
 use undrift_schedules::{Level, Span};
 
+use crate::begin::begin;
 use crate::log_step::{LogStep, known};
 use crate::{SampleError, Solver, Step};
 
@@ -35,8 +36,7 @@ impl<const D: usize> Solver<D> for DpmSolverPp2m {
         _noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let from = span.from();
-        let failed = |source| SampleError::Denoise { time: from.time(), source };
-        let prediction = model.predict(x.clone(), &Levels::from(from)).map_err(failed)?;
+        let prediction = begin(model, x.clone(), from)?;
         let x0 = prediction.x0();
         let x = match span.to() {
             None => x0,
@@ -57,7 +57,7 @@ fn second_order<const D: usize>(
     let extrapolated = match before {
         None => x0,
         Some((level, before)) => {
-            let r = LogStep::new(level, from).h / step.h;
+            let r = LogStep::new(level, from).h() / step.h();
             x0.clone() + (x0 - before) * (0.5 / r)
         }
     };

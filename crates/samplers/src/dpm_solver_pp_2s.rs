@@ -1,12 +1,13 @@
 //! DPM-Solver++(2S), with ancestral noise.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::{Level, Span};
 
-use crate::landing::checked_eta;
+use crate::begin::begin_with_signal;
 use crate::log_step::LogStep;
+use crate::shares::{checked_eta, of_sigmas};
 use crate::{Labelling, SampleError, Solver, Step};
 
 /// DPM-Solver++(2S): a step with the x0 believed halfway in log(signal / noise)
@@ -37,18 +38,15 @@ impl<const D: usize> Solver<D> for DpmSolverPp2s {
     ) -> Result<Step<D>, SampleError> {
         let (eta, from) = (checked_eta(self.eta)?, span.from());
         let time = from.time();
-        if from.is_pure_noise() {
-            return Err(SampleError::NoSignal { time });
-        }
-        let prediction = model.predict(x.clone(), &Levels::from(from)).map_err(SampleError::at(time))?;
+        let prediction = begin_with_signal(model, x.clone(), from)?;
         let Some(to) = span.to() else {
             let x = prediction.x0();
             return Ok(Step { span: *span, prediction, x, evals: 1 });
         };
-        let (down, up) = ancestry(from.sigma(), to.sigma(), eta);
+        let (down, up) = of_sigmas(from.sigma(), to.sigma(), eta);
         let halfway = self.halfway(from, to, down)?;
         let there = LogStep::new(from, halfway).carry(x.clone(), prediction.x0());
-        let second = model.predict(there, &Levels::stage(halfway)).map_err(SampleError::at(time))?;
+        let second = model.predict(there, &Question::stage(halfway)).map_err(SampleError::at(time))?;
         let left = down / from.sigma();
         let x = x * (to.signal() / from.signal() * left) + second.x0() * (to.signal() * (1.0 - left));
         let x = if up > 0.0 { noise.normal(&x) * (to.signal() * up) + x } else { x };
@@ -67,14 +65,6 @@ impl DpmSolverPp2s {
         let unlabelled = SampleError::UnlabelledStage { time: from.time(), sigma };
         self.labelling.level(sigma, from)?.ok_or(unlabelled)
     }
-}
-
-/// The sigma that a step goes down to and that of the noise added there, whose squares add up to that of its end:
-/// [`Span::ancestry`] in a form that keeps its digits in long steps.
-fn ancestry(from: f64, to: f64, eta: f64) -> (f64, f64) {
-    let share = to / from;
-    let down = to * ((1.0 - eta) * (1.0 + eta) + (eta * share).powi(2)).sqrt();
-    (down, eta * to * ((1.0 - share) * (1.0 + share)).sqrt())
 }
 
 #[cfg(test)]
@@ -114,11 +104,11 @@ mod tests {
     fn the_noise_is_shared_out_as_in_ddim() {
         let grid = Grid::of_sigmas([7.0, 3.0, 0.8]).expect("valid");
         for (span, eta) in grid.spans()[..2].iter().flat_map(|span| [0.0, 0.4, 1.0].map(|eta| (span, eta))) {
-            let (down, up) = ancestry(span.from().sigma(), span.to_sigma(), eta);
+            let (down, up) = of_sigmas(span.from().sigma(), span.to_sigma(), eta);
             let expected = span.ancestry(eta);
             assert!((down - expected.down).abs() < 1e-14 && (up - expected.up).abs() < 1e-14);
         }
-        assert_eq!(ancestry(80.0, 0.002, 1.0).0, 0.002 * (0.002 / 80.0));
+        assert_eq!(of_sigmas(80.0, 0.002, 1.0).0, 0.002 * (0.002 / 80.0));
     }
 
     #[test]
@@ -137,7 +127,7 @@ mod tests {
     fn the_step_to_the_data_is_x0_bit_for_bit_and_draws_nothing() {
         let (model, grid) = (Gaussian { mean: 0.3, std: 0.5 }, Grid::of_sigmas([0.7]).expect("valid"));
         let (_, x) = start(0, 2, 3, DType::F64);
-        let belief = model.predict(x.clone(), &Levels::from(grid.start())).expect("fits");
+        let belief = model.predict(x.clone(), &Question::from(grid.start())).expect("fits");
         let x0 = sample(&model, &of(1.0), &grid, x, &mut Replay::new(vec![])).expect("has a belief");
         assert_eq!(bits(&x0), bits(&belief.x0()));
     }

@@ -150,8 +150,8 @@ pub enum SampleError {
 }
 
 impl SampleError {
-    /// For `map_err` of what a model says where a step starts at `time`.
-    pub(crate) fn at(time: f64) -> impl Fn(DenoiseError) -> SampleError {
+    /// For `map_err` of what a model says: the failure of the step that starts where the label is `time`.
+    pub fn at(time: f64) -> impl Fn(DenoiseError) -> SampleError {
         move |source| SampleError::Denoise { time, source }
     }
 }

@@ -1,10 +1,12 @@
 //! Euler's method for the probability flow, in sigma.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
-use undrift_schedules::{Level, Span};
+use undrift_schedules::Span;
 
+use crate::begin::begin;
+use crate::flow::along;
 use crate::{Churn, SampleError, Solver, Step};
 
 /// Euler's method for `dx / d sigma = eps`, with optional churn: algorithm 2 of Karras, Aittala, Aila, Laine 2022,
@@ -30,7 +32,7 @@ impl<const D: usize> Solver<D> for Euler {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let (x, hat) = self.churn.raise(x, span.from(), noise)?;
-        let prediction = model.predict(x.clone(), &Levels::from(hat)).map_err(SampleError::at(hat.time()))?;
+        let prediction = begin(model, x.clone(), hat)?;
         let x = match span.to() {
             None => prediction.x0(),
             Some(to) => along(&x, hat, to, prediction.eps()),
@@ -39,20 +41,15 @@ impl<const D: usize> Solver<D> for Euler {
     }
 }
 
-/// `x` moved along a slope in sigma from one level to another.
-pub(crate) fn along<const D: usize>(x: &Tensor<D>, from: Level, to: Level, slope: Tensor<D>) -> Tensor<D> {
-    x.clone() * (to.signal() / from.signal()) + slope * (to.noise() - to.signal() * from.sigma())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{Half, bits, gap, start, tensor};
     use crate::{Ddim, sample, steps};
     use burn::tensor::DType;
-    use undrift_denoisers::{Eps, Gaussian, OutputVariance, Preconditioned, X0};
+    use undrift_denoisers::{Eps, Gaussian, OutputVariance, Preconditioned, Question, X0};
     use undrift_noise::{Replay, Zeros};
-    use undrift_schedules::{Chain, Grid, Spacing};
+    use undrift_schedules::{Chain, Grid, Level, Spacing};
 
     const EULER: Euler = Euler { churn: Churn::NONE };
 
@@ -99,7 +96,7 @@ mod tests {
         let step = churned.step(&model, x.clone(), &grid.spans()[0], &[], &mut noise).expect("has a belief");
         assert_eq!((noise.draw() - before, bits(&step.x)), (1, bits(&step.prediction.x0())));
         let plain = sample(&model, &EULER, &grid, x.clone(), &mut Replay::new(vec![])).expect("has a belief");
-        let belief = model.predict(x, &Levels::from(grid.start())).expect("fits");
+        let belief = model.predict(x, &Question::from(grid.start())).expect("fits");
         assert_eq!(bits(&plain), bits(&belief.x0()));
     }
 

@@ -11,7 +11,7 @@ use crate::SampleError;
 ///
 /// # Errors
 /// [`SampleError::NoHalves`] for other shapes.
-pub(crate) fn split<const D: usize>(x: Tensor<D>) -> Result<[Tensor<5>; 4], SampleError> {
+pub fn split<const D: usize>(x: Tensor<D>) -> Result<[Tensor<5>; 4], SampleError> {
     let shape = x.dims();
     let whole = |size: usize| size > 0 && size.is_multiple_of(2);
     if D < 3 || !whole(shape[D - 1]) || !whole(shape[D - 2]) {
@@ -24,8 +24,11 @@ pub(crate) fn split<const D: usize>(x: Tensor<D>) -> Result<[Tensor<5>; 4], Samp
     Ok(butterfly([corner(0, 0), corner(0, 1), corner(1, 0), corner(1, 1)]))
 }
 
-/// The images of four bands, of shape `dims`.
-pub(crate) fn join<const D: usize>(bands: [Tensor<5>; 4], dims: [usize; D]) -> Tensor<D> {
+/// The images of four bands as [`split`] gives them, of shape `dims`.
+///
+/// # Shapes
+/// `dims` is the shape that was split.
+pub fn join<const D: usize>(bands: [Tensor<5>; 4], dims: [usize; D]) -> Tensor<D> {
     let [a, b, c, d] = butterfly(bands);
     let rows = vec![Tensor::cat(vec![a, b], 4), Tensor::cat(vec![c, d], 4)];
     Tensor::cat(rows, 2).reshape(dims)

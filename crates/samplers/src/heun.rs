@@ -1,11 +1,12 @@
 //! Heun's method for the probability flow, in sigma: EDM's sampler.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
-use crate::euler::along;
+use crate::begin::begin;
+use crate::flow::along;
 use crate::{Churn, SampleError, Solver, Step};
 
 /// Heun's method for `dx / d sigma = eps`: an Euler step, then again with the mean of the slopes at both ends
@@ -31,14 +32,14 @@ impl<const D: usize> Solver<D> for Heun {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let (x, hat) = self.churn.raise(x, span.from(), noise)?;
-        let prediction = model.predict(x.clone(), &Levels::from(hat)).map_err(SampleError::at(hat.time()))?;
+        let prediction = begin(model, x.clone(), hat)?;
         let Some(to) = span.to() else {
             let x = prediction.x0();
             return Ok(Step { span: *span, prediction, x, evals: 1 });
         };
         let slope = prediction.eps();
         let there = along(&x, hat, to, slope.clone());
-        let second = model.predict(there, &Levels::stage(to)).map_err(SampleError::at(hat.time()))?;
+        let second = model.predict(there, &Question::stage(to)).map_err(SampleError::at(hat.time()))?;
         let x = along(&x, hat, to, (slope + second.eps()) * 0.5);
         Ok(Step { span: *span, prediction, x, evals: 2 })
     }

@@ -10,14 +10,21 @@ pub enum Labelling {
     BySigma,
     /// The label that the chain the network was trained on has at this sigma, by [`Chain::label_of`].
     ByChain(Chain, Labels),
+    /// The time of rectified flow, `sigma / (1 + sigma)`, at a level of [`Level::flow`].
+    ByFlow,
 }
 
 impl Labelling {
-    /// The level of `sigma` in the coordinates of `like`, a level of the grid; `None` if it has no label.
-    pub(crate) fn level(&self, sigma: f64, like: Level) -> Result<Option<Level>, LevelError> {
+    /// The level of `sigma` in the coordinates of `like`, a level of the grid; `None` if it has no label. By flow it is
+    /// in those of rectified flow, whatever `like` is.
+    ///
+    /// # Errors
+    /// A [`LevelError`] for a sigma that no level can have.
+    pub fn level(&self, sigma: f64, like: Level) -> Result<Option<Level>, LevelError> {
         let time = match self {
             Labelling::BySigma => (like.time() == like.sigma()).then_some(sigma),
             Labelling::ByChain(chain, labels) => chain.label_of(sigma, *labels),
+            Labelling::ByFlow => return Level::flow(sigma / (1.0 + sigma)).map(Some),
         };
         let level = |time| if like.signal() == 1.0 { Level::edm(sigma, time) } else { Level::vp_of_sigma(sigma, time) };
         time.map(level).transpose()

@@ -1,7 +1,8 @@
 //! Decides how a sampler walks: one [`Solver`] step across a span, and one lazy loop of [`steps`] over a grid.
 //! A new method is one more file with one more [`Solver`]; what a model believes is not decided here. Methods that
 //! change a belief instead of a step ([`EpsilonScaling`], [`TimeShift`], [`SeparateFirst`]) are denoisers and are
-//! only named here.
+//! only named here. What the steps here are made of is public too ([`begin`], [`flow`], [`shares`], [`log_step`],
+//! [`Churn::raise`], [`SampleError::at`] ..), so that a solver elsewhere is written as these are.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -19,7 +20,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adams_bashforth;
 mod ancestral;
+mod begin;
 mod churn;
 mod ddim;
 mod ddim_inversion;
@@ -31,15 +34,18 @@ mod dpm_solver_pp_2s;
 mod error;
 mod euler;
 mod first_order_end;
+pub mod flow;
 mod guided_ancestral;
-mod haar;
+pub mod haar;
 mod heun;
 mod labelling;
-mod landing;
+pub mod landing;
 mod lms;
-mod log_step;
+pub mod log_step;
 mod moving_average;
 mod pndm;
+mod reminded;
+pub mod shares;
 mod solver;
 mod steps;
 #[cfg(test)]
@@ -49,9 +55,11 @@ mod time_shift_pnm;
 mod unipc;
 mod without_noise;
 
+pub use adams_bashforth::adams_bashforth;
 pub use ancestral::Ancestral;
+pub use begin::{begin, begin_with_signal};
 pub use churn::Churn;
-pub use ddim::Ddim;
+pub use ddim::{Ddim, believed};
 pub use ddim_inversion::DdimInversion;
 pub use diffusers_ddpm::DiffusersDdpm;
 pub use diffusers_pndm::DiffusersPndm;
@@ -67,6 +75,7 @@ pub use labelling::Labelling;
 pub use lms::Lms;
 pub use moving_average::{BandWeights, MovingAverage, Ramp};
 pub use pndm::Pndm;
+pub use reminded::Reminded;
 pub use solver::{Solver, Step};
 pub use steps::{Steps, sample, steps};
 pub use time_shift_adm::TimeShiftAdm;

@@ -1,11 +1,12 @@
 //! The linear multistep method in sigma.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
 use undrift_schedules::Span;
 
-use crate::pndm::transfer;
+use crate::begin::begin_with_signal;
+use crate::flow::transfer;
 use crate::{SampleError, Solver, Step};
 
 /// The method of Adams and Bashforth for `dx / d sigma = eps` over steps of any length, one evaluation a step: the
@@ -35,10 +36,7 @@ impl<const D: usize> Solver<D> for Lms {
         _noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let from = span.from();
-        if from.is_pure_noise() {
-            return Err(SampleError::NoSignal { time: from.time() });
-        }
-        let prediction = model.predict(x.clone(), &Levels::from(from)).map_err(SampleError::at(from.time()))?;
+        let prediction = begin_with_signal(model, x.clone(), from)?;
         let known = past.iter().take(ORDER - 1).filter_map(|before| Some((before.at().of(0)?.sigma(), before.eps())));
         let (before, past): (Vec<f64>, Vec<Tensor<D>>) = known.unzip();
         let sigmas: Vec<f64> = [from.sigma()].into_iter().chain(before).collect();

@@ -6,28 +6,36 @@ use undrift_schedules::Level;
 
 /// A step of length `h` in lambda = ln(signal / noise) (Lu et al. 2022, arXiv:2211.01095).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LogStep {
+pub struct LogStep {
     from: Level,
     to: Level,
-    /// `lambda_to - lambda_from`; positive, infinite from pure noise.
-    pub(crate) h: f64,
+    h: f64,
 }
 
 impl LogStep {
-    pub(crate) fn new(from: Level, to: Level) -> Self {
+    /// The step from one level to a less noisy one.
+    pub fn new(from: Level, to: Level) -> Self {
         LogStep { from, to, h: from.sigma().ln() - to.sigma().ln() }
+    }
+
+    /// Its length, `lambda_to - lambda_from`; positive, infinite from pure noise.
+    pub fn h(self) -> f64 {
+        self.h
     }
 
     /// `(noise' / noise) x + signal' (1 - e^-h) x0`, in the coordinates of the two levels.
     ///
     /// Lu et al. 2022, arXiv:2211.01095: the exact solution where x0 does not change.
-    pub(crate) fn carry<const D: usize>(self, x: Tensor<D>, x0: Tensor<D>) -> Tensor<D> {
+    ///
+    /// # Shapes
+    /// `x`, `x0` and the result have one shape.
+    pub fn carry<const D: usize>(self, x: Tensor<D>, x0: Tensor<D>) -> Tensor<D> {
         x * (self.to.noise() / self.from.noise()) + x0 * (-self.to.signal() * (-self.h).exp_m1())
     }
 }
 
 /// The level and the x0 of a past prediction, which a sampler made for a whole batch at one level.
-pub(crate) fn known<const D: usize>(past: Option<&Prediction<D>>) -> Option<(Level, Tensor<D>)> {
+pub fn known<const D: usize>(past: Option<&Prediction<D>>) -> Option<(Level, Tensor<D>)> {
     let past = past?;
     Some((past.at().of(0)?, past.x0()))
 }

@@ -3,10 +3,11 @@
 use std::cell::Cell;
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction};
+use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::{Grid, Level, Span};
 
+use crate::begin::begin;
 use crate::haar::{join, split};
 use crate::{SampleError, Solver, Step};
 
@@ -111,8 +112,7 @@ impl<const D: usize, S: Solver<D>> Solver<D> for MovingAverage<S> {
             _ => return self.base.step(model, x, span, of_base, noise),
         };
         let at = Levels::from(span.from());
-        let failed = SampleError::at(span.from().time());
-        let now = model.predict(x, &at).map_err(failed)?;
+        let now = begin(model, x, span.from())?;
         let averaged = moved(now, before, weights, span)?;
         let x = averaged.x();
         let answered = Answered { model, answer: averaged, at, asked: Cell::new(0) };
@@ -151,8 +151,8 @@ struct Answered<'a, const D: usize> {
 }
 
 impl<const D: usize> Denoiser<D> for Answered<'_, D> {
-    fn predict(&self, x: Tensor<D>, at: &Levels) -> Result<Prediction<D>, DenoiseError> {
-        if *at != self.at || self.asked.get() > 0 {
+    fn predict(&self, x: Tensor<D>, at: &Question<D>) -> Result<Prediction<D>, DenoiseError> {
+        if at.is_stage() || *at.levels() != self.at || self.asked.get() > 0 {
             return self.model.predict(x, at);
         }
         self.asked.set(1);
@@ -251,7 +251,7 @@ mod tests {
         let x = images(0, 2).1;
         let all: Vec<Step<4>> = steps(&MODEL, &solver, &grid, x, &mut Zeros).map(|step| step.expect("even")).collect();
         for pair in all.windows(2) {
-            let asked = MODEL.predict(pair[0].x.clone(), &Levels::from(pair[1].span.from())).expect("fits");
+            let asked = MODEL.predict(pair[0].x.clone(), &Question::from(pair[1].span.from())).expect("fits");
             let averaged = asked.x0() * 0.3 + pair[0].prediction.x0() * 0.7;
             assert!(gap(&pair[1].prediction.x0(), &averaged) < 1e-14);
             assert!(gap(&pair[1].prediction.eps(), &asked.eps()) < 1e-12);
@@ -273,7 +273,7 @@ mod tests {
         let (model, x) = (ClipX0(wide()), images(0, 2).1);
         let all: Vec<Step<4>> = steps(&model, &solver, &grid, x, &mut Zeros).map(|step| step.expect("even")).collect();
         for pair in all.windows(2) {
-            let asked = wide().predict(pair[0].x.clone(), &Levels::from(pair[1].span.from())).expect("fits");
+            let asked = wide().predict(pair[0].x.clone(), &Question::from(pair[1].span.from())).expect("fits");
             let averaged = asked.x0().clamp(-1.0, 1.0) * 0.3 + pair[0].prediction.x0() * 0.7;
             let expected = averaged * pair[1].span.to_signal() + asked.eps() * pair[1].span.to_noise();
             assert!(gap(&pair[1].x, &expected) < 1e-12, "{}", gap(&pair[1].x, &expected));

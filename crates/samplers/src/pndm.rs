@@ -1,10 +1,13 @@
 //! PNDM: numerical methods of fourth and second order inside DDIM's transfer.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction};
+use undrift_denoisers::{DenoiseError, Denoiser, Prediction, Question};
 use undrift_noise::Noise;
 use undrift_schedules::{Level, LevelError, Span};
 
+use crate::adams_bashforth::adams_bashforth;
+use crate::begin::begin_with_signal;
+use crate::flow::transfer;
 use crate::{SampleError, Solver, Step};
 
 /// Pseudo numerical methods: a step is DDIM's transfer with a mean of several eps
@@ -45,11 +48,8 @@ impl<const D: usize> Solver<D> for Pndm {
         _noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let from = span.from();
-        if from.is_pure_noise() {
-            return Err(SampleError::NoSignal { time: from.time() });
-        }
         let failed = |source| SampleError::Denoise { time: from.time(), source };
-        let prediction = model.predict(x.clone(), &Levels::from(from)).map_err(failed)?;
+        let prediction = begin_with_signal(model, x.clone(), from)?;
         let start = Start { model, x: &x, eps: prediction.eps(), from };
         let (eps, more) = match (self, past.len(), span.to()) {
             (Pndm::F, 0..=2, Some(to)) => {
@@ -88,7 +88,7 @@ impl<const D: usize> Start<'_, D> {
     /// What the model answers at a level that `eps` leads to, as a difference from the first answer.
     fn change(&self, eps: Tensor<D>, to: Level) -> Result<Tensor<D>, DenoiseError> {
         let there = transfer(self.x.clone(), eps, self.from, Some(to));
-        Ok(self.model.predict(there, &Levels::stage(to))?.eps() - self.eps.clone())
+        Ok(self.model.predict(there, &Question::stage(to))?.eps() - self.eps.clone())
     }
 
     /// `(e1 + 2 e2 + 2 e3 + e4) / 6`, as e1 and changes from it, so that equal answers stay exact.
@@ -104,26 +104,6 @@ impl<const D: usize> Start<'_, D> {
     fn improved_euler(&self, to: Level) -> Result<Tensor<D>, DenoiseError> {
         Ok(self.eps.clone() + self.change(self.eps.clone(), to)? * 0.5)
     }
-}
-
-/// The mean of as many eps as there are, newest first, with the weights of Adams and Bashforth; written as changes
-/// from the newest, so that equal eps stay exact.
-pub(crate) fn adams_bashforth<const D: usize>(eps: Tensor<D>, past: &[Tensor<D>]) -> Tensor<D> {
-    let weights: &[f64] = match past {
-        [] => &[],
-        [_] => &[-1.0 / 2.0],
-        [_, _] => &[-16.0 / 12.0, 5.0 / 12.0],
-        _ => &[-59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0],
-    };
-    let changes = past.iter().zip(weights).map(|(before, weight)| (before.clone() - eps.clone()) * *weight);
-    changes.fold(eps.clone(), |mean, change| mean + change)
-}
-
-/// DDIM's deterministic step with a given eps (Liu et al. 2022, eq. 9): `x / signal` moves by eps per unit of
-/// sigma, in any coordinates.
-pub(crate) fn transfer<const D: usize>(x: Tensor<D>, eps: Tensor<D>, from: Level, to: Option<Level>) -> Tensor<D> {
-    let (signal, sigma) = to.map_or((1.0, 0.0), |to| (to.signal(), to.sigma()));
-    x * (signal / from.signal()) + eps * (signal * (sigma - from.sigma()))
 }
 
 /// The mean of two levels in sigma and in their labels, in the coordinates of the first.
@@ -232,7 +212,7 @@ mod tests {
     fn questions_inside_a_step_are_marked() {
         struct Marked(RefCell<Vec<bool>>);
         impl Denoiser<2> for Marked {
-            fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+            fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
                 self.0.borrow_mut().push(at.is_stage());
                 MODEL.predict(x, at)
             }

@@ -7,11 +7,14 @@ use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
 use undrift_schedules::{Grid, Span};
 
+use crate::reminded::Reminded;
 use crate::{SampleError, Solver, Step};
 
 /// Runs `solver` over `grid` lazily: each `next` is one step, and nothing happens before it.
 ///
-/// Whoever wants to watch uses `inspect`, `map` or `take_while`; whoever wants only the result, [`sample`].
+/// Whoever wants to watch uses `inspect`, `map` or `take_while`; whoever wants only the result, [`sample`]. The first
+/// question of each step carries the belief of the step before, and a question inside a step that first answer
+/// ([`Reminded`]).
 ///
 /// # Shapes
 /// `x` is `[batch, ..]` at `grid.start()`.
@@ -25,7 +28,7 @@ pub fn steps<'a, const D: usize>(
     x: Tensor<D>,
     noise: &'a mut dyn Noise<D>,
 ) -> Steps<'a, D> {
-    Steps { model, solver, unchecked: Some(grid), spans: grid.spans(), x, past: Vec::new(), noise }
+    Steps { model, solver, unchecked: Some(grid), spans: grid.spans(), x, past: Vec::new(), believed: None, noise }
 }
 
 /// The last `x` of [`steps`].
@@ -55,6 +58,8 @@ pub struct Steps<'a, const D: usize> {
     spans: &'a [Span],
     x: Tensor<D>,
     past: Vec<Prediction<D>>,
+    /// The belief of the last step.
+    believed: Option<Prediction<D>>,
     noise: &'a mut dyn Noise<D>,
 }
 
@@ -65,7 +70,8 @@ impl<const D: usize> Iterator for Steps<'_, D> {
         let (span, rest) = self.spans.split_first()?;
         self.spans = rest;
         let checked = self.unchecked.take().map_or(Ok(()), |grid| self.solver.check(grid));
-        let step = checked.and_then(|()| self.solver.step(self.model, self.x.clone(), span, &self.past, self.noise));
+        let model = Reminded::new(self.model, self.believed.take());
+        let step = checked.and_then(|()| self.solver.step(&model, self.x.clone(), span, &self.past, self.noise));
         match &step {
             Ok(step) => self.remember(step),
             Err(_) => self.spans = &[],
@@ -83,6 +89,7 @@ impl<const D: usize> FusedIterator for Steps<'_, D> {}
 impl<const D: usize> Steps<'_, D> {
     fn remember(&mut self, step: &Step<D>) {
         self.x = step.x.clone();
+        self.believed = Some(step.prediction.clone());
         if self.solver.memory() > 0 {
             self.past.insert(0, step.prediction.clone());
             self.past.truncate(self.solver.memory());
@@ -93,11 +100,13 @@ impl<const D: usize> Steps<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Ancestral;
     use crate::testing::{bits, start, tensor, values};
+    use crate::{Ancestral, Churn, Heun, UniPc};
     use burn::tensor::DType;
-    use std::cell::Cell;
-    use undrift_denoisers::{DenoiseError, Gaussian, Levels, Variance};
+    use std::cell::{Cell, RefCell};
+    use undrift_denoisers::{
+        DenoiseError, Gaussian, OutputVariance, Preconditioned, Question, SelfConditioned, Variance, X0,
+    };
     use undrift_noise::Zeros;
     use undrift_schedules::{Chain, Spacing};
 
@@ -114,7 +123,7 @@ mod tests {
     }
 
     impl Denoiser<2> for Counting {
-        fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+        fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
             self.asked.set(self.asked.get() + 1);
             if self.asked.get() >= self.fails_at {
                 return Err(DenoiseError::NoLearnedVariance);
@@ -179,6 +188,30 @@ mod tests {
         let last = steps(&model, &SOLVER, &grid, x.clone(), &mut noise).last().expect("five").expect("has a belief");
         let result = sample(&model, &SOLVER, &grid, x, &mut same).expect("has a belief");
         assert_eq!(bits(&result), bits(&last.x));
+    }
+
+    /// Heun asks once inside each step but the last; the belief there is the one at the start of the step.
+    #[test]
+    fn each_question_carries_the_belief_before_it() {
+        let heard = RefCell::new(Vec::new());
+        let network = |x: Tensor<2>, _: Tensor<1>| {
+            let channels = x.dims()[1] / 2;
+            heard.borrow_mut().push(x.clone().narrow(1, channels, channels));
+            x.narrow(1, 0, channels) * 0.5
+        };
+        let plain = Preconditioned { network, parameterisation: X0, variance: OutputVariance::None };
+        let (model, grid, heun) = (SelfConditioned(plain), grid(4), Heun { churn: Churn::NONE });
+        for (solver, stages) in [(&heun as &dyn Solver<2>, true), (&SOLVER, false), (&UniPc::default(), false)] {
+            let mut zeros = Zeros;
+            let run = steps(&model, solver, &grid, x(), &mut zeros).map(|step| step.expect("has a belief"));
+            let beliefs: Vec<Tensor<2>> = run.map(|step| step.prediction.x0()).collect();
+            let mut expected = vec![x().zeros_like()];
+            for belief in &beliefs[..3] {
+                expected.extend(vec![belief.clone(); if stages { 2 } else { 1 }]);
+            }
+            let found: Vec<_> = heard.take().iter().map(bits).collect();
+            assert_eq!(found, expected.iter().map(bits).collect::<Vec<_>>());
+        }
     }
 
     /// Records what it is given to remember.

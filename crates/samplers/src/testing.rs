@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use undrift_denoisers::{DenoiseError, Denoiser, Levels, Prediction};
+use undrift_denoisers::{DenoiseError, Denoiser, Prediction, Question};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 
 pub(crate) fn tensor(values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {
@@ -39,7 +39,7 @@ pub(crate) struct Half {
 }
 
 impl Denoiser<2> for Half {
-    fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+    fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
         let level = at.of(0).expect("one level");
         self.asked.borrow_mut().push((level.sigma(), level.time(), at.is_stage()));
         let x0 = x.clone() * (0.5 / level.signal());

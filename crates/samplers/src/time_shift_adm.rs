@@ -5,7 +5,9 @@ use undrift_denoisers::{Denoiser, Levels, Prediction, nearest, spread};
 use undrift_noise::Noise;
 use undrift_schedules::{Chain, Grid, Level, Span};
 
-use crate::landing::{checked_eta, index_in, land};
+use crate::begin::begin;
+use crate::landing::{index_in, land};
+use crate::shares::checked_eta;
 use crate::{SampleError, Solver, Step};
 
 /// The shifted DDIM of tingyu215/TS-DPM-ADM, which is not the algorithm of its paper
@@ -110,7 +112,7 @@ impl<const D: usize> Solver<D> for TimeShiftAdm {
         noise: &mut dyn Noise<D>,
     ) -> Result<Step<D>, SampleError> {
         let landings = self.landings(&x, span)?;
-        let prediction = model.predict(x, &Levels::from(span.from())).map_err(SampleError::at(span.from().time()))?;
+        let prediction = begin(model, x, span.from())?;
         let x = land(&prediction, span, &landings, self.eta, noise)?;
         Ok(Step { span: *span, prediction, x, evals: 1 })
     }

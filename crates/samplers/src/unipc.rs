@@ -1,10 +1,11 @@
 //! UniPC of order 2.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::{Denoiser, Levels, Prediction};
+use undrift_denoisers::{Denoiser, Prediction};
 use undrift_noise::Noise;
 use undrift_schedules::{Level, Span};
 
+use crate::begin::begin;
 use crate::log_step::{LogStep, known};
 use crate::{SampleError, Solver, Step};
 
@@ -61,7 +62,7 @@ impl<const D: usize> Solver<D> for UniPc {
             return Err(SampleError::NoSignal { time: from.time() });
         }
         let failed = |source| SampleError::Denoise { time: from.time(), source };
-        let prediction = model.predict(x, &Levels::from(from)).map_err(failed)?;
+        let prediction = begin(model, x, from)?;
         let prediction = match self.corrected(&prediction, from, past) {
             None => prediction,
             Some(corrected) => prediction.rebased(corrected).map_err(failed)?,
@@ -89,10 +90,10 @@ impl UniPc {
         let step = LogStep::new(start, here);
         let ahead = answer.x0() - x0.clone();
         let change = match known(past.get(1)) {
-            None => ahead * self.half(step.h),
+            None => ahead * self.half(step.h()),
             Some((older, behind)) => {
-                let r = -LogStep::new(older, start).h / step.h;
-                let (of_behind, of_ahead) = second_order(step.h, r);
+                let r = -LogStep::new(older, start).h() / step.h();
+                let (of_behind, of_ahead) = second_order(step.h(), r);
                 (behind - x0.clone()) * (of_behind / r) + ahead * of_ahead
             }
         };
@@ -111,8 +112,8 @@ impl UniPc {
         let extrapolated = match before.zip(here) {
             None => x0,
             Some(((level, before), here)) => {
-                let r = -LogStep::new(level, here).h / step.h;
-                x0.clone() + (before - x0) * (self.half(step.h) / r)
+                let r = -LogStep::new(level, here).h() / step.h();
+                x0.clone() + (before - x0) * (self.half(step.h()) / r)
             }
         };
         step.carry(x, extrapolated)
@@ -143,7 +144,7 @@ mod tests {
     use super::*;
     use crate::testing::{bits, gap, tensor, values};
     use crate::{DpmSolverPp2m, sample, steps};
-    use undrift_denoisers::{Gaussian, OutputVariance, Preconditioned, V, X0};
+    use undrift_denoisers::{Gaussian, Levels, OutputVariance, Preconditioned, Question, V, X0};
     use undrift_noise::Zeros;
     use undrift_schedules::{Chain, Grid, Spacing};
 
@@ -245,7 +246,7 @@ mod tests {
         let run: Vec<_> = run.collect();
         for pair in run.windows(2) {
             let at = Levels::from(pair[1].span.from());
-            let answer = MODEL.predict(pair[0].x.clone(), &at).expect("fits");
+            let answer = MODEL.predict(pair[0].x.clone(), &Question::from(&at)).expect("fits");
             assert_eq!(bits(&pair[1].prediction.x0()), bits(&answer.x0()));
             assert!(gap(&pair[1].prediction.x(), &pair[0].x) > 1e-6);
         }

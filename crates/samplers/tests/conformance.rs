@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, Levels, Prediction, Variance};
+use undrift_denoisers::{DenoiseError, Denoiser, Gaussian, Prediction, Question, Variance};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise, Zeros};
 use undrift_samplers::{
     Ancestral, Churn, Ddim, DpmSolver2, DpmSolverPp2s, Euler, Heun, Labelling, Solver, Step, sample, steps,
@@ -114,7 +114,7 @@ struct Counting {
 }
 
 impl Denoiser<2> for Counting {
-    fn predict(&self, x: Tensor<2>, at: &Levels) -> Result<Prediction<2>, DenoiseError> {
+    fn predict(&self, x: Tensor<2>, at: &Question<2>) -> Result<Prediction<2>, DenoiseError> {
         self.asked.set(self.asked.get() + 1);
         self.stages.set(self.stages.get() + usize::from(at.is_stage()));
         MODEL.predict(x, at)

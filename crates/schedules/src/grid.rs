@@ -1,5 +1,6 @@
 //! The levels that a sampler visits.
 
+mod flow;
 mod karras;
 mod sigmas;
 

@@ -5,7 +5,7 @@ use thiserror::Error;
 /// A point of the forward process with noise on it: `x = signal * x0 + noise * eps`.
 ///
 /// Clean data is not a level: no network is ever asked about it.
-/// A level is made by a [`Chain`](crate::Chain), by a [`Grid`](crate::Grid), or by the two checked
+/// A level is made by a [`Chain`](crate::Chain), by a [`Grid`](crate::Grid), or by the checked
 /// constructors below; its fields cannot be set one by one:
 ///
 /// ```compile_fail,E0451
@@ -15,9 +15,11 @@ use thiserror::Error;
 /// # Ok::<(), undrift_schedules::LevelError>(())
 /// ```
 ///
-/// Two coordinates are in use. In variance-preserving (VP) coordinates `signal^2 + noise^2 = 1`
+/// Three coordinates are in use. In variance-preserving (VP) coordinates `signal^2 + noise^2 = 1`
 /// (Ho, Jain, Abbeel 2020, arXiv:2006.11239, eq. 4); in EDM coordinates `signal = 1` and
-/// `noise = sigma` (Karras, Aittala, Aila, Laine 2022, arXiv:2206.00364, section 2).
+/// `noise = sigma` (Karras, Aittala, Aila, Laine 2022, arXiv:2206.00364, section 2); in those of rectified flow
+/// `signal + noise = 1` (Liu, Gong, Liu 2022, arXiv:2209.03003). In every one of them `alpha_bar` is the share of signal
+/// in the variance, `signal^2 / (signal^2 + noise^2)`, which a change of scale leaves as it is.
 /// `alpha_bar` and `1 - alpha_bar` are stored as minted, since recomputing them from `sigma` loses digits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
@@ -43,6 +45,12 @@ pub enum LevelError {
     Sigma {
         /// The value that was given.
         sigma: f64,
+    },
+    /// `t` is no time of a noisy level of rectified flow.
+    #[error("t is {t:?}, but a noisy level of rectified flow needs a t from 1e-150 to 1; clean data is not a level")]
+    Flow {
+        /// The value that was given.
+        t: f64,
     },
     /// The label that a network would see is infinite or no number.
     #[error("the time label is {time}, but a network needs a finite one")]
@@ -83,6 +91,26 @@ impl Level {
         Ok(Level { signal: 1.0, noise: sigma, alpha_bar, one_minus_alpha_bar, scale: sigma.hypot(1.0), time })
     }
 
+    /// A level of rectified flow, on the straight line from data to noise: `signal = 1 - t`, `noise = t`, labelled `t`.
+    ///
+    /// `t` lies in `(0, 1]`, 1 being pure noise. alpha_bar, snr and sigma `t / (1 - t)` are those of the same mixture
+    /// in any coordinates, and [`scale`](Self::scale) is `sqrt((1 - t)^2 + t^2)`. Networks with other labels, as
+    /// `1000 t`, get them by [`with_time`](Self::with_time).
+    /// Liu, Gong, Liu 2022, arXiv:2209.03003, whose time runs the other way; Lipman, Chen, Ben-Hamu, Nickel, Le 2022,
+    /// arXiv:2210.02747, likewise.
+    ///
+    /// # Errors
+    /// [`LevelError::Flow`] if `t` is not within `1e-150..=1`.
+    pub fn flow(t: f64) -> Result<Self, LevelError> {
+        if !(1e-150..=1.0).contains(&t) {
+            return Err(LevelError::Flow { t });
+        }
+        let (signal, noise) = (1.0 - t, t);
+        let variance = signal * signal + noise * noise;
+        let (alpha_bar, one_minus_alpha_bar) = (signal * signal / variance, noise * noise / variance);
+        Ok(Level { signal, noise, alpha_bar, one_minus_alpha_bar, scale: signal.hypot(noise), time: t })
+    }
+
     /// A variance-preserving level of a given noise-to-signal ratio, accurate for small `sigma`.
     ///
     /// # Errors
@@ -94,12 +122,12 @@ impl Level {
         Ok(Level { one_minus_alpha_bar, noise: one_minus_alpha_bar.sqrt(), ..Level::minted(alpha_bar, time) })
     }
 
-    /// Coefficient of `x0`: DDPM's `sqrt(alpha_bar)`, EDM's `s(t)`; 0 only at pure noise.
+    /// Coefficient of `x0`: DDPM's `sqrt(alpha_bar)`, EDM's `s(t)`, `1 - t` of rectified flow; 0 only at pure noise.
     pub fn signal(self) -> f64 {
         self.signal
     }
 
-    /// Coefficient of `eps`: DDPM's `sqrt(1 - alpha_bar)`, EDM's `s(t) sigma(t)`; always positive.
+    /// Coefficient of `eps`: DDPM's `sqrt(1 - alpha_bar)`, EDM's `s(t) sigma(t)`, `t` of rectified flow; always positive.
     pub fn noise(self) -> f64 {
         self.noise
     }
@@ -129,7 +157,8 @@ impl Level {
         self.alpha_bar / self.one_minus_alpha_bar
     }
 
-    /// `sqrt(signal^2 + noise^2)`: exactly 1 in VP coordinates, `sqrt(1 + sigma^2)` in EDM coordinates.
+    /// `sqrt(signal^2 + noise^2)`: exactly 1 in VP coordinates, `sqrt(1 + sigma^2)` in EDM coordinates,
+    /// `sqrt((1 - t)^2 + t^2)` in those of rectified flow.
     pub fn scale(self) -> f64 {
         self.scale
     }
@@ -204,6 +233,27 @@ mod tests {
         assert!((vp.snr() - 0.25).abs() < 1e-15);
         let same = Level::vp_of_sigma(2.0, 3.0).unwrap();
         assert!((same.alpha_bar() - 0.2).abs() < 1e-15 && same.scale() == 1.0);
+    }
+
+    #[test]
+    fn a_level_of_rectified_flow_is_the_same_mixture_as_in_the_other_coordinates() {
+        let flow = Level::flow(0.8).unwrap();
+        assert_eq!((flow.signal(), flow.noise(), flow.time()), (1.0 - 0.8, 0.8, 0.8));
+        assert!((flow.sigma() - 4.0).abs() < 1e-14 && (flow.snr() - 1.0 / 16.0).abs() < 1e-15);
+        let vp = Level::vp_of_sigma(flow.sigma(), 0.8).unwrap();
+        assert!((flow.alpha_bar() - vp.alpha_bar()).abs() < 1e-15);
+        assert!((flow.signal() / flow.scale() - vp.signal()).abs() < 1e-15);
+        assert!((flow.noise() / flow.scale() - vp.noise()).abs() < 1e-15);
+        let edm = flow.unscaled().unwrap();
+        assert_eq!((edm.signal(), edm.noise(), edm.alpha_bar()), (1.0, flow.sigma(), flow.alpha_bar()));
+        let pure = Level::flow(1.0).unwrap();
+        assert!(pure.is_pure_noise() && pure.unscaled().is_none());
+        assert_eq!((pure.alpha_bar(), pure.one_minus_alpha_bar(), pure.scale(), pure.snr()), (0.0, 1.0, 1.0, 0.0));
+        let small = Level::flow(1e-9).unwrap();
+        assert!((small.one_minus_alpha_bar() / 1e-18 - 1.0).abs() < 1e-8);
+        for t in [0.0, -0.1, 1.0 + f64::EPSILON, f64::NAN] {
+            assert!(matches!(Level::flow(t), Err(LevelError::Flow { .. })));
+        }
     }
 
     #[test]

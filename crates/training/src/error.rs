@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use undrift_files::WeightsError;
 use undrift_losses::LossError;
 use undrift_networks::NetworkError;
 
@@ -37,16 +38,19 @@ pub enum TrainError {
         /// NaN or an infinity.
         value: f64,
     },
-    /// The saved parameters are not those of this network, or cannot be put into a file.
+    /// The saved parameters are not those of this network.
     #[error(transparent)]
     Weights(#[from] NetworkError),
+    /// The parameters cannot be put into a file.
+    #[error(transparent)]
+    Unwritable(#[from] WeightsError),
     /// A file is no safetensors file, or not all of it.
     #[error("{}: {source}; the file is damaged, start again or take an older one", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
         /// What its reader said.
-        source: NetworkError,
+        source: WeightsError,
     },
     /// A file holds no state of a training run.
     #[error("{}: no state of a training run: {lacking} is missing; weights alone cannot be trained further", path.display())]

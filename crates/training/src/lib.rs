@@ -27,12 +27,10 @@
 //! ```
 
 mod adam;
-mod atomic_file;
 mod clip;
 mod ema;
 mod error;
 mod optimisation;
-mod parameters;
 mod train_state;
 mod trainer;
 

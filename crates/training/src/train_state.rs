@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
-use burn::module::Module;
 use burn::tensor::{DType, TensorData};
-use undrift_networks::{Weights, apply_parameters, from_bytes, parameter_shapes, to_bytes};
+use undrift_files::{Weights, from_bytes, to_bytes, write_atomically};
+use undrift_networks::{Mismatch, NetworkError, Trainable};
 
-use crate::{TrainError, atomic_file};
+use crate::TrainError;
 
 /// Everything a training run needs to go on bit for bit: weights, moving average, Adam's moments, the
 /// number of steps, and free text of the caller's, such as the recipe.
@@ -68,7 +68,7 @@ impl TrainState {
     /// Writes the state to a file, which is the old one or the new one at any moment, never half of it.
     ///
     /// # Errors
-    /// [`TrainError::Write`]; a file that was there before is untouched. [`TrainError::Weights`] for a
+    /// [`TrainError::Write`]; a file that was there before is untouched. [`TrainError::Unwritable`] for a
     /// network that holds neither f32 nor f64.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let parts = self.parameters.iter().flat_map(|parameter| {
@@ -78,7 +78,7 @@ impl TrainState {
         let mut metadata = BTreeMap::from([(STEP.to_owned(), self.step.to_string())]);
         metadata.extend(self.metadata.iter().map(|(key, text)| (format!("{NOTE}{key}"), text.clone())));
         let bytes = to_bytes(&parts.collect::<Vec<_>>(), &metadata)?;
-        atomic_file::write(path, &bytes).map_err(|source| TrainError::Write { path: path.into(), source })
+        write_atomically(path, &bytes).map_err(|source| TrainError::Write { path: path.into(), source })
     }
 
     /// Reads a state that [`save`](TrainState::save) has written.
@@ -98,10 +98,14 @@ impl TrainState {
     }
 
     /// The parameters in the order of the module's own, after a check that they are the same ones.
-    pub(crate) fn in_order_of<M: Module>(&self, module: &M) -> Result<Vec<&ParameterState>, TrainError> {
-        apply_parameters(module.valid(), self.raw())?;
+    pub(crate) fn in_order_of<M: Trainable>(&self, module: &M) -> Result<Vec<&ParameterState>, TrainError> {
+        let shapes = module.shapes();
+        let mismatch = Mismatch::between(&shapes, &self.raw());
+        if !mismatch.is_empty() {
+            return Err(NetworkError::Mismatch(mismatch).into());
+        }
         let by_name: HashMap<&str, &ParameterState> = self.parameters.iter().map(|p| (p.name.as_str(), p)).collect();
-        Ok(parameter_shapes(module).iter().map(|(name, _)| by_name[name.as_str()]).collect())
+        Ok(shapes.iter().map(|(name, _)| by_name[name.as_str()]).collect())
     }
 
     fn part(&self, part: usize) -> Vec<(String, TensorData)> {

@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use undrift_kernels::adam_step;
 use undrift_losses::LossError;
-use undrift_networks::parameter_shapes;
+use undrift_networks::Trainable;
 
 use crate::adam::Moments;
 use crate::clip::{clip_factor, global_norm};
-use crate::parameters::{gradients, replace, values};
 use crate::train_state::{ParameterState, TrainState};
 use crate::{Optimisation, TrainError};
 
 /// A network in training: its weights, their moving average, Adam's moments and the number of steps made.
 #[derive(Clone, Debug)]
-pub struct Trainer<M: Module> {
+pub struct Trainer<M: Trainable> {
     model: M,
     optimisation: Optimisation,
     /// Moving average of every parameter, in the module's order.
@@ -39,7 +37,7 @@ pub struct Update {
     pub learning_rate: f64,
 }
 
-impl<M: Module> Trainer<M> {
+impl<M: Trainable> Trainer<M> {
     /// A trainer before its first step; the average starts at the weights of `model`.
     ///
     /// The model is moved to an autodiff device if it is not on one.
@@ -48,8 +46,8 @@ impl<M: Module> Trainer<M> {
     /// [`TrainError::Setting`] for a setting outside its range.
     pub fn new(model: M, optimisation: Optimisation) -> Result<Self, TrainError> {
         optimisation.check()?;
-        let model = model.train();
-        let averages = values(&model);
+        let model = model.with_autodiff();
+        let averages = model.values();
         let zeros = |value: &Tensor<1>| Moments { first: value.zeros_like(), second: value.zeros_like() };
         let moments = averages.iter().map(zeros).collect();
         Ok(Trainer { model, optimisation, averages, moments, step: 0 })
@@ -73,7 +71,7 @@ impl<M: Module> Trainer<M> {
         let step = self.step;
         let mean = loss(&self.model, step).map_err(|source| TrainError::Loss { step, source })?.mean();
         let loss = finite(step, "loss", mean.clone().inner().into_scalar::<f64>())?;
-        let gradients = self.penalised(gradients(&self.model, mean.backward()));
+        let gradients = self.penalised(self.model.gradients(mean.backward()));
         let gradient_norm = finite(step, "gradient norm", global_norm(&gradients))?;
         let factor = clip_factor(gradient_norm, self.optimisation.clip);
         self.update(gradients, factor);
@@ -98,18 +96,18 @@ impl<M: Module> Trainer<M> {
 
     /// The network with its last weights, without autodiff.
     pub fn raw(&self) -> M {
-        self.model.valid()
+        self.model.without_autodiff()
     }
 
     /// The network with the moving average of its weights, without autodiff.
     pub fn averaged(&self) -> M {
-        replace(self.model.valid(), self.averages.clone())
+        self.model.without_autodiff().replaced(self.averages.clone())
     }
 
     /// All that is needed to go on from here, with `metadata` of the caller's own.
     pub fn state(&self, metadata: BTreeMap<String, String>) -> TrainState {
-        let shapes = parameter_shapes(&self.model);
-        let rows = shapes.into_iter().zip(values(&self.model)).zip(&self.averages).zip(&self.moments);
+        let shapes = self.model.shapes();
+        let rows = shapes.into_iter().zip(self.model.values()).zip(&self.averages).zip(&self.moments);
         let parameters = rows.map(|((((name, shape), raw), average), moments)| {
             let parts = [&raw, average, &moments.first, &moments.second];
             ParameterState { name, parts: parts.map(|part| reshaped(part.to_data(), &shape)) }
@@ -123,7 +121,7 @@ impl<M: Module> Trainer<M> {
     /// [`TrainError::Weights`] lists every missing, unexpected and differently shaped parameter,
     /// [`TrainError::ElementType`] names one of another precision. Nothing has changed then.
     pub fn restore(&mut self, state: &TrainState) -> Result<(), TrainError> {
-        let current = values(&self.model);
+        let current = self.model.values();
         let saved = state.in_order_of(&self.model)?;
         let (mut weights, mut averages, mut moments) = (Vec::new(), Vec::new(), Vec::new());
         for (saved, current) in saved.iter().zip(&current) {
@@ -133,7 +131,7 @@ impl<M: Module> Trainer<M> {
             averages.push(average);
             moments.push(Moments { first, second });
         }
-        self.model = replace(self.model.clone(), weights);
+        self.model = self.model.clone().replaced(weights);
         (self.averages, self.moments, self.step) = (averages, moments, state.step());
         Ok(())
     }
@@ -144,7 +142,7 @@ impl<M: Module> Trainer<M> {
         if slope == 0.0 {
             return gradients;
         }
-        let rows = gradients.into_iter().zip(values(&self.model));
+        let rows = gradients.into_iter().zip(self.model.values());
         rows.map(|(gradient, weight)| gradient.map(|gradient| gradient + weight * slope)).collect()
     }
 
@@ -152,7 +150,7 @@ impl<M: Module> Trainer<M> {
         let Optimisation { adam, ema, .. } = self.optimisation;
         let count = self.step + 1;
         let update = adam.step(count, self.optimisation.learning_rate(self.step), factor);
-        let mut weights = values(&self.model);
+        let mut weights = self.model.values();
         let moments = std::mem::take(&mut self.moments).into_iter();
         let rows = weights.iter_mut().zip(moments).zip(gradients);
         let descend = rows.map(|((weight, moments), gradient)| {
@@ -165,7 +163,7 @@ impl<M: Module> Trainer<M> {
         self.moments = descend.collect();
         let averages = std::mem::take(&mut self.averages).into_iter().zip(&weights);
         self.averages = averages.map(|(average, weight)| ema.averaged(average, weight.clone(), count)).collect();
-        self.model = replace(self.model.clone(), weights);
+        self.model = self.model.clone().replaced(weights);
         self.step = count;
     }
 }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::{Batches, Flips, Split, fashion_mnist};
+use undrift_files::{from_bytes, to_bytes};
 use undrift_losses::LossError;
-use undrift_networks::{collect_parameters, from_bytes, to_bytes};
+use undrift_networks::collect_parameters;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_training::{Ema, Optimisation, TrainError, TrainState, Trainer, Update};
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use undrift_files::write_atomically;
+
 use crate::{CheckpointError, Settings};
 
 /// Weights of the network, below the folder.
@@ -44,7 +46,7 @@ pub(super) fn write(
     for (path, bytes) in files {
         let folder = path.parent().unwrap_or(out);
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        fs::write(&path, bytes).map_err(failed(&path))?;
+        write_atomically(&path, &bytes).map_err(failed(&path))?;
     }
     Ok(written)
 }

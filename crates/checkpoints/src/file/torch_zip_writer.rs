@@ -6,6 +6,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use burn::tensor::{DType, TensorData};
+use undrift_files::replace_atomically;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -15,16 +16,15 @@ use super::tensor::{check_size, contiguous};
 /// Writes an f32 `state_dict` that `torch.load(path, weights_only=True)` reads, in the order given.
 ///
 /// The same tensors give the same bytes. Storages start at multiples of 64 bytes, as those of PyTorch do. An
-/// existing file is overwritten; to replace one at once, write beside it and rename.
+/// existing file is replaced at once, when the new one is whole.
 ///
 /// # Errors
 ///
 /// [`FileError`]: [`Fault::ElementType`] for anything but f32, [`Fault::Duplicate`] for a name that occurs
 /// twice, [`Fault::Io`].
 pub fn write_torch_zip(path: &Path, tensors: &[(String, TensorData)]) -> Result<(), FileError> {
-    let write = || -> Result<(), Fault> {
-        check(tensors)?;
-        let mut zip = ZipWriter::new(BufWriter::new(File::create(path)?));
+    let archive = |file: &mut File| -> Result<(), Fault> {
+        let mut zip = ZipWriter::new(BufWriter::new(file));
         member(&mut zip, "data.pkl", 1)?.write_all(&pickle(tensors))?;
         member(&mut zip, "byteorder", 1)?.write_all(b"little")?;
         for (key, (_, data)) in tensors.iter().enumerate() {
@@ -33,7 +33,7 @@ pub fn write_torch_zip(path: &Path, tensors: &[(String, TensorData)]) -> Result<
         member(&mut zip, "version", 1)?.write_all(b"3\n")?;
         Ok(zip.finish()?.flush()?)
     };
-    write().map_err(FileError::of(path))
+    check(tensors).and_then(|()| replace_atomically(path, archive)).map_err(FileError::of(path))
 }
 
 /// Storages start at a multiple of this many bytes.
@@ -42,7 +42,7 @@ const ALIGNMENT: u16 = 64;
 /// The archive's folder; PyTorch takes any.
 const FOLDER: &str = "archive";
 
-type Archive = ZipWriter<BufWriter<File>>;
+type Archive<'a> = ZipWriter<BufWriter<&'a mut File>>;
 
 fn check(tensors: &[(String, TensorData)]) -> Result<(), Fault> {
     let mut names = HashSet::new();
@@ -59,7 +59,7 @@ fn check(tensors: &[(String, TensorData)]) -> Result<(), Fault> {
 }
 
 /// Begins a member of the archive, to be written next.
-fn member<'a>(zip: &'a mut Archive, name: &str, alignment: u16) -> Result<&'a mut Archive, Fault> {
+fn member<'a, 'f>(zip: &'a mut Archive<'f>, name: &str, alignment: u16) -> Result<&'a mut Archive<'f>, Fault> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default())
@@ -70,7 +70,7 @@ fn member<'a>(zip: &'a mut Archive, name: &str, alignment: u16) -> Result<&'a mu
     Ok(zip)
 }
 
-fn write_values(zip: &mut Archive, data: &TensorData) -> Result<(), Fault> {
+fn write_values(zip: &mut Archive<'_>, data: &TensorData) -> Result<(), Fault> {
     let values = data.as_slice::<f32>().expect("f32 was checked");
     for block in values.chunks(1 << 14) {
         let bytes: Vec<u8> = block.iter().flat_map(|value| value.to_le_bytes()).collect();

@@ -8,7 +8,8 @@ use burn::tensor::TensorData;
 use serde_json::Value;
 use undrift_checkpoints::layouts::{diffusers, ermongroup};
 use undrift_checkpoints::{CheckpointError, Entry, Settings, Shapes};
-use undrift_networks::{DdpmUnetConfig, from_bytes};
+use undrift_files::from_bytes;
+use undrift_networks::DdpmUnetConfig;
 
 pub(crate) type Tensors = HashMap<String, TensorData>;
 

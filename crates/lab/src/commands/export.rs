@@ -3,12 +3,8 @@
 use super::Outcome;
 use super::sample::Weights;
 use crate::destination::{Destination, DestinationFolder};
-use crate::memory;
-use crate::methods::{Method, SpacingName};
-use crate::published::{
-    CheckpointArgs, Guidance, Opened, Process, PublishedSampling, SamplerChoice, Weights as Stored,
-};
-use crate::recipe::VarianceName;
+use crate::published::{CheckpointArgs, Opened, Weights as Stored, process_of_row};
+use crate::recipe::Recipe;
 use crate::registry;
 use crate::run::{RunDirectory, Setup, trained_network, write_atomically};
 use crate::terminal::say;
@@ -16,11 +12,15 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use undrift_checkpoints::layouts::diffusers::SCHEDULER_WORDS;
 use undrift_checkpoints::{ClosedForm, Layout, Network, Settings, export};
-use undrift_networks::to_bytes;
+use undrift_files::to_bytes;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
+use undrift_pipelines::{Choice, Guidance, Placing, Plan, Process, PublishedSolver, Sampling, StepVariance};
+use undrift_schedules::Spacing;
+use undrift_studies::memory;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -131,10 +131,10 @@ fn words(
     said: &Settings,
 ) -> Result<Option<Settings>> {
     if !args.weights_only {
-        let words = process.words(layout, &network.config(), said);
+        let words = process.words(layout, &network.config(), said, &registry::host());
         return words.map(Some).map_err(|error| miette!("{error}; or write the network alone with --weights-only"));
     }
-    if process.variance == VarianceName::Learned {
+    if process.variance == StepVariance::Learned {
         return Err(miette!(
             "this network gives a log-variance, and every reader of the layouts takes twice the channels for a position between \
              beta_tilde and beta; its training state is what holds it"
@@ -165,7 +165,7 @@ fn check_size(parameters: usize) -> Result<()> {
 
 fn by_formula(args: &Args, device: &Device) -> Result<Exported> {
     let layout = Layout::from(args.layout);
-    let said = args.given.settings().into_diagnostic()?;
+    let said = args.given.said(None).settings().into_diagnostic()?;
     let config = layout.config(&said).into_diagnostic()?;
     check_size(config.init(device, Key::new(0, Purpose::Initialisation)).into_diagnostic()?.parameter_count())?;
     let network = ClosedForm::default().network(layout, &config, device, DType::F32).into_diagnostic()?;
@@ -175,7 +175,7 @@ fn by_formula(args: &Args, device: &Device) -> Result<Exported> {
 }
 
 fn of_checkpoint(args: &Args, source: &Path, device: &Device) -> Result<Exported> {
-    let opened = Opened::new(source, &args.given).into_diagnostic()?;
+    let opened = Opened::new(source, &args.given.said(None)).into_diagnostic()?;
     let network = opened.load(device, DType::F32).into_diagnostic()?;
     let said = match &opened.weights {
         Stored::Published(published) => published.settings().clone(),
@@ -185,7 +185,7 @@ fn of_checkpoint(args: &Args, source: &Path, device: &Device) -> Result<Exported
 }
 
 fn of_run(args: &Args, source: &Path) -> Result<Exported> {
-    let (directory, recipe) = RunDirectory::existing(source).into_diagnostic()?;
+    let (directory, recipe) = RunDirectory::existing::<Recipe>(source).into_diagnostic()?;
     let rows: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
     let Some(row) = &args.row else {
         return Err(miette!("{} holds several rows; choose one with --row: {}", source.display(), rows.join(", ")));
@@ -193,9 +193,9 @@ fn of_run(args: &Args, source: &Path) -> Result<Exported> {
     let recipe = recipe.with_rows(std::slice::from_ref(row)).into_diagnostic()?;
     let row = &recipe.rows[0];
     let setup = Setup::new(row, &registry::host()).into_diagnostic()?;
-    let trained = trained_network(&directory, row, &setup, args.trained_with, args.weights.into());
+    let trained = trained_network(&directory, &setup, args.trained_with, args.weights.into());
     let network = Network::Ddpm(trained.into_diagnostic()?);
-    Ok(Exported { network, process: Process::of_row(&row.settings), said: Settings::default() })
+    Ok(Exported { network, process: process_of_row(&row.settings), said: Settings::default() })
 }
 
 /// Times of the two images of a probe: nearly clean and nearly noise.
@@ -237,14 +237,16 @@ fn by_ddim(
 ) -> Result<[(String, TensorData); 2]> {
     let length = process.chain.length();
     let steps = (1..=10).rev().find(|steps| length.is_multiple_of(*steps)).unwrap_or(1);
-    let choice = SamplerChoice {
-        solver: Some(Method::named("ddim")),
+    let choice = Choice {
+        solver: Some(PublishedSolver::DDIM.into()),
         steps: Some(steps),
-        spacing: Some(SpacingName::Trailing),
+        placing: Some(Placing::Spaced(Spacing::Trailing)),
         wrappers: None,
     };
-    let sampling = PublishedSampling::new(network, process, &choice, Guidance::None, classes, &x.device(), 0);
+    let plan = Plan::new(process, &choice, &registry::host()).into_diagnostic()?;
+    let sampling = Sampling::new(network, process, &plan, Guidance::None, classes, &x.device(), 0).into_diagnostic()?;
     let mut noise = SampleNoise::new(Key::new(0, Purpose::Sampling), 0, TIMES.len());
-    let drawn = sampling.and_then(|sampling| sampling.walk(x, 0, &mut noise, || ())).into_diagnostic()?;
+    let drawn = sampling.walk(x, 0, &mut noise, || ControlFlow::Continue(())).into_diagnostic()?;
+    let drawn = drawn.expect("nobody asks to stop");
     Ok([("ddim".to_owned(), drawn.into_data()), ("ddim_steps".to_owned(), TensorData::new(vec![steps as f32], [1]))])
 }

@@ -3,13 +3,13 @@
 use super::Outcome;
 use crate::recipe::BUILT_IN;
 use crate::registry::DEVICES;
-use crate::run::Build;
+use crate::run::build;
 use crate::terminal::say;
 use miette::{IntoDiagnostic, Result};
 use undrift_kernels::{Level, VARIABLE};
 
 pub(crate) fn run() -> Result<Outcome> {
-    let build = Build::here(DEVICES[0]);
+    let build = build(DEVICES[0]);
     say(format_args!("undrift {}, Burn {}, commit {}", build.version, build.burn, build.commit))?;
     say(format_args!("devices: {}", DEVICES.join(", ")))?;
     let here = Level::ALL.into_iter().filter(|level| level.is_supported()).map(|level| level.to_string());

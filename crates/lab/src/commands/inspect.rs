@@ -1,7 +1,7 @@
 //! `undrift inspect`.
 
 use super::Outcome;
-use crate::published::{Assumed, CheckpointArgs, Opened, Process, PublishedError, Visits, Weights, X0Limit, Yml};
+use crate::published::{CheckpointArgs, Opened, PublishedError, Weights};
 use crate::recipe::WeightSet;
 use crate::registry;
 use crate::terminal::{PrintError, print, say};
@@ -9,8 +9,9 @@ use miette::{IntoDiagnostic, Result};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use undrift_checkpoints::file::FileFormat;
-use undrift_checkpoints::{NetworkConfig, Published, WeightKind};
+use undrift_checkpoints::{Assumed, NetworkConfig, Published, WeightKind};
 use undrift_noise::{Key, Purpose};
+use undrift_pipelines::{Process, Visits, X0Limit, Yml};
 use undrift_training::TrainState;
 
 #[derive(clap::Args)]
@@ -26,7 +27,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
     let mut about = Facts::default();
-    let opened = match Opened::new(&args.checkpoint, &args.given) {
+    let opened = match Opened::new(&args.checkpoint, &args.given.said(None)) {
         Err(PublishedError::NoNetwork { path }) => {
             about.add("file", path.display().to_string());
             state_facts(&TrainState::load(&path).into_diagnostic()?, &mut about);
@@ -143,13 +144,13 @@ fn process_facts(process: &Process, about: &mut Facts) {
     let steps = match &process.visits {
         Visits::All => "all".to_owned(),
         Visits::Chosen(ts) => format!("{}, as the published code chooses them", ts.len()),
-        Visits::Diffusers(scheduler) => format!("as {} of diffusers", scheduler.class.name()),
+        Visits::Diffusers(scheduler) => format!("as {} of diffusers", scheduler.class()),
     };
     about.add("steps", steps);
     if let Visits::Diffusers(scheduler) = &process.visits
-        && !scheduler.unread.is_empty()
+        && !scheduler.unread().is_empty()
     {
-        about.add("not read by its class", json!(scheduler.unread));
+        about.add("not read by its class", json!(scheduler.unread()));
     }
 }
 

@@ -1,6 +1,5 @@
 //! The command line: one file per command.
 
-mod conformance;
 mod export;
 mod info;
 mod inspect;
@@ -14,12 +13,8 @@ mod train_classifier;
 mod tune;
 
 use crate::terminal::note;
-use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 use miette::{IntoDiagnostic, Report, Result};
-pub(crate) use sample::Prepared;
-use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 use undrift_kernels::Level;
 
@@ -49,8 +44,6 @@ enum Command {
     Tune(tune::Args),
     /// Write the report of a run directory again
     Report(report::Args),
-    /// Run golden vectors of published implementations against this code
-    Conformance(conformance::Args),
     /// Train the classifier of Fashion-MNIST whose features the quick scores use
     TrainClassifier(train_classifier::Args),
     /// Print the version, the devices, the vector instructions and the built-in recipes
@@ -82,16 +75,6 @@ impl Cli {
     }
 }
 
-/// A checkpoint's sampling as the command line `undrift sample --checkpoint PATH ..` would prepare it.
-pub(crate) fn prepared(path: &Path, words: &[String], device: &Device) -> Result<Prepared> {
-    let start = ["undrift".into(), "sample".into(), "--checkpoint".into(), path.as_os_str().to_owned()];
-    let words = start.into_iter().chain(words.iter().map(OsString::from));
-    match Cli::try_parse_from(words).into_diagnostic()?.command {
-        Command::Sample(args) => Prepared::new(&args, path, device),
-        _ => unreachable!("the words begin with `sample`"),
-    }
-}
-
 impl Command {
     fn run(self) -> Result<Outcome> {
         Level::chosen().into_diagnostic()?;
@@ -104,7 +87,6 @@ impl Command {
             Command::Export(args) => export::run(args),
             Command::Tune(args) => tune::run(args),
             Command::Report(args) => report::run(args),
-            Command::Conformance(args) => conformance::run(args),
             Command::TrainClassifier(args) => train_classifier::run(args),
             Command::Info => info::run(),
         }

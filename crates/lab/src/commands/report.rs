@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::run::report_study;
 use crate::exposure::Study;
+use crate::recipe::Recipe;
 use crate::registry;
 use crate::run::{RunDirectory, collect_report};
 use crate::terminal::say;
@@ -20,13 +21,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
     let device = registry::device(&args.device).into_diagnostic()?;
-    let (directory, recipe) = RunDirectory::held(&args.directory).into_diagnostic()?;
+    let (directory, recipe) = RunDirectory::held::<Recipe>(&args.directory).into_diagnostic()?;
     if recipe.exposure.is_some() {
         return report_study(&Study::read(directory.root()).into_diagnostic()?, directory.root());
     }
     let report = collect_report(&directory, &recipe, &device).into_diagnostic()?;
     crate::report::write(&report, directory.root()).into_diagnostic()?;
-    say(crate::report::text_table(&report))?;
+    say(undrift_report::text(&crate::report::page(&report)))?;
     say(directory.root().join("report.html").display())?;
     Ok(Outcome::Done)
 }

@@ -1,11 +1,12 @@
 //! `undrift run`.
 
 use super::Outcome;
-use crate::exposure::{Study, run_study, write_study};
-use crate::recipe::load;
+use crate::exposure::{ExposureSettings, Study as ExposureStudy, run_study, study_page, write_study};
+use crate::progress::Terminal;
+use crate::recipe::{Recipe, load};
 use crate::registry;
-use crate::report::{text_table, verdict, wrapped, write};
-use crate::run::{RunDirectory, RunError, all_failed, check_images, collect_report, estimate, run_recipe};
+use crate::report::{page, write};
+use crate::run::{RunDirectory, RunError, Setup, Study, Table, build, estimate, report_of};
 use crate::terminal::{note, say};
 use burn::tensor::Device;
 use miette::{IntoDiagnostic, Result, miette};
@@ -65,27 +66,52 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         ))?;
         return Ok(Outcome::Done);
     }
-    let inputs = check_images(&recipe, &device).into_diagnostic()?;
+    let plans = whole.rows.iter().map(|row| Setup::new(row, &device).map(Setup::into_plan));
+    let mut table = Table {
+        rows: plans.collect::<std::result::Result<_, _>>().into_diagnostic()?,
+        seeds: recipe.seeds.clone(),
+        run_rows: recipe.rows.iter().map(|row| row.id.clone()).collect(),
+        run_seeds: recipe.seeds.clone(),
+        build: build(&args.device),
+    };
+    let inputs = table.check().into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let directory = RunDirectory::open(&root, &whole, &inputs).into_diagnostic()?;
+    directory.remark().map(note);
+    let (_, saved) = RunDirectory::existing::<Recipe>(&root).into_diagnostic()?;
     if let Some(settings) = &recipe.exposure {
-        let (_, saved) = RunDirectory::existing(&root).into_diagnostic()?;
-        return match stopped(run_study(&directory, &saved, settings, &args.device, &device))? {
-            None => Ok(Outcome::Interrupted),
-            Some((study, failed)) => {
-                let reported = ended(report_study(&study, &root)?, study.has_nothing());
-                if failed.is_empty() { reported } else { Err(RunError::Rows { failed }).into_diagnostic() }
-            }
-        };
+        return run_exposure(&directory, &saved, settings, &args.device, &device);
     }
-    let end = run_recipe(&directory, &recipe, &args.device, &device);
-    if matches!(end, Err(RunError::Rows { .. })) {
-        report_table(&directory, &device)?;
-    }
-    match stopped(end)? {
+    table.seeds = saved.seeds.clone();
+    run_table(&directory, &saved, &table, &device)
+}
+
+fn run_exposure(
+    directory: &RunDirectory,
+    recipe: &Recipe,
+    settings: &ExposureSettings,
+    device_name: &str,
+    device: &Device,
+) -> Result<Outcome> {
+    match stopped(run_study(directory, recipe, settings, device_name, device))? {
         None => Ok(Outcome::Interrupted),
-        Some(()) => ended(report_table(&directory, &device)?, all_failed(&directory, &recipe).into_diagnostic()?),
+        Some((study, failed)) => {
+            let reported = ended(report_study(&study, directory.root())?, study.has_nothing());
+            if failed.is_empty() { reported } else { Err(RunError::Rows { failed }).into_diagnostic() }
+        }
     }
+}
+
+fn run_table(directory: &RunDirectory, recipe: &Recipe, table: &Table, device: &Device) -> Result<Outcome> {
+    let Some(finished) = stopped(table.run(directory, &Terminal))? else { return Ok(Outcome::Interrupted) };
+    let report = report_of(recipe, finished.results, device).into_diagnostic()?;
+    write(&report, directory.root()).into_diagnostic()?;
+    say(undrift_report::text(&page(&report)))?;
+    say(format_args!("report: {}", directory.root().join("report.html").display()))?;
+    if !finished.failed.is_empty() {
+        return Err(RunError::Rows { failed: finished.failed }).into_diagnostic();
+    }
+    ended(Outcome::Done, table.all_failed(directory).into_diagnostic()?)
 }
 
 /// How a run ends whose report is written.
@@ -97,19 +123,10 @@ fn ended(reported: Outcome, nothing: bool) -> Result<Outcome> {
     Ok(reported)
 }
 
-fn report_table(directory: &RunDirectory, device: &Device) -> Result<Outcome> {
-    let (_, saved) = RunDirectory::existing(directory.root()).into_diagnostic()?;
-    let report = collect_report(directory, &saved, device).into_diagnostic()?;
-    write(&report, directory.root()).into_diagnostic()?;
-    say(format_args!("{}\n{}\n", text_table(&report), wrapped(&verdict(&report).text)))?;
-    say(format_args!("report: {}", directory.root().join("report.html").display()))?;
-    Ok(Outcome::Done)
-}
-
 /// Writes a study's report and prints what was found.
-pub(super) fn report_study(study: &Study, root: &Path) -> Result<Outcome> {
+pub(super) fn report_study(study: &ExposureStudy, root: &Path) -> Result<Outcome> {
     write_study(study, root).into_diagnostic()?;
-    study.findings().iter().try_for_each(|finding| say(format_args!("{}\n", wrapped(finding))))?;
+    say(undrift_report::text(&study_page(study)))?;
     say(format_args!("report: {}", root.join("report.html").display()))?;
     Ok(Outcome::Done)
 }

@@ -2,7 +2,6 @@
 
 use super::Outcome;
 use crate::destination::Destination;
-use crate::memory;
 use crate::progress::Progress;
 use crate::registry;
 use crate::terminal::say;
@@ -13,8 +12,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use undrift_data::{Batches, Flips, Images, Split, fashion_mnist};
-use undrift_networks::{FashionClassifier, collect_parameters, to_bytes};
+use undrift_files::to_bytes;
+use undrift_networks::{FashionClassifier, collect_parameters};
 use undrift_noise::{Key, Purpose};
+use undrift_studies::memory;
 use undrift_training::{Ema, Optimisation, Trainer};
 
 #[derive(clap::Args)]

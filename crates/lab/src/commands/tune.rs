@@ -5,8 +5,10 @@ use super::quoted::quoted;
 use super::sample::Weights;
 use crate::exposure::{Book, Tuned, Tuning, scalings, shifts, tune};
 use crate::methods::{Method, SamplerSettings, SpacingName};
+use crate::progress::Terminal;
+use crate::recipe::Recipe;
 use crate::registry;
-use crate::run::{Build, Data, RunDirectory, RunError, Setup, distance_name, trained_network};
+use crate::run::{Data, RunDirectory, RunError, Setup, build, distance_name, trained_network};
 use crate::terminal::{note, print, say};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
@@ -95,7 +97,7 @@ impl Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let (directory, recipe) = RunDirectory::held(&args.directory).into_diagnostic()?;
+    let (directory, recipe) = RunDirectory::held::<Recipe>(&args.directory).into_diagnostic()?;
     let mut recipe = recipe.with_rows(std::slice::from_ref(&args.row)).into_diagnostic()?;
     let row = &mut recipe.rows[0];
     row.settings.sampling.count = args.count.unwrap_or(row.settings.sampling.count);
@@ -105,7 +107,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     }
     let device = registry::device(&args.device).into_diagnostic()?;
     let setup = Setup::new(row, &device).into_diagnostic()?;
-    let network = trained_network(&directory, row, &setup, args.trained_with, args.weights.into()).into_diagnostic()?;
+    let network = trained_network(&directory, &setup, args.trained_with, args.weights.into()).into_diagnostic()?;
     let base = SamplerSettings {
         solver: args.sampler.clone(),
         steps: Some(args.steps),
@@ -117,12 +119,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         let wrappers = [choice.clone()].into_iter().chain(base.wrappers.clone()).collect();
         setup.sampler(&SamplerSettings { wrappers, ..base.clone() }).into_diagnostic()?;
     }
-    let data = Data::load(&directory, row, &setup).into_diagnostic()?;
+    let data = Data::load(&directory, &setup).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let cell = directory.cell(&args.row, args.trained_with);
     let mut book = Book::open(&cell, cell.folder().join("tuning.json")).into_diagnostic()?;
-    let (seed, weights, build) = (args.seed, args.weights.name(), Build::here(&args.device));
-    let tuned = Tuned { setup: &setup, network: &network, data: &data, seed, weights, build: &build };
+    let (seed, weights, build) = (args.seed, args.weights.name(), build(&args.device));
+    let tuned = Tuned { setup: &setup, network: &network, data: &data, seed, weights, build: &build, watch: &Terminal };
     let (tuning, end) = tune(&tuned, &mut book, &base, choices);
     if !tuning.tried.is_empty() {
         print(tuning.text(distance_name(setup.settings.metrics.extractor)))?;

@@ -2,10 +2,8 @@
 
 use super::trained::TrainedRow;
 use super::{Cure, ExposureSettings, Search};
-use crate::interrupt;
 use crate::methods::Method;
-use crate::progress::Progress;
-use crate::run::{Data, RunError};
+use crate::run::{Data, RunError, Setup, Watch};
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use undrift_data::Images;
@@ -110,27 +108,28 @@ fn measured(
     let trained = setup.clipped(&network.network);
     let key = Key::new(network.seed, Purpose::Evaluation);
     let label = format!("{}: bias along {solver}", network.name);
-    let images = batches(&data.train, settings.curve_images, setup, label);
+    let images = batches(&data.train, settings.curve_images, setup, label, network.watch);
     let curves = exposure_curves(&*model, &trained, sampler.solver(), sampler.grid(), images, 0, key);
-    if interrupt::requested() { Err(RunError::Interrupted) } else { Ok(curves?) }
+    if network.watch.stop_requested() { Err(RunError::Interrupted) } else { Ok(curves?) }
 }
 
 /// The first `count` images, batch by batch, until Ctrl-C.
 fn batches<'a>(
     images: &'a Images,
     count: usize,
-    setup: &'a crate::run::Setup,
+    setup: &'a Setup,
     label: String,
+    watch: &'a dyn Watch,
 ) -> Box<dyn Iterator<Item = Tensor<4>> + 'a> {
     let indices: Vec<usize> = (0..count.min(images.len())).collect();
     let size = setup.settings.sampling.batch;
     let parts: Vec<Vec<usize>> = indices.chunks(size).map(<[usize]>::to_vec).collect();
-    let mut progress = Progress::start(label, 0, indices.len() as u64);
+    let mut progress = watch.stage(label, 0, indices.len() as u64);
     let mut done = 0;
     Box::new(parts.into_iter().map_while(move |part| {
-        progress.at(done, String::new);
+        progress.at(done, &String::new);
         done += part.len() as u64;
-        (!interrupt::requested()).then(|| images.batch(&part, &[], &setup.device, DType::F32))
+        (!watch.stop_requested()).then(|| images.batch(&part, &[], &setup.device, DType::F32))
     }))
 }
 

@@ -1,43 +1,120 @@
-//! What a study found, in plain sentences.
+//! What a study found: its comparisons, and what they come to, in plain sentences.
 
-use super::results::Paired;
 use super::{Cure, Entry, Study};
-use crate::report::{Scores, numbers};
+use crate::report::Scores;
+use undrift_report::{Direction, Mean, Score, Verdict, numbers};
 
-/// A score with its direction.
+/// A score of a sampler.
 pub(super) struct Measure {
-    pub(super) name: &'static str,
+    pub(super) score: Score,
     pub(super) of: fn(&Scores) -> f64,
-    less_is_better: bool,
 }
 
 /// Every score of a sampler: each has its findings and its words in every table.
-pub(super) const MEASURES: [Measure; 2] = [
-    Measure { name: "distance", of: |scores| scores.frechet, less_is_better: true },
-    Measure { name: "inception score", of: |scores| scores.inception_score, less_is_better: false },
-];
+pub(super) fn measures() -> [Measure; 2] {
+    [
+        Measure { score: Score::new("distance", Direction::Lower, 2), of: |scores| scores.frechet },
+        Measure { score: Score::new("inception score", Direction::Higher, 2), of: |scores| scores.inception_score },
+    ]
+}
+
+/// Two samplers of a study, at the same solver and steps.
+pub(super) struct Pair<'a> {
+    pub(super) one: &'a Entry,
+    pub(super) other: &'a Entry,
+}
+
+impl Pair<'_> {
+    /// Solver and steps.
+    pub(super) fn at(&self) -> String {
+        format!("{} at {} steps", self.one.solver, self.one.steps)
+    }
+
+    pub(super) fn difference(&self, measure: &Measure) -> Option<Mean> {
+        self.one.minus(self.other, measure.of)
+    }
+}
+
+/// Every cured entry beside the plain one of the same row.
+pub(super) fn cured(study: &Study) -> Vec<Pair<'_>> {
+    let plain = |entry: &Entry| study.entry(&entry.row, &entry.solver, entry.steps, Cure::Plain);
+    let cured = study.entries.iter().filter(|entry| entry.cure != Cure::Plain);
+    cured.filter_map(|one| Some(Pair { one, other: plain(one)? })).collect()
+}
+
+/// Every plain entry of another row beside that of the first.
+pub(super) fn trained(study: &Study) -> Vec<Pair<'_>> {
+    let Some(((baseline, _), others)) = study.rows.split_first() else { return vec![] };
+    let of_row = |row: &'_ str| -> Vec<Pair<'_>> {
+        let at = |(solver, steps)| {
+            let plain = |row| study.entry(row, solver, steps, Cure::Plain);
+            Some(Pair { one: plain(row)?, other: plain(baseline)? })
+        };
+        study.settings().into_iter().filter_map(at).collect()
+    };
+    others.iter().flat_map(|(row, _)| of_row(row)).collect()
+}
+
+/// One sentence for the cures, one for the training, one for what limits both.
+pub(super) fn verdict(study: &Study) -> Verdict {
+    let sentences = [
+        counted(&cured(study), "cures against plain sampling"),
+        counted(&trained(study), "rows against the baseline at equal training"),
+        limits(study),
+    ];
+    Verdict { agreement: None, sentences: sentences.into_iter().flatten().collect() }
+}
+
+/// How many comparisons are clearly better and worse by each score.
+fn counted(pairs: &[Pair<'_>], what: &str) -> Option<String> {
+    let by = |measure: &Measure| {
+        let differences = pairs.iter().filter_map(|pair| pair.difference(measure));
+        let words: Vec<&str> = differences.map(|difference| measure.score.word(&difference)).collect();
+        let count = |word| words.iter().filter(|one| **one == word).count();
+        let known = words.len() - count("one seed");
+        let counts = format!("{} better, {} worse", count("better"), count("worse"));
+        (known > 0).then(|| format!("by {} {counts}", measure.score.name))
+    };
+    let scores: Vec<String> = measures().iter().filter_map(by).collect();
+    (!scores.is_empty())
+        .then(|| format!("Of {} of {what}, clearly {}.", numbers::count(pairs.len(), "comparison"), scores.join("; ")))
+}
+
+fn limits(study: &Study) -> Option<String> {
+    let failed = study.failures.len();
+    let edges = study.searches.iter().filter(|search| search.edge().is_some()).count();
+    let parts = [
+        (study.seeds.len() == 1).then(|| "with one seed no difference can be told from chance".to_owned()),
+        (failed > 0).then(|| format!("{} without scores", numbers::count(failed, "sampler or seed"))),
+        (edges > 0).then(|| {
+            format!(
+                "{edges} of {} of constants ended at the end of a list, beyond which better ones may lie",
+                numbers::count(study.searches.len(), "search").replace("searchs", "searches")
+            )
+        }),
+    ];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str() + ".")
+}
 
 /// What the numbers stand on; then a sentence for each row, cure and score over all numbers of steps, whether the
 /// search of the cure's constants ended inside its lists, and a sentence for each score of every other row against the
 /// baseline.
 pub(super) fn findings(study: &Study) -> Vec<String> {
     let mut all: Vec<String> = footing(study).into_iter().collect();
+    let (cured, trained) = (cured(study), trained(study));
     for (row, label) in &study.rows {
         for cure in &Cure::ALL[1..] {
             let what = format!("{label}: {}", cure.label());
-            all.extend(sentences(&what, study, |solver, steps| {
-                Some((study.entry(row, solver, steps, *cure)?, study.entry(row, solver, steps, Cure::Plain)?))
-            }));
+            let of_this = |pair: &&Pair<'_>| pair.one.row == *row && pair.one.cure == *cure;
+            all.extend(sentences(&what, cured.iter().filter(of_this)));
             all.extend(edges(&what, study, row, *cure));
         }
     }
-    let Some(((baseline, _), others)) = study.rows.split_first() else { return all };
-    for (row, label) in others {
+    for (row, label) in study.rows.iter().skip(1) {
         let what = format!("{label} against the baseline at equal training, plain");
-        all.extend(sentences(&what, study, |solver, steps| {
-            let plain = |row| study.entry(row, solver, steps, Cure::Plain);
-            Some((plain(row)?, plain(baseline)?))
-        }));
+        all.extend(sentences(&what, trained.iter().filter(|pair| pair.one.row == *row)));
     }
     all
 }
@@ -54,19 +131,32 @@ fn footing(study: &Study) -> Option<String> {
 }
 
 /// One sentence for each score: where one entry of a pair differs from the other.
-fn sentences<'a>(
-    what: &str,
-    study: &'a Study,
-    pair: impl Fn(&str, usize) -> Option<(&'a Entry, &'a Entry)>,
-) -> Vec<String> {
+fn sentences<'a>(what: &str, pairs: impl Iterator<Item = &'a Pair<'a>> + Clone) -> Vec<String> {
     let of = |measure: &Measure| {
-        let differences = study.settings().into_iter().filter_map(|(solver, steps)| {
-            let (one, other) = pair(solver, steps)?;
-            Some((format!("{solver} at {steps} steps"), one.minus(other, measure.of)?))
-        });
-        measure.sentence(what, &differences.collect::<Vec<_>>())
+        let differences = pairs.clone().filter_map(|pair| Some((pair.at(), pair.difference(measure)?)));
+        sentence(what, &measure.score, &differences.collect::<Vec<_>>())
     };
-    MEASURES.iter().filter_map(of).collect()
+    measures().iter().filter_map(of).collect()
+}
+
+fn sentence(what: &str, score: &Score, differences: &[(String, Mean)]) -> Option<String> {
+    let group = |wanted: &str| {
+        let of_word = differences.iter().filter(|(_, difference)| score.word(difference) == wanted);
+        let named = of_word.map(|(at, d)| format!("{at} ({})", numbers::with_spread(d.value, d.error, 2)));
+        let named: Vec<String> = named.collect();
+        (!named.is_empty()).then(|| named.join(", "))
+    };
+    let name = &score.name;
+    let parts = [
+        (format!("improves the {name} for"), group("better")),
+        (format!("worsens the {name} for"), group("worse")),
+        (format!("has no clear effect on the {name} for"), group("not clear")),
+        (format!("leaves the {name} as it is for"), group("the same")),
+        (format!("was tried with one seed only, so that nothing is known of the {name} for"), group("one seed")),
+    ];
+    let parts: Vec<String> =
+        parts.into_iter().filter_map(|(verb, where_)| Some(format!("{verb} {}", where_?))).collect();
+    (!parts.is_empty()).then(|| format!("{what} {}.", parts.join("; ")))
 }
 
 /// Where the search of a cure's constants ended at the end of a list.
@@ -77,44 +167,6 @@ fn edges(what: &str, study: &Study, row: &str, cure: Cure) -> Option<String> {
     let at: Vec<String> = at.map(|(at, edge)| format!("{at} ({edge})")).collect();
     let list = (!at.is_empty()).then(|| at.join(", "))?;
     Some(format!("{what} was searched to the end of a list for {list}: better constants may lie beyond."))
-}
-
-impl Measure {
-    /// Whether a difference of this score is an improvement, in words.
-    pub(super) fn word(&self, difference: &Paired) -> &'static str {
-        match difference.is_clear() {
-            None => "one seed",
-            Some(false) if difference.mean == 0.0 && difference.error == Some(0.0) => "the same",
-            Some(false) => "no clear effect",
-            Some(true) if (difference.mean < 0.0) == self.less_is_better => "better",
-            Some(true) => "worse",
-        }
-    }
-
-    fn sentence(&self, what: &str, differences: &[(String, Paired)]) -> Option<String> {
-        let group = |wanted: &str| {
-            let of_word = differences.iter().filter(|(_, difference)| self.word(difference) == wanted);
-            let named = of_word.map(|(at, d)| format!("{at} ({})", numbers::with_spread(d.mean, d.error, 2)));
-            let named: Vec<String> = named.collect();
-            (!named.is_empty()).then(|| named.join(", "))
-        };
-        let name = self.name;
-        let parts = [
-            (format!("improves the {name} for"), group("better")),
-            (format!("worsens the {name} for"), group("worse")),
-            (format!("has no clear effect on the {name} for"), group("no clear effect")),
-            (format!("leaves the {name} as it is for"), group("the same")),
-            (format!("was tried with one seed only, so that nothing is known of the {name} for"), group("one seed")),
-        ];
-        let parts: Vec<String> =
-            parts.into_iter().filter_map(|(verb, where_)| Some(format!("{verb} {}", where_?))).collect();
-        (!parts.is_empty()).then(|| format!("{what} {}.", parts.join("; ")))
-    }
-}
-
-/// The difference of a cured entry from the plain one of the same row, solver and steps.
-pub(super) fn effect(study: &Study, entry: &Entry, of: fn(&Scores) -> f64) -> Option<Paired> {
-    entry.minus(study.entry(&entry.row, &entry.solver, entry.steps, Cure::Plain)?, of)
 }
 
 #[cfg(test)]

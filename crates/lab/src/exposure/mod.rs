@@ -4,6 +4,8 @@
 mod book;
 mod curves;
 mod finding;
+mod picture;
+mod plots;
 mod report;
 mod results;
 mod run;
@@ -14,7 +16,7 @@ mod tune;
 
 pub use book::Book;
 pub use curves::{ChainLength, Curve, CurvePoint};
-pub use report::write_study;
+pub use report::{study_page, write_study};
 pub use results::{Entry, Study};
 pub use run::run_study;
 pub use search::{Search, Tried};

@@ -1,12 +1,12 @@
 //! The results of a study, as plain data.
 
-use super::finding::findings;
 use super::{ChainLength, Cure, Curve, PublishedEffect, Search};
 use crate::methods::Method;
 use crate::report::{ImageCounts, Scores};
 use crate::run::{RunError, read_json};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use undrift_report::Mean;
 
 /// A whole study (`study.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,23 +63,6 @@ pub struct Entry {
     pub seconds: f64,
 }
 
-/// A difference between two samplers on the same seeds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Paired {
-    /// Mean of the differences.
-    pub mean: f64,
-    /// Standard error of the mean; none with one seed.
-    pub error: Option<f64>,
-    /// Seeds that both have.
-    pub seeds: usize,
-}
-
-/// Two-sided 5 % points of Student's t distribution with 1, 2, .. degrees of freedom; further on 2 is wide enough.
-const STUDENT: [f64; 20] = [
-    12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-    2.110, 2.101, 2.093, 2.086,
-];
-
 impl Study {
     /// The study of a run directory, as its last run has left it.
     ///
@@ -94,11 +77,6 @@ impl Study {
     pub fn has_nothing(&self) -> bool {
         let scored = self.entries.iter().flat_map(|entry| &entry.scores).any(Option::is_some);
         !self.failures.is_empty() && !scored && self.curves.is_empty() && self.pictures.is_empty()
-    }
-
-    /// What was found, in sentences.
-    pub fn findings(&self) -> Vec<String> {
-        findings(self)
     }
 
     /// The entry of a row, solver, number of steps and cure.
@@ -122,35 +100,14 @@ impl Study {
 
 impl Entry {
     /// Mean and standard error of a score over the seeds that have it; none without any.
-    pub fn mean(&self, of: fn(&Scores) -> f64) -> Option<Paired> {
-        Paired::of(self.scores.iter().filter_map(|scores| scores.as_ref().map(of)))
+    pub fn mean(&self, of: fn(&Scores) -> f64) -> Option<Mean> {
+        Mean::over(self.scores.iter().map(|scores| scores.as_ref().map(of)))
     }
 
     /// This minus `other`, seed by seed: both drew the same noise.
-    pub fn minus(&self, other: &Entry, of: fn(&Scores) -> f64) -> Option<Paired> {
+    pub fn minus(&self, other: &Entry, of: fn(&Scores) -> f64) -> Option<Mean> {
         let pairs = self.scores.iter().zip(&other.scores);
-        Paired::of(pairs.filter_map(|(one, other)| Some(of(one.as_ref()?) - of(other.as_ref()?))))
-    }
-}
-
-impl Paired {
-    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
-        let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-        let count = values.len();
-        if count == 0 {
-            return None;
-        }
-        let mean = values.iter().sum::<f64>() / count as f64;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let error = (count > 1).then(|| (squares / (count - 1) as f64 / count as f64).sqrt());
-        Some(Paired { mean, error, seeds: count })
-    }
-
-    /// Whether the mean is further from 0 than chance puts it in one of twenty cases (Student's t test, two-sided);
-    /// not known with one seed.
-    pub fn is_clear(&self) -> Option<bool> {
-        let needed = STUDENT.get(self.seeds.wrapping_sub(2)).copied().unwrap_or(2.0);
-        self.error.map(|error| self.mean.abs() > needed * error)
+        Mean::paired(pairs.map(|(one, other)| (one.as_ref().map(of), other.as_ref().map(of))))
     }
 }
 
@@ -172,26 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_taken_seed_by_seed() {
-        let (a, b) = (entry([Some(10.0), Some(20.0), Some(30.0)]), entry([Some(9.0), Some(18.0), Some(27.0)]));
+    fn differences_are_taken_seed_by_seed_over_the_seeds_that_both_have() {
+        let (a, b) = (entry([Some(10.0), None, Some(30.0)]), entry([Some(9.0), Some(1.0), Some(28.0)]));
         let paired = b.minus(&a, |scores| scores.frechet).unwrap();
-        assert_eq!((paired.mean, paired.seeds), (-2.0, 3));
-        assert!((paired.error.unwrap() - (1.0f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert_eq!(paired.is_clear(), Some(false), "3.5 standard errors of three seeds may be chance");
-        let c = entry([Some(8.0), Some(17.9), Some(28.2)]);
-        assert_eq!(
-            c.minus(&a, |scores| scores.frechet).unwrap().is_clear(),
-            Some(true),
-            "unpaired, seeds would hide it"
-        );
-    }
-
-    #[test]
-    fn seeds_without_a_score_are_left_out_of_both() {
-        let (a, b) = (entry([Some(10.0), None, Some(30.0)]), entry([Some(9.0), Some(1.0), None]));
-        let paired = b.minus(&a, |scores| scores.frechet).unwrap();
-        assert_eq!(paired, Paired { mean: -1.0, error: None, seeds: 1 });
-        assert_eq!(paired.is_clear(), None);
+        assert_eq!((paired.value, paired.used, paired.of), (-1.5, 2, 3));
         assert_eq!(entry([None; 3]).mean(|scores| scores.frechet), None);
     }
 }

@@ -5,8 +5,9 @@ use super::search::search;
 use super::trained::TrainedRow;
 use super::{Cure, Entry, ExposureSettings, Search, Study};
 use crate::methods::Method;
+use crate::progress::Terminal;
 use crate::recipe::{Experiment, Recipe};
-use crate::run::{Build, Data, RunDirectory, RunError, Setup, distance_name, protocol};
+use crate::run::{Build, Data, RunDirectory, RunError, Setup, build, distance_name, protocol};
 use burn::tensor::Device;
 use std::collections::BTreeSet;
 
@@ -26,9 +27,9 @@ pub fn run_study(
     device_name: &str,
     device: &Device,
 ) -> Result<(Study, Vec<String>), RunError> {
-    let build = Build::here(device_name);
+    let build = build(device_name);
     let first = Setup::new(&recipe.rows[0], device)?;
-    let data = Data::load(directory, &recipe.rows[0], &first)?;
+    let data = Data::load(directory, &first)?;
     let samples = first.settings.sampling.count;
     let reference = data.reference.as_ref().map(|reference| reference.score_held_out(&data.test, samples));
     let (reference, counts) = reference.transpose()?.unzip();
@@ -99,7 +100,7 @@ impl<'a> Parts<'a> {
     fn networks(&self, seeds: &[u64], failures: &mut Vec<String>) -> Result<Vec<TrainedRow<'a>>, RunError> {
         let mut networks = Vec::new();
         for &seed in seeds {
-            match TrainedRow::new(self.directory, self.row, self.setup, self.data, seed, &self.build.commit)? {
+            match TrainedRow::new(self.directory, self.setup, self.data, seed, &self.build.commit, &Terminal)? {
                 Ok(network) => networks.push(network),
                 Err(why) => failures.push(format!("{}, seed {seed}: {why}", self.row.label)),
             }

@@ -2,13 +2,11 @@
 
 use super::ExposureSettings;
 use super::book::Book;
-use crate::interrupt;
 use crate::methods::{Method, SamplerSettings};
-use crate::progress::Progress;
-use crate::recipe::{Experiment, WeightSet};
-use crate::report::{Scores, grid_png};
+use crate::report::Scores;
 use crate::run::{
-    Cell, Data, Reference, RunDirectory, RunError, Setup, Trained, draw, draw_all, train, write_atomically,
+    Cell, Data, Reference, RunDirectory, RunError, Setup, Trained, Watch, WeightSet, draw, draw_all, train,
+    write_atomically,
 };
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -43,6 +41,7 @@ pub(super) struct TrainedRow<'a> {
     data: &'a Data,
     book: Book,
     commit: String,
+    pub(super) watch: &'a dyn Watch,
 }
 
 /// Pictures are of so many samples, eight in a line, each pixel doubled.
@@ -52,16 +51,16 @@ impl<'a> TrainedRow<'a> {
     /// Trains the row with this seed, or reads its finished training; in words why there is none if it diverged.
     pub(super) fn new(
         directory: &RunDirectory,
-        row: &Experiment,
         setup: &'a Setup,
         data: &'a Data,
         seed: u64,
         commit: &str,
+        watch: &'a dyn Watch,
     ) -> Result<Result<Self, String>, RunError> {
-        let cell = directory.cell(&row.id, seed);
+        let cell = directory.cell(&setup.id, seed);
         cell.create()?;
-        let name = format!("{} seed {seed}", row.id);
-        let network = match train(setup, seed, &data.train, &cell, format!("{name}: train"))? {
+        let name = format!("{} seed {seed}", setup.id);
+        let network = match train(setup, seed, &data.train, &cell, format!("{name}: train"), watch)? {
             Trained::Diverged(why) => return Ok(Err(why)),
             Trained::Finished(trainer) => match setup.settings.sampling.weights.first() {
                 Some(WeightSet::Raw) => trainer.raw(),
@@ -69,19 +68,31 @@ impl<'a> TrainedRow<'a> {
             },
         };
         let book = Book::open(&cell, cell.scores())?;
-        let (row, label) = (row.id.clone(), row.label.clone());
-        Ok(Ok(TrainedRow { row, label, setup, network, seed, name, cell, data, book, commit: commit.to_owned() }))
+        let (row, label) = (setup.id.clone(), setup.label.clone());
+        Ok(Ok(TrainedRow {
+            row,
+            label,
+            setup,
+            network,
+            seed,
+            name,
+            cell,
+            data,
+            book,
+            commit: commit.to_owned(),
+            watch,
+        }))
     }
 
     /// The scores of a sampler, drawn with the row's own seed.
     pub(super) fn scores(&mut self, sampler: &SamplerSettings) -> Result<Scored, RunError> {
         let (setup, network, seed) = (self.setup, &self.network, self.seed);
-        let (data, cell, commit) = (self.data, &self.cell, &self.commit);
+        let (data, cell, commit, watch) = (self.data, &self.cell, &self.commit, self.watch);
         let scored = |scores, seconds| Scored { scores, seconds, commit: commit.clone() };
         let label = format!("{}: {}", self.name, sampler.text());
         self.book.look_up(&sampler.text(), || {
             let started = Instant::now();
-            let bytes = draw_all(setup, network, seed, &setup.sampler(sampler)?, label)?;
+            let bytes = draw_all(setup, network, seed, &setup.sampler(sampler)?, label, watch)?;
             let seconds = started.elapsed().as_secs_f64();
             let Some(bytes) = bytes else { return Ok(scored(None, seconds)) };
             let Some(reference) = &data.reference else {
@@ -95,7 +106,7 @@ impl<'a> TrainedRow<'a> {
     /// The scores of real images that were noised to `t0` and sampled back over every level below.
     pub(super) fn chain_scores(&mut self, solver: &Method, t0: usize) -> Result<Scored, RunError> {
         let (setup, network, seed, data) = (self.setup, &self.network, self.seed, self.data);
-        let commit = &self.commit;
+        let (commit, watch) = (&self.commit, self.watch);
         let scored = |scores, seconds| Scored { scores, seconds, commit: commit.clone() };
         let settings = ExposureSettings::back(solver);
         let name = format!("real images noised to t = {t0}, {solver} over every level below");
@@ -107,7 +118,7 @@ impl<'a> TrainedRow<'a> {
             let started = Instant::now();
             let count = setup.settings.sampling.count;
             let mut bytes = Vec::with_capacity(count * setup.pixels());
-            let mut progress = Progress::start(format!("{}: {name}", self.name), 0, count as u64);
+            let mut progress = watch.stage(format!("{}: {name}", self.name), 0, count as u64);
             let indices: Vec<usize> = (0..count.min(data.train.len())).collect();
             for part in indices.chunks(setup.settings.sampling.batch) {
                 let images = data.train.batch(part, &[], &setup.device, DType::F32);
@@ -119,12 +130,12 @@ impl<'a> TrainedRow<'a> {
                     return Ok(scored(None, started.elapsed().as_secs_f64()));
                 };
                 bytes.extend(drawn);
-                if interrupt::requested() {
+                if watch.stop_requested() {
                     return Err(RunError::Interrupted);
                 }
-                progress.at((part[0] + part.len()) as u64, String::new);
+                progress.at((part[0] + part.len()) as u64, &String::new);
             }
-            progress.finish(String::new);
+            progress.finish(&String::new);
             let scores = data.reference.as_ref().map(|reference| score(setup, reference, bytes)).transpose()?;
             Ok(scored(scores, started.elapsed().as_secs_f64()))
         })
@@ -140,14 +151,15 @@ impl<'a> TrainedRow<'a> {
             return Ok(name);
         }
         let built = self.setup.sampler(sampler)?;
-        let Some(bytes) = draw(self.setup, &self.network, self.seed, 0, count, &built)? else { return Ok(None) };
-        let [channels, height, width] = self.setup.shape;
-        write_atomically(&file, &grid_png(&bytes, channels, height, width, 8, 2)?)?;
+        let Some(bytes) = draw(self.setup, &self.network, self.seed, 0, count, &built, self.watch)? else {
+            return Ok(None);
+        };
+        write_atomically(&file, &self.setup.shown(&bytes, SHOWN)?)?;
         Ok(name)
     }
 }
 
 fn score(setup: &Setup, reference: &Reference, bytes: Vec<u8>) -> Result<Scores, RunError> {
     let count = bytes.len() / setup.pixels();
-    reference.score(&Images::new(bytes, vec![0; count], setup.shape)?)
+    reference.score(&Images::new(bytes, vec![0; count], setup.data.shape)?)
 }

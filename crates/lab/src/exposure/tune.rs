@@ -2,7 +2,7 @@
 
 use super::{Book, Scored};
 use crate::methods::{Method, SamplerSettings};
-use crate::run::{Build, Data, Reference, RunError, Setup, distance_name, draw_all};
+use crate::run::{Build, Data, Reference, RunError, Setup, Watch, distance_name, draw_all};
 use std::fmt::Write as _;
 use std::time::Instant;
 use undrift_data::Images;
@@ -32,6 +32,8 @@ pub struct Tuned<'a> {
     pub weights: &'static str,
     /// The program and the device that scores are from.
     pub build: &'a Build,
+    /// Who watches.
+    pub watch: &'a dyn Watch,
 }
 
 /// Draws samples for every choice, which stands next to the network before the wrappers of `base`, and scores them.
@@ -71,10 +73,10 @@ impl Tuned<'_> {
 
     fn compute(&self, reference: &Reference, sampler: &SamplerSettings, choice: &Method) -> Result<Scored, RunError> {
         let (setup, started) = (self.setup, Instant::now());
-        let bytes = draw_all(setup, self.network, self.seed, &setup.sampler(sampler)?, choice.to_string())?;
+        let bytes = draw_all(setup, self.network, self.seed, &setup.sampler(sampler)?, choice.to_string(), self.watch)?;
         let seconds = started.elapsed().as_secs_f64();
         let score = |bytes| {
-            let images = Images::new(bytes, vec![0; setup.settings.sampling.count], setup.shape)?;
+            let images = Images::new(bytes, vec![0; setup.settings.sampling.count], setup.data.shape)?;
             reference.score(&images)
         };
         Ok(Scored { scores: bytes.map(score).transpose()?, seconds, commit: self.build.commit.clone() })

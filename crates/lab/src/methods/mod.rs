@@ -11,11 +11,12 @@ mod values;
 mod wrappers;
 
 pub use method::{Method, MethodError};
-pub(crate) use sampler::refused;
 pub use sampler::{Sampler, SamplerSettings, SpacingName};
+pub(crate) use solvers::solver;
 pub use solvers::{SOLVERS, SolverRow};
 pub use trial::Outputs;
 pub use values::{Parameter, Values};
+pub(crate) use wrappers::Wrapped;
 pub use wrappers::{WRAPPERS, Wrap, WrapperRow};
 
 use undrift_denoisers::Variance;

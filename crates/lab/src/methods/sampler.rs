@@ -198,7 +198,7 @@ impl SamplerSettings {
     }
 }
 
-pub(crate) fn refused(source: undrift_schedules::GridError) -> MethodError {
+fn refused(source: undrift_schedules::GridError) -> MethodError {
     MethodError::Refused { method: "steps".to_owned(), why: source.to_string() }
 }
 

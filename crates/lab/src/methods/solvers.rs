@@ -186,7 +186,7 @@ fn churn(of: &'static str, values: &Values, context: &Context<'_>) -> Result<Chu
 }
 
 /// The solver that `method` names.
-pub(super) fn solver(method: &Method, context: &Context<'_>) -> Result<Box<dyn Solver<4>>, MethodError> {
+pub(crate) fn solver(method: &Method, context: &Context<'_>) -> Result<Box<dyn Solver<4>>, MethodError> {
     let row = SOLVERS.iter().find(|row| row.name == method.name).ok_or_else(|| MethodError::Unknown {
         kind: "solver",
         name: method.name.clone(),

@@ -3,9 +3,10 @@
 use super::{Method, MethodError, Sampler, SamplerSettings};
 use crate::registry;
 use burn::tensor::{DType, Tensor};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use undrift_denoisers::{
-    DenoiseError, Denoiser, Gaussian, LearnedVariance, Levels, OutputVariance, Parameterisation, Preconditioned,
-    Prediction, Variance,
+    DenoiseError, Denoiser, Gaussian, LearnedVariance, OutputVariance, Parameterisation, Preconditioned, Prediction,
+    Question, Variance,
 };
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_samplers::{SampleError, steps};
@@ -41,7 +42,7 @@ pub(super) fn untrained(outputs: Outputs<'_>) -> impl Denoiser<4> + '_ {
 pub(super) struct Anything;
 
 impl Denoiser<4> for Anything {
-    fn predict(&self, x: Tensor<4>, at: &Levels) -> Result<Prediction<4>, DenoiseError> {
+    fn predict(&self, x: Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
         let range = LearnedVariance::Range(x.zeros_like());
         Ok(Gaussian { mean: 0.0, std: 0.5 }.predict(x, at)?.with_log_variance(range))
     }
@@ -68,6 +69,27 @@ pub(super) fn tried(sampler: &Sampler, model: &dyn Denoiser<4>) -> Result<Option
     Ok(last.map(|x| x.into_data().iter::<f64>().map(f64::to_bits).collect()))
 }
 
+/// A model that counts how often it is asked.
+struct Counted(AtomicUsize);
+
+impl Denoiser<4> for Counted {
+    fn predict(&self, x: Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Anything.predict(x, at)
+    }
+}
+
+impl Sampler {
+    /// How often the network is asked for one sample; none where that depends on the very samples.
+    ///
+    /// # Errors
+    /// The first step that cannot be made.
+    pub fn evaluations(&self) -> Result<Option<usize>, MethodError> {
+        let model = Counted(AtomicUsize::new(0));
+        Ok(tried(self, &model)?.map(|_| model.0.load(Ordering::Relaxed)))
+    }
+}
+
 fn start() -> (SampleNoise, Tensor<4>) {
     let mut noise = SampleNoise::new(Key::new(0, Purpose::Evaluation), 0, TRIED[0]);
     let x = noise.normal(&Tensor::zeros(TRIED, (&registry::host(), DType::F64)));
@@ -88,7 +110,7 @@ pub(super) fn to_blame(
     };
     let knows = |sampler: Sampler| {
         let (_, x) = start();
-        sampler.grid().levels().all(|level| model.predict(x.clone(), &Levels::from(level)).is_ok())
+        sampler.grid().levels().all(|level| model.predict(x.clone(), &Question::from(level)).is_ok())
     };
     if !settings.assembled(chain, variance).is_ok_and(knows) {
         return "model.prediction".to_owned();

@@ -121,13 +121,13 @@ fn refused(method: &'static str) -> impl Fn(DenoiseError) -> MethodError {
 }
 
 /// A wrapper with its values.
-pub(super) struct Wrapped {
+pub(crate) struct Wrapped {
     row: &'static WrapperRow,
     values: Values,
 }
 
 impl Wrapped {
-    pub(super) fn new(method: &Method) -> Result<Self, MethodError> {
+    pub(crate) fn new(method: &Method) -> Result<Self, MethodError> {
         let row = WRAPPERS.iter().find(|row| row.name == method.name).ok_or_else(|| MethodError::Unknown {
             kind: "wrapper",
             name: method.name.clone(),
@@ -137,11 +137,11 @@ impl Wrapped {
     }
 
     /// Whether it wraps the solver, not the belief.
-    pub(super) fn is_around_solver(&self) -> bool {
+    pub(crate) fn is_around_solver(&self) -> bool {
         matches!(self.row.wrap, Wrap::Solver(_))
     }
 
-    pub(super) fn around_denoiser<'a>(
+    pub(crate) fn around_denoiser<'a>(
         &self,
         inner: Belief<'a>,
         context: &Context<'_>,
@@ -152,7 +152,7 @@ impl Wrapped {
         }
     }
 
-    pub(super) fn around_solver(&self, inner: Steps, context: &Context<'_>) -> Result<Steps, MethodError> {
+    pub(crate) fn around_solver(&self, inner: Steps, context: &Context<'_>) -> Result<Steps, MethodError> {
         match self.row.wrap {
             Wrap::Belief(_) => Ok(inner),
             Wrap::Solver(wrap) => wrap(&self.values, context, inner),

@@ -1,16 +1,15 @@
 //! A checkpoint of any kind, opened: a published one, or one of a run of ours.
 
-use super::process::{Assumed, Process};
-use super::source::{CheckpointArgs, Yml, scheduler_beside};
+use super::row::process_of_row;
 use crate::recipe::{Settings as RowSettings, WeightSet};
 use crate::run::{NETWORK, SETTINGS};
 use burn::tensor::{DType, Device};
 use std::path::{Path, PathBuf};
 use undrift_checkpoints::file::Checkpoint;
-use undrift_checkpoints::layouts::diffusers;
-use undrift_checkpoints::{CheckpointError, Layout, Network, NetworkConfig, Published};
+use undrift_checkpoints::{Assumed, CheckpointError, Network, NetworkConfig, Published};
 use undrift_networks::{DdpmUnetConfig, apply_parameters};
 use undrift_noise::{Key, Purpose};
+use undrift_pipelines::{Pipeline, Process, Said, Yml};
 use undrift_training::{TrainError, TrainState};
 
 /// A checkpoint that is understood; its weights are not read yet.
@@ -75,20 +74,12 @@ impl Opened {
     /// # Errors
     /// [`PublishedError`]: a file that cannot be read or is no checkpoint, settings that are missing, unknown or those
     /// of another network.
-    pub fn new(path: &Path, args: &CheckpointArgs) -> Result<Self, PublishedError> {
+    pub fn new(path: &Path, said: &Said) -> Result<Self, PublishedError> {
         if is_training_state(path) {
-            return Opened::trained(path, args.group());
+            return Opened::trained(path, said.group.as_deref());
         }
-        let (given, beside) = args.given(path)?;
-        let published = Published::open(path, &given)?;
-        let scheduler = scheduler_beside(published.path())?;
-        let settings = match published.layout() {
-            Layout::Diffusers => scheduler.overlaid(&args.settings()?.only(&diffusers::SCHEDULER_WORDS)),
-            _ => published.settings().clone(),
-        };
-        let process = Process::of(published.layout(), &settings, published.config())?;
+        let Pipeline { published, process, assumed, beside } = Pipeline::open(path, said)?;
         let config = published.config().clone();
-        let assumed = published.layout().assumed(published.settings())?;
         Ok(Opened { config, process, assumed, beside, weights: Weights::Published(Box::new(published)) })
     }
 
@@ -106,7 +97,7 @@ impl Opened {
         let unet: DdpmUnetConfig =
             note(NETWORK).and_then(|text| serde_json::from_str(text).ok()).ok_or_else(missing)?;
         let weights = Weights::Trained { path: path.to_owned(), set, settings };
-        let (config, process) = (NetworkConfig::Ddpm(unet), Process::of_row(&row));
+        let (config, process) = (NetworkConfig::Ddpm(unet), process_of_row(&row));
         Ok(Opened { config, process, assumed: Vec::new(), beside: None, weights })
     }
 

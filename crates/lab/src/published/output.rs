@@ -1,13 +1,13 @@
 //! Where samples go: a picture, an `.npz` file or a folder of pictures.
 
-use super::npz::{NpyArray, NpyValues, npz_size, write_npz};
 use crate::destination::{Destination, DestinationError, DestinationFolder};
-use crate::report::grid_png;
 use crate::run::write_atomically;
 use miette::{IntoDiagnostic, Result, miette};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use undrift_data::{NpyArray, NpyValues, npz_size, write_npz};
+use undrift_report::grid_png;
 
 /// Where samples go, by the ending of the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Output {
             Output::Arrays(path) => {
                 let place = Destination::open(path)?;
                 let bytes = if is_picture(channels) { 1 } else { size_of::<f32>() };
-                place.make_room(crate::memory::bytes(count, channels * height * width * bytes))?;
+                place.make_room(undrift_studies::memory::bytes(count, channels * height * width * bytes))?;
                 Ok(OpenOutput::Arrays(place))
             }
         }

@@ -1,32 +1,47 @@
 //! Which settings training depends on, and which can be changed after it.
 
 use super::{DataSettings, ModelSettings, ObjectiveName, SamplingSettings, Settings, TrainingSettings, VarianceName};
+use std::fmt::Debug;
 
 impl Settings {
-    /// The tables in which two rows' settings differ so that their trainings do: where images lie, how they are
-    /// sampled and scored, and how often something is saved make no difference.
+    /// What training depends on, table by table, as texts that are the same for the same training: where images lie,
+    /// how they are sampled and scored, and how often something is saved make no difference.
+    pub fn training_parts(&self) -> Vec<(&'static str, String)> {
+        let data = DataSettings { path: None, ..self.data.clone() };
+        vec![
+            ("data", text(&data)),
+            ("model", text(&trained(&self.model))),
+            ("network", text(&self.network)),
+            ("chain", text(&self.chain)),
+            ("training", text(&learned(&self.training))),
+        ]
+    }
+
+    /// What samples of the same network depend on, as far as there are any.
+    pub fn sampling_part(&self) -> String {
+        text(&(&self.sampling.sampler, self.model.variance))
+    }
+
+    /// What the scores of the same network depend on beside its samples.
+    pub fn scoring_part(&self) -> String {
+        text(&(SamplingSettings { batch: 0, ..self.sampling.clone() }, self.metrics))
+    }
+
+    /// The tables in which two rows' settings differ so that their trainings do.
     pub fn other_training(&self, other: &Settings) -> Vec<&'static str> {
-        let data = |settings: &Settings| DataSettings { path: None, ..settings.data.clone() };
-        let parts = [
-            ("data", data(self) == data(other)),
-            ("model", trained(&self.model) == trained(&other.model)),
-            ("network", self.network == other.network),
-            ("chain", self.chain == other.chain),
-            ("training", learned(&self.training) == learned(&other.training)),
-        ];
-        parts.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect()
+        let parts = self.training_parts().into_iter().zip(other.training_parts());
+        parts.filter(|(one, other)| one != other).map(|((name, _), _)| name).collect()
     }
 
     /// Whether samples of the same network are the same ones, as far as both have them.
     pub fn samples_alike(&self, other: &Settings) -> bool {
-        self.sampling.sampler == other.sampling.sampler && self.model.variance == other.model.variance
+        self.sampling_part() == other.sampling_part()
     }
+}
 
-    /// Whether the same network gets the same scores.
-    pub fn scores_alike(&self, other: &Settings) -> bool {
-        let drawn = |settings: &Settings| SamplingSettings { batch: 0, ..settings.sampling.clone() };
-        self.samples_alike(other) && drawn(self) == drawn(other) && self.metrics == other.metrics
-    }
+/// A text that is the same for equal settings: their numbers are written so that they can be read back.
+fn text(settings: &impl Debug) -> String {
+    format!("{settings:?}")
 }
 
 /// The model as its training sees it: the squared error does not look at a fixed variance.
@@ -99,7 +114,10 @@ mod tests {
     #[test]
     fn samples_and_scores_are_told_apart() {
         let plain = settings();
-        let of = |other: &Settings| (plain.samples_alike(other), plain.scores_alike(other));
+        let of = |other: &Settings| {
+            let alike = plain.samples_alike(other);
+            (alike, alike && plain.scoring_part() == other.scoring_part())
+        };
         assert_eq!(of(&changed(|s| s.sampling.batch += 1)), (true, true));
         assert_eq!(of(&changed(|s| s.sampling.count += 1)), (true, false));
         assert_eq!(of(&changed(|s| s.metrics.splits += 1)), (true, false));

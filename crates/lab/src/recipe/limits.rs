@@ -2,8 +2,8 @@
 
 use super::validate::{rule, whole};
 use super::{Experiment, Recipe, RecipeError};
-use crate::memory;
 use crate::registry;
+use undrift_studies::memory;
 
 /// Longest chain: a hundred times DDPM's.
 const LEVELS: usize = 100_000;

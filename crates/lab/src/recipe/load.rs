@@ -27,6 +27,8 @@ pub fn built_in(name: &str) -> Option<&'static str> {
 struct Source {
     name: String,
     title: String,
+    #[serde(default)]
+    notes: Vec<String>,
     seeds: Vec<u64>,
     data: Table,
     model: Table,
@@ -123,7 +125,8 @@ fn resolve(origin: &str, table: Table, preset: Option<&str>) -> Result<Recipe, R
     }
     let Whole { seeds, exposure } = typed(origin, taken(&mut base, &["seeds", "exposure"]))?;
     let rows = source.rows.into_iter().map(|row| experiment(origin, &base, row)).collect::<Result<_, _>>()?;
-    Ok(Recipe { name: source.name, title: source.title, preset: chosen.to_owned(), seeds, exposure, rows })
+    let (name, title, notes) = (source.name, source.title, source.notes);
+    Ok(Recipe { name, title, preset: chosen.to_owned(), notes, seeds, exposure, rows })
 }
 
 /// What a preset may override beside the settings of rows.

@@ -5,6 +5,7 @@
 //! [`Experiment`] per row, in which every key has a value.
 
 mod alike;
+mod differing;
 mod limits;
 mod load;
 mod settings;
@@ -34,6 +35,9 @@ pub struct Recipe {
     pub title: String,
     /// The preset that was chosen.
     pub preset: String,
+    /// What the report says about the rows and their published numbers, one sentence or a few each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Seeds; each row is trained and sampled once per seed.
     pub seeds: Vec<u64>,
     /// What is compared, if this is a study of exposure bias.

@@ -4,6 +4,7 @@ use crate::methods::SamplerSettings;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
 use undrift_losses::InputPerturbation;
+pub use undrift_studies::WeightSet;
 
 /// Every setting of one experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -339,16 +340,6 @@ pub struct SamplingSettings {
     /// How samples are drawn; DDPM's ancestral sampler over all levels, if absent.
     #[serde(default = "SamplerSettings::ancestral")]
     pub sampler: SamplerSettings,
-}
-
-/// A set of weights that training keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WeightSet {
-    /// The moving average.
-    Ema,
-    /// The last step's weights.
-    Raw,
 }
 
 /// What is measured.

@@ -4,11 +4,11 @@ use super::limits::{check_length, check_sizes, check_texts};
 use super::validate_model::{Asked, check_twins};
 use super::validate_study::check_study;
 use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
-use crate::memory;
 use crate::registry;
-use crate::report::numbers::chosen;
 use std::collections::BTreeSet;
 use undrift_losses::Weighting;
+use undrift_report::numbers::chosen;
+use undrift_studies::memory;
 
 impl Recipe {
     /// Checks the recipe as a whole, and every row: what it accepts can be trained, sampled and scored.

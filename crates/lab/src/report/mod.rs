@@ -1,33 +1,16 @@
-//! Reports: tables, plots and sample grids of a finished experiment.
+//! The results of a table of experiments, and the page that they make.
 //!
-//! [`Report`] is plain data; [`write()`] makes a directory of it, [`text_table`] and [`verdict()`] make
-//! text for a terminal, and [`grid_png`] makes the pictures of samples that a report names.
+//! [`Report`] is plain data; [`page()`] makes blocks of it, [`write()`] a directory.
 
-mod curve;
+mod bound;
 mod data;
-mod error;
-mod grid;
-mod html;
-mod lead;
-mod markdown;
-mod mean;
-pub(crate) mod notes;
-pub(crate) mod numbers;
-mod ordering;
-pub(crate) mod page;
-pub(crate) mod plot;
-mod real;
+mod notes;
+mod page;
+mod rows;
 #[cfg(test)]
 mod sample;
-pub(crate) mod table;
-mod text;
-mod verdict;
-mod write;
 
 pub use data::{BitsPerDim, ImageCounts, Published, Report, RowResult, SampleGrid, Scores, SeedResult};
-pub use error::ReportError;
-pub use grid::grid_png;
-pub use text::{text_table, wrapped};
-pub use verdict::{Outcome, Verdict, verdict};
-pub(crate) use write::put;
-pub use write::write;
+pub(crate) use notes::real_images;
+pub use page::{page, write};
+pub use rows::comparison;

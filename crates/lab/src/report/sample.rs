@@ -44,12 +44,12 @@ pub(crate) fn report_of(seeds: [Vec<SeedResult>; 6]) -> Report {
     Report {
         title: "Table 2 of DDPM".into(),
         distance_name: "FD (Fashion-MNIST features)".into(),
-        comparable: false,
         protocol: vec![("T".into(), "250".into()), ("data".into(), "Fashion-MNIST <16x16>".into())],
         rows,
         reference: Some(scores(0.9)),
         counts: Some(ImageCounts { samples: 512, reference: 10_000, held_out: 512 }),
         grids: vec![],
+        notes: vec![],
     }
 }
 
@@ -66,13 +66,12 @@ const ROWS: [Row; 6] = [
 
 impl Row {
     fn with(&self, seeds: Vec<SeedResult>) -> RowResult {
-        let [prediction, objective, variance] = self.1.map(String::from);
+        let settings = ["prediction", "objective", "variance"].into_iter().zip(self.1);
         RowResult {
             id: self.0.into(),
             label: self.1.join(", "),
-            prediction,
-            objective,
-            variance,
+            settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            evaluations: Some(250),
             published: Published {
                 inception_score: self.2.map(|numbers| numbers[0]),
                 inception_score_std: self.2.map(|numbers| numbers[1]),

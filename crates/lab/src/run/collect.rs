@@ -1,86 +1,52 @@
-//! From the files of a run directory to a report.
+//! From the results of a table to a report.
 
-use super::row::Data;
-use super::{Build, RunDirectory, RunError, Setup, distance_name, protocol};
-use crate::recipe::{Extractor, ModelSettings, ObjectiveName, PredictionName, Recipe, VarianceName, WeightSet};
-use crate::report::{ImageCounts, Report, RowResult, SampleGrid, Scores, SeedResult};
+use super::{Setup, distance_name, protocol};
+use crate::recipe::{Extractor, Recipe};
+use crate::report::{Report, RowResult, SampleGrid};
 use burn::tensor::Device;
+use undrift_studies::{Build, RunDirectory, RunError, TableResults, held_out, rows_of};
 
 /// Collects what is finished; rows that are not appear without seeds. Held-out images are scored on `device`.
 ///
 /// # Errors
 /// Damaged records, and those of scoring the held-out images.
 pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device) -> Result<Report, RunError> {
+    let ids: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
+    let rows = rows_of(directory, &ids, &recipe.seeds)?;
+    let scored = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None);
+    let held_out = match scored {
+        Some(row) => held_out(directory, &Setup::new(row, device)?.into_plan())?,
+        None => None,
+    };
+    report_of(recipe, TableResults { rows, held_out }, device)
+}
+
+/// The report of a recipe's results, which are in the order of its rows.
+///
+/// # Errors
+/// Those of a network that cannot be made.
+pub fn report_of(recipe: &Recipe, results: TableResults, device: &Device) -> Result<Report, RunError> {
     let mut builds: Vec<Build> = Vec::new();
     let (mut rows, mut grids) = (Vec::new(), Vec::new());
-    for row in &recipe.rows {
-        let mut seeds = Vec::new();
-        for &seed in &recipe.seeds {
-            let cell = directory.cell(&row.id, seed);
-            let Some(record) = cell.record()? else { continue };
-            seeds.push(record.result);
-            builds.push(record.build);
-            let file = format!("{}/seed-{seed}/samples-ema.png", row.id);
-            if cell.grid(WeightSet::Ema).exists() {
-                grids.push(SampleGrid { row: row.id.clone(), seed, file });
-            }
-        }
-        rows.push(result(row.id.clone(), row.label.clone(), &row.settings.model, row.published, seeds));
+    for ((row, settings), found) in recipe.rows.iter().zip(recipe.differing()).zip(results.rows) {
+        builds.extend(found.records.iter().map(|record| record.build.clone()));
+        grids.extend(found.pictures.into_iter().map(|(seed, file)| SampleGrid { row: row.id.clone(), seed, file }));
+        let seeds = found.records.into_iter().map(|record| record.result).collect();
+        let (id, label, published) = (row.id.clone(), row.label.clone(), row.published);
+        let evaluations = Setup::new(row, device)?.sampler(&row.settings.sampling.sampler)?.evaluations()?;
+        rows.push(RowResult { id, label, settings, published, evaluations, seeds });
     }
     builds.dedup();
-    let (reference, counts) = held_out(directory, recipe, device)?.unzip();
+    let (reference, counts) = results.held_out.unzip();
     let extractor = recipe.rows.first().map_or(Extractor::None, |row| row.settings.metrics.extractor);
     Ok(Report {
         title: recipe.title.clone(),
         distance_name: distance_name(extractor).to_owned(),
-        comparable: false,
         protocol: protocol(recipe, &builds)?,
         rows,
         reference,
         counts,
         grids,
+        notes: recipe.notes.clone(),
     })
-}
-
-fn result(
-    id: String,
-    label: String,
-    model: &ModelSettings,
-    published: crate::report::Published,
-    seeds: Vec<SeedResult>,
-) -> RowResult {
-    let prediction = match model.prediction {
-        PredictionName::Eps => "eps",
-        PredictionName::X0 => "x0",
-        PredictionName::V => "v",
-        PredictionName::MuTilde => "mu_tilde",
-    };
-    let objective = match (model.objective, model.prediction) {
-        (ObjectiveName::Bound, _) => "L",
-        (ObjectiveName::Hybrid, _) => "L_hybrid",
-        (ObjectiveName::ImportanceBound, _) => "L_vlb",
-        (ObjectiveName::Simple, PredictionName::Eps) => "L_simple",
-        (ObjectiveName::Simple, _) => "MSE",
-    };
-    let variance = match model.variance {
-        VarianceName::FixedSmall => "fixed-small",
-        VarianceName::FixedLarge => "fixed-large",
-        VarianceName::Learned => "learned",
-        VarianceName::LearnedRange => "learned-range",
-    };
-    let [prediction, objective, variance] = [prediction, objective, variance].map(str::to_owned);
-    RowResult { id, label, prediction, objective, variance, published, seeds }
-}
-
-/// Scores of the held-out images: what a perfect model of the data would get with as many samples.
-fn held_out(
-    directory: &RunDirectory,
-    recipe: &Recipe,
-    device: &Device,
-) -> Result<Option<(Scores, ImageCounts)>, RunError> {
-    let Some(row) = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None) else {
-        return Ok(None);
-    };
-    let data = Data::load(directory, row, &Setup::new(row, device)?)?;
-    data.reference.map(|reference| reference.score_held_out(&data.test, row.settings.sampling.count)).transpose()
 }

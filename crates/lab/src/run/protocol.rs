@@ -5,9 +5,9 @@ use crate::methods::SamplerSettings;
 use crate::recipe::{
     ChainSettings, DataSet, DataSettings, Experiment, Extractor, Recipe, Settings, WeightSet, WeightingSettings,
 };
-use crate::report::numbers::chosen;
 use std::collections::BTreeSet;
 use undrift_networks::NetworkError;
+use undrift_report::numbers::chosen;
 
 /// Name and value of everything that a score depends on.
 ///

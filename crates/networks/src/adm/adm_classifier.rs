@@ -9,11 +9,11 @@ use undrift_noise::{Key, SampleNoise};
 
 use crate::adm::adm_trunk::AdmTrunk;
 use crate::adm::attention_pool::AttentionPool;
-use crate::adm::layers::dense;
+use crate::backbone::check_input;
 use crate::dropout::Dropout;
-use crate::fused::normalise;
+use crate::fused::{convolve_rows, normalise};
 use crate::initialiser::Initialiser;
-use crate::{AdmClassifierConfig, AdmPool};
+use crate::{AdmClassifierConfig, AdmPool, NetworkError};
 
 /// ADM's classifier of noisy images, made by [`AdmClassifierConfig::init`].
 ///
@@ -82,14 +82,26 @@ impl AdmClassifier {
     }
 
     fn run(&self, x: Tensor<4>, time: Tensor<1>, dropout: &mut Dropout<'_>) -> Tensor<2> {
-        self.config.trunk.check(x.dims(), time.dims());
+        check_input(self.config.trunk.input(), x.dims(), time.dims()).unwrap_or_else(|error| panic!("{error}"));
         let embedding = self.trunk.embed(time);
         let (h, _) = self.trunk.forward(x, &embedding, dropout);
         let h = normalise(&self.norm_out, h, Activation::Silu);
         match (&self.pool, &self.head) {
             (Some(pool), _) => pool.forward(h),
-            (None, Some(head)) => dense(head, h.flatten::<3>(1, 2).mean_dim(1).squeeze_dim(1)),
+            (None, Some(head)) => convolve_rows(head, h.flatten::<3>(1, 2).mean_dim(1).squeeze_dim(1)),
             (None, None) => unreachable!("a classifier is made with a pooling or a head"),
         }
+    }
+}
+
+impl AdmClassifierConfig {
+    /// The untrained network on `device`, its weights a function of `key` alone.
+    ///
+    /// # Errors
+    ///
+    /// What [`validate`](Self::validate) finds.
+    pub fn init(&self, device: &Device, key: Key) -> Result<AdmClassifier, NetworkError> {
+        self.validate()?;
+        Ok(AdmClassifier::new(self, device, key))
     }
 }

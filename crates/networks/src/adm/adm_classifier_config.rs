@@ -1,11 +1,10 @@
 //! The shape of ADM's classifier.
 
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use undrift_noise::Key;
 
+use crate::NetworkError;
+use crate::adm::{AdmHeads, AdmTrunkConfig};
 use crate::bounds::{CLASSES, within};
-use crate::{AdmClassifier, AdmHeads, AdmTrunkConfig, NetworkError};
 
 /// How ADM's classifier makes one vector of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,16 +53,6 @@ impl AdmClassifierConfig {
             dropout: 0.0,
         };
         AdmClassifierConfig { trunk, classes: 1000, pool: AdmPool::Attention { head_channels: 64 } }
-    }
-
-    /// The untrained network on `device`, its weights a function of `key` alone.
-    ///
-    /// # Errors
-    ///
-    /// What [`validate`](Self::validate) finds.
-    pub fn init(&self, device: &Device, key: Key) -> Result<AdmClassifier, NetworkError> {
-        self.validate()?;
-        Ok(AdmClassifier::new(self, device, key))
     }
 
     /// Checks every field without building anything.

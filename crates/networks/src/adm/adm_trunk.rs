@@ -7,8 +7,9 @@ use undrift_kernels::concat_channels;
 
 use crate::adm::attention_block::AttentionBlock;
 use crate::adm::embedding::TimeEmbedding;
-use crate::adm::resample::{Resample, Resolution};
+use crate::adm::resample::Resample;
 use crate::adm::residual_block::ResidualBlock;
+use crate::adm::resolution::Resolution;
 use crate::adm::{AdmHeads, AdmTrunkConfig};
 use crate::dropout::Dropout;
 use crate::fused::convolve;

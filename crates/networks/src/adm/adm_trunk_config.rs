@@ -148,15 +148,9 @@ impl AdmTrunkConfig {
         attending.try_for_each(|level| heads.validate(self.widths[level]))
     }
 
-    /// Panics unless images and times fit.
-    pub(crate) fn check(&self, [batch, channels, height, width]: [usize; 4], [times]: [usize; 1]) {
-        let size = self.image_size;
-        assert!(
-            [channels, height, width] == [self.in_channels, size, size],
-            "this network takes images of [{}, {size}, {size}], not of [{channels}, {height}, {width}]",
-            self.in_channels,
-        );
-        assert!(times == 1 || times == batch, "a batch of {batch} images takes 1 or {batch} times, not {times}");
+    /// Channels, height and width of the input.
+    pub(crate) fn input(&self) -> [usize; 3] {
+        [self.in_channels, self.image_size, self.image_size]
     }
 }
 

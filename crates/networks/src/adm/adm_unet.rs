@@ -4,15 +4,18 @@ use burn::module::Module;
 use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
+use serde_json::Value;
 use undrift_kernels::Activation;
 use undrift_noise::{Key, SampleNoise};
 
-use crate::AdmUnetConfig;
+use crate::adm::AdmTrunkConfig;
 use crate::adm::adm_trunk::{AdmTrunk, Level, up_levels};
 use crate::adm::embedding::LabelEmbedding;
+use crate::backbone::check_input;
 use crate::dropout::Dropout;
 use crate::fused::{convolve, normalise};
 use crate::initialiser::Initialiser;
+use crate::{AdmUnetConfig, AnyNetwork, Architecture, Backbone, Condition, ConditionKind, Mode, NetworkError};
 
 /// The U-Net of Improved DDPM, ADM and DDPM-IP, made by [`AdmUnetConfig::init`].
 ///
@@ -84,7 +87,7 @@ impl AdmUnet {
     }
 
     fn run(&self, x: Tensor<4>, time: Tensor<1>, labels: Option<&[usize]>, dropout: &mut Dropout<'_>) -> Tensor<4> {
-        self.config.trunk.check(x.dims(), time.dims());
+        check_input(self.config.input(), x.dims(), time.dims()).unwrap_or_else(|error| panic!("{error}"));
         let embedding = self.embed(time, labels, x.dims()[0]);
         let (mut h, mut skips) = self.trunk.forward(x, &embedding, dropout);
         for level in &self.up {
@@ -106,6 +109,71 @@ impl AdmUnet {
             (None, Some(_)) => panic!("this network has no classes; give it no labels"),
             (Some(_), None) => panic!("this network is conditional; give it a label for each image"),
         }
+    }
+}
+
+impl Backbone<4> for AdmUnet {
+    fn forward(
+        &self,
+        x: Tensor<4>,
+        time: Tensor<1>,
+        condition: &Condition,
+        mode: Mode<'_>,
+    ) -> Result<Tensor<4>, NetworkError> {
+        let batch = x.dims()[0];
+        check_input(self.config.input(), x.dims(), time.dims())?;
+        self.knows().check(condition, batch)?;
+        mode.check(batch)?;
+        let labels = condition.labels(None);
+        Ok(self.run(x, time, labels.as_deref(), &mut mode.dropout(self.config.trunk.dropout)))
+    }
+
+    fn knows(&self) -> ConditionKind {
+        self.config.condition()
+    }
+}
+
+impl AdmUnetConfig {
+    /// The untrained network on `device`, its weights a function of `key` alone.
+    ///
+    /// # Errors
+    ///
+    /// What [`validate`](Self::validate) finds.
+    pub fn init(&self, device: &Device, key: Key) -> Result<AdmUnet, NetworkError> {
+        self.validate()?;
+        Ok(AdmUnet::new(self, device, key))
+    }
+}
+
+impl Architecture for AdmUnetConfig {
+    fn network(&self, device: &Device, key: Key) -> Result<AnyNetwork<4>, NetworkError> {
+        self.init(device, key).map(AnyNetwork::new)
+    }
+
+    fn input(&self) -> [usize; 3] {
+        self.trunk.input()
+    }
+
+    fn output(&self) -> [usize; 3] {
+        [self.out_channels, self.trunk.image_size, self.trunk.image_size]
+    }
+
+    fn condition(&self) -> ConditionKind {
+        let classes = |count| ConditionKind::Classes { count, may_be_lost: false };
+        self.classes.map_or(ConditionKind::None, |count| classes(count as u32))
+    }
+
+    fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("a configuration of numbers and names is JSON")
+    }
+
+    fn sentence(&self) -> String {
+        let AdmTrunkConfig { in_channels, image_size, widths, blocks, attention, dropout, .. } = &self.trunk;
+        format!(
+            "The U-Net of ADM for {in_channels} channels of {image_size}x{image_size}: levels of {widths:?} channels \
+             with {blocks} blocks each, attention where {attention:?} divides the size, dropout {dropout}, {}.",
+            self.condition(),
+        )
     }
 }
 

@@ -1,11 +1,10 @@
 //! The shape of ADM's U-Net, and published ones.
 
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use undrift_noise::Key;
 
+use crate::NetworkError;
+use crate::adm::{AdmHeads, AdmTrunkConfig};
 use crate::bounds::{CLASSES, SIDE, within};
-use crate::{AdmHeads, AdmTrunkConfig, AdmUnet, NetworkError};
 
 /// The shape of the U-Net of Improved DDPM, ADM and DDPM-IP.
 ///
@@ -57,16 +56,6 @@ impl AdmUnetConfig {
             ..AdmUnetConfig::cifar10().trunk
         };
         AdmUnetConfig { heads_up: trunk.heads, trunk, out_channels: 6, classes: Some(1000) }
-    }
-
-    /// The untrained network on `device`, its weights a function of `key` alone.
-    ///
-    /// # Errors
-    ///
-    /// What [`validate`](Self::validate) finds.
-    pub fn init(&self, device: &Device, key: Key) -> Result<AdmUnet, NetworkError> {
-        self.validate()?;
-        Ok(AdmUnet::new(self, device, key))
     }
 
     /// Checks every field without building anything.

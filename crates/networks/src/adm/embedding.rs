@@ -2,12 +2,13 @@
 
 use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use undrift_kernels::silu;
 
 use crate::Sinusoids;
-use crate::adm::layers::dense;
+use crate::fused::convolve_rows;
 use crate::initialiser::Initialiser;
+use crate::labels::rows;
 
 /// The time label as ADM embeds it: sinusoids (cosines first), dense, SiLU, dense.
 ///
@@ -27,7 +28,7 @@ impl TimeEmbedding {
 
     /// `time` is `[1]` or `[B]`, the result `[1, 4 width]` or `[B, 4 width]`: one row stays one row.
     pub(crate) fn forward(&self, time: Tensor<1>) -> Tensor<2> {
-        dense(&self.mix, silu(dense(&self.expand, Sinusoids::ADM.embed(time, self.width))))
+        convolve_rows(&self.mix, silu(convolve_rows(&self.expand, Sinusoids::ADM.embed(time, self.width))))
     }
 }
 
@@ -44,13 +45,6 @@ impl LabelEmbedding {
 
     /// The rows of `labels`; panics where one of them is no class.
     pub(crate) fn forward(&self, labels: &[usize]) -> Tensor<2> {
-        let table = self.table.val();
-        let classes = table.dims()[0];
-        if let Some(label) = labels.iter().find(|label| **label >= classes) {
-            panic!("class {label} is none of the {classes} classes, which are counted from 0");
-        }
-        let rows: Vec<i64> = labels.iter().map(|label| *label as i64).collect();
-        let rows = TensorData::new(rows, [labels.len()]);
-        table.clone().select(0, Tensor::<1, Int>::from_data(rows, &table.device()))
+        rows(self.table.val(), labels)
     }
 }

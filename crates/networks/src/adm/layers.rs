@@ -2,9 +2,7 @@
 
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, PaddingConfig2d};
-use burn::tensor::Tensor;
 
-use crate::fused::convolve;
 use crate::initialiser::Initialiser;
 
 /// Groups of every group normalisation of ADM.
@@ -51,12 +49,4 @@ impl Initialiser {
     pub(crate) fn adm_norm(&mut self, channels: usize) -> GroupNorm {
         GroupNorm { epsilon: EPSILON, ..self.group_norm(channels, GROUPS) }
     }
-}
-
-/// A dense layer, kept as a 1x1 convolution: `[N, from]` to `[N, to]`.
-///
-/// In this way row i does not depend on how many rows there are, which a product of matrices does not promise.
-pub(crate) fn dense(layer: &Conv2d, x: Tensor<2>) -> Tensor<2> {
-    let [rows, from] = x.dims();
-    convolve(layer, x.reshape([rows, 1, 1, from])).flatten::<2>(1, 3)
 }

@@ -12,6 +12,7 @@ mod embedding;
 mod layers;
 mod resample;
 mod residual_block;
+mod resolution;
 
 pub use adm_classifier::AdmClassifier;
 pub use adm_classifier_config::{AdmClassifierConfig, AdmPool};

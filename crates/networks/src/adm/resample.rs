@@ -3,35 +3,13 @@
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
-use undrift_kernels::upsample;
 
 use crate::adm::AdmTrunkConfig;
 use crate::adm::residual_block::ResidualBlock;
+use crate::adm::resolution::Resolution;
 use crate::dropout::Dropout;
 use crate::fused::convolve;
 use crate::initialiser::Initialiser;
-
-/// What happens to the resolution of an image, without parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Resolution {
-    /// Nothing.
-    Kept,
-    /// The mean of each 2x2 pixels.
-    Halved,
-    /// Every pixel four times.
-    Doubled,
-}
-
-impl Resolution {
-    /// `[B, H, W, C]` to `[B, h, w, C]`.
-    pub(crate) fn change(self, x: Tensor<4>) -> Tensor<4> {
-        match self {
-            Resolution::Kept => x,
-            Resolution::Halved => pool(x),
-            Resolution::Doubled => upsample(x),
-        }
-    }
-}
 
 /// A change of resolution between two levels: a residual block, a convolution, or neither.
 ///
@@ -65,10 +43,4 @@ impl Resample {
             (None, None) => self.resolution.change(x),
         }
     }
-}
-
-fn pool(x: Tensor<4>) -> Tensor<4> {
-    let [batch, height, width, channels] = x.dims();
-    let pairs = x.reshape([batch, height / 2, 2, width / 2, 2, channels]);
-    pairs.mean_dim(4).mean_dim(2).reshape([batch, height / 2, width / 2, channels])
 }

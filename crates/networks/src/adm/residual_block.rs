@@ -7,10 +7,9 @@ use burn::tensor::Tensor;
 use undrift_kernels::{Activation, group_norm, silu};
 
 use crate::adm::AdmTrunkConfig;
-use crate::adm::layers::dense;
-use crate::adm::resample::Resolution;
+use crate::adm::resolution::Resolution;
 use crate::dropout::Dropout;
-use crate::fused::{convolve, convolve_onto, convolve_shifted, normalise};
+use crate::fused::{convolve, convolve_onto, convolve_rows, convolve_shifted, normalise};
 use crate::initialiser::Initialiser;
 
 /// ADM's residual block: norm, SiLU, change of resolution, conv; the embedding as scale and shift of the
@@ -57,7 +56,7 @@ impl ResidualBlock {
     pub(crate) fn forward(&self, x: Tensor<4>, embedding: &Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<4> {
         let h = self.resolution.change(normalise(&self.norm1, x.clone(), Activation::Silu));
         let x = self.resolution.change(x);
-        let embedding = dense(&self.embedding, silu(embedding.clone()));
+        let embedding = convolve_rows(&self.embedding, silu(embedding.clone()));
         let h = if self.scale_shift {
             self.scaled(convolve(&self.conv1, h), embedding)
         } else {

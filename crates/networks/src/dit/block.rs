@@ -7,8 +7,8 @@ use burn::tensor::activation::gelu_approximate;
 use undrift_kernels::attention;
 
 use super::DitConfig;
-use super::layers::{Start, dense, modulated, on_vectors, per_image};
-use crate::fused::convolve;
+use super::layers::{Start, dense, modulated, per_image};
+use crate::fused::{convolve, convolve_rows};
 use crate::initialiser::Initialiser;
 
 /// Attention and a perceptron, each modulated before and gated after by the time and the class (adaLN-Zero).
@@ -40,7 +40,7 @@ impl Block {
 
     /// `x` and the result are `[B, L, 1, width]`, `by` is `[B, width]`.
     pub(super) fn forward(&self, x: Tensor<4>, by: Tensor<2>) -> Tensor<4> {
-        let parts = on_vectors(&self.modulation, by).chunk(6, 1);
+        let parts = convolve_rows(&self.modulation, by).chunk(6, 1);
         let part = |index: usize| parts[index].clone();
         let attended = self.attend(modulated(x.clone(), part(0), part(1)));
         let x = x.add(attended.mul(per_image(part(2))));

@@ -6,8 +6,9 @@ use burn::tensor::Tensor;
 use undrift_kernels::silu;
 
 use super::DitConfig;
-use super::layers::{Start, dense, on_vectors};
+use super::layers::{Start, dense};
 use crate::Sinusoids;
+use crate::fused::convolve_rows;
 use crate::initialiser::Initialiser;
 use crate::labels::rows;
 
@@ -38,7 +39,7 @@ impl Conditioning {
 
     /// `time` is `[1]` or `[B]`, the result `[B, width]`.
     pub(super) fn forward(&self, time: Tensor<1>, labels: &[usize]) -> Tensor<2> {
-        let hidden = silu(on_vectors(&self.expand, Sinusoids::ADM.embed(time, FEATURES)));
-        silu(on_vectors(&self.mix, hidden).add(rows(self.label.val(), labels)))
+        let hidden = silu(convolve_rows(&self.expand, Sinusoids::ADM.embed(time, FEATURES)));
+        silu(convolve_rows(&self.mix, hidden).add(rows(self.label.val(), labels)))
     }
 }

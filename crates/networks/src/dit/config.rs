@@ -1,10 +1,8 @@
 //! The shape of a diffusion transformer, and the published ones.
 
-use burn::tensor::{Device, TensorData};
+use burn::tensor::TensorData;
 use serde::{Deserialize, Serialize};
-use undrift_noise::Key;
 
-use super::Dit;
 use super::positions::position_table;
 use crate::NetworkError;
 use crate::bounds::{BLOCKS, CLASSES, SIDE, within};
@@ -107,16 +105,6 @@ impl DitConfig {
         position_table(self.width, self.grid())
     }
 
-    /// The untrained network on `device`, its weights a function of `key` alone.
-    ///
-    /// # Errors
-    ///
-    /// What [`validate`](Self::validate) finds.
-    pub fn init(&self, device: &Device, key: Key) -> Result<Dit, NetworkError> {
-        self.validate()?;
-        Ok(Dit::new(self, device, key))
-    }
-
     /// Checks every field without building anything.
     ///
     /// # Errors
@@ -148,7 +136,7 @@ impl DitConfig {
             return Err(NetworkError::MlpRatio { value: self.mlp_ratio, width: self.width });
         }
         if !(0.0..=1.0).contains(&self.label_dropout) {
-            return Err(NetworkError::Dropout { value: self.label_dropout });
+            return Err(NetworkError::LabelDropout { value: self.label_dropout });
         }
         Ok(())
     }

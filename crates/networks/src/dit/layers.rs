@@ -7,7 +7,6 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
-use crate::fused::convolve;
 use crate::initialiser::Initialiser;
 
 /// How a dense layer starts.
@@ -43,14 +42,6 @@ pub(super) fn patches([from, to]: [usize; 2], patch: usize, start: Start, init: 
         groups: 1,
         padding: PaddingConfig2d::Explicit(0, 0, 0, 0),
     }
-}
-
-/// The dense layer on vectors: `[B, C]` to `[B, D]`.
-pub(super) fn on_vectors(layer: &Conv2d, x: Tensor<2>) -> Tensor<2> {
-    let [batch, width] = x.dims();
-    let y = convolve(layer, x.reshape([batch, 1, 1, width]));
-    let out = y.dims()[3];
-    y.reshape([batch, out])
 }
 
 /// What is added to a token's variance.

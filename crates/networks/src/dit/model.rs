@@ -3,14 +3,17 @@
 use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
+use serde_json::Value;
 use undrift_noise::{Key, SampleNoise};
 
 use super::DitConfig;
 use super::block::Block;
 use super::conditioning::Conditioning;
-use super::layers::{Start, dense, modulated, on_vectors, patches};
-use crate::fused::convolve;
+use super::layers::{Start, dense, modulated, patches};
+use crate::backbone::check_input;
+use crate::fused::{convolve, convolve_rows};
 use crate::initialiser::Initialiser;
+use crate::{AnyNetwork, Architecture, Backbone, Condition, ConditionKind, Mode, NetworkError};
 
 /// The diffusion transformer, made by [`DitConfig::init`].
 ///
@@ -45,17 +48,10 @@ impl Dit {
     ///
     /// If a shape is another one or a label does not exist.
     pub fn forward(&self, x: Tensor<4>, time: Tensor<1>, labels: &[usize]) -> Tensor<4> {
-        self.check(x.dims(), time.dims(), labels);
-        let by = self.conditioning.forward(time, labels);
-        let [batch, ..] = x.dims();
-        let (grid, width) = (self.config.grid(), self.config.width);
-        let tokens = convolve(&self.patches, x.permute([0, 2, 3, 1])).reshape([batch, grid * grid, width]);
-        let mut h = tokens.add(self.positions.val()).reshape([batch, grid * grid, 1, width]);
-        for block in &self.blocks {
-            h = block.forward(h, by.clone());
-        }
-        let parts = on_vectors(&self.modulation, by).chunk(2, 1);
-        self.image_of(convolve(&self.out, modulated(h, parts[0].clone(), parts[1].clone())))
+        check_input(self.config.input(), x.dims(), time.dims()).unwrap_or_else(|error| panic!("{error}"));
+        let batch = x.dims()[0];
+        assert!(labels.len() == batch, "a batch of {batch} images takes {batch} labels, not {}", labels.len());
+        self.run(x, time, labels)
     }
 
     /// The network's output in training: labels are dropped by the next draw of `noise`.
@@ -74,12 +70,9 @@ impl Dit {
         labels: &[usize],
         noise: &mut SampleNoise,
     ) -> Tensor<4> {
-        let Some(null) = self.config.null_label() else { return self.forward(x, time, labels) };
-        let drawn = noise.uniform(&Tensor::<2>::zeros([labels.len(), 1], &x.device())).into_data();
-        let kept = labels.iter().zip(drawn.iter::<f64>());
-        let labels: Vec<usize> =
-            kept.map(|(label, u)| if u < self.config.label_dropout { null } else { *label }).collect();
-        self.forward(x, time, &labels)
+        let class = |label: &usize| (Some(*label) != self.config.null_label()).then_some(*label as u32);
+        let condition = Condition::Classes(labels.iter().map(class).collect());
+        Backbone::forward(self, x, time, &condition, Mode::Training(noise)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The released code's classifier-free guidance: the noise of the first three channels is
@@ -131,6 +124,19 @@ impl Dit {
         }
     }
 
+    fn run(&self, x: Tensor<4>, time: Tensor<1>, labels: &[usize]) -> Tensor<4> {
+        let by = self.conditioning.forward(time, labels);
+        let [batch, ..] = x.dims();
+        let (grid, width) = (self.config.grid(), self.config.width);
+        let tokens = convolve(&self.patches, x.permute([0, 2, 3, 1])).reshape([batch, grid * grid, width]);
+        let mut h = tokens.add(self.positions.val()).reshape([batch, grid * grid, 1, width]);
+        for block in &self.blocks {
+            h = block.forward(h, by.clone());
+        }
+        let parts = convolve_rows(&self.modulation, by).chunk(2, 1);
+        self.image_of(convolve(&self.out, modulated(h, parts[0].clone(), parts[1].clone())))
+    }
+
     /// Tokens `[B, L, 1, patch * patch * channels]` as the image that they are patches of.
     fn image_of(&self, tokens: Tensor<4>) -> Tensor<4> {
         let [batch, ..] = tokens.dims();
@@ -138,16 +144,73 @@ impl Dit {
         let patches = tokens.reshape([batch, grid, grid, patch, patch, channels]);
         patches.permute([0, 5, 1, 3, 2, 4]).reshape([batch, channels, grid * patch, grid * patch])
     }
+}
 
-    fn check(&self, image: [usize; 4], [times]: [usize; 1], labels: &[usize]) {
-        let ([batch, found @ ..], size) = (image, self.config.input_size);
-        assert!(
-            found == [self.config.in_channels, size, size],
-            "this transformer takes images of [{}, {size}, {size}], not of {found:?}",
-            self.config.in_channels,
-        );
-        assert!(times == 1 || times == batch, "a batch of {batch} images takes 1 or {batch} times, not {times}");
-        assert!(labels.len() == batch, "a batch of {batch} images takes {batch} labels, not {}", labels.len());
+impl Backbone<4> for Dit {
+    /// In training each label is lost with the configuration's own probability.
+    fn forward(
+        &self,
+        x: Tensor<4>,
+        time: Tensor<1>,
+        condition: &Condition,
+        mode: Mode<'_>,
+    ) -> Result<Tensor<4>, NetworkError> {
+        let batch = x.dims()[0];
+        check_input(self.config.input(), x.dims(), time.dims())?;
+        self.knows().check(condition, batch)?;
+        mode.check(batch)?;
+        let condition = match mode {
+            Mode::Evaluation => condition.clone(),
+            Mode::Training(noise) => condition.dropped(self.config.label_dropout, noise, &x.device())?,
+        };
+        let labels = condition.labels(self.config.null_label()).unwrap_or_default();
+        Ok(self.run(x, time, &labels))
+    }
+
+    fn knows(&self) -> ConditionKind {
+        self.config.condition()
+    }
+}
+
+impl DitConfig {
+    /// The untrained network on `device`, its weights a function of `key` alone.
+    ///
+    /// # Errors
+    ///
+    /// What [`validate`](Self::validate) finds.
+    pub fn init(&self, device: &Device, key: Key) -> Result<Dit, NetworkError> {
+        self.validate()?;
+        Ok(Dit::new(self, device, key))
+    }
+}
+
+impl Architecture for DitConfig {
+    fn network(&self, device: &Device, key: Key) -> Result<AnyNetwork<4>, NetworkError> {
+        self.init(device, key).map(AnyNetwork::new)
+    }
+
+    fn input(&self) -> [usize; 3] {
+        [self.in_channels, self.input_size, self.input_size]
+    }
+
+    fn output(&self) -> [usize; 3] {
+        [self.out_channels(), self.input_size, self.input_size]
+    }
+
+    fn condition(&self) -> ConditionKind {
+        ConditionKind::Classes { count: self.classes as u32, may_be_lost: self.null_label().is_some() }
+    }
+
+    fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("a configuration of numbers and names is JSON")
+    }
+
+    fn sentence(&self) -> String {
+        let DitConfig { input_size, patch, in_channels, width, depth, heads, classes, label_dropout, .. } = self;
+        format!(
+            "The diffusion transformer for {in_channels} channels of {input_size}x{input_size}: patches of {patch}x{patch}, \
+             {depth} blocks of width {width} with {heads} heads, {classes} classes, labels dropped at {label_dropout}.",
+        )
     }
 }
 

@@ -2,20 +2,21 @@
 
 use super::Args;
 use crate::commands::Outcome;
+use crate::interrupt;
 use crate::progress::Progress;
-use crate::published::{
-    ByClassifier, CheckpointArgs, Drawing, Guidance, Opened, Output, Plan, PublishedSampling, SamplerChoice, Setting,
-    bears_on_samples, is_picture,
-};
+use crate::published::{CheckpointArgs, Drawing, Opened, Output, is_picture};
 use crate::registry;
-use crate::run::RunError;
 use crate::terminal::{note, say};
 use burn::tensor::{DType, Device, Tensor};
 use miette::{IntoDiagnostic, Result, miette};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use undrift_checkpoints::{Network, NetworkConfig};
 use undrift_data::{DataError, quantise};
+use undrift_pipelines::{
+    ByClassifier, Choice, Guidance, Plan, Said, Sampling, Setting, bears_on_samples, released_channels,
+};
 
 /// What is said about a checkpoint, its classes and its guidance.
 #[derive(clap::Args)]
@@ -62,58 +63,43 @@ impl CheckpointSampling {
 }
 
 /// Everything that is known before weights are read.
-pub(crate) struct Prepared {
-    /// The checkpoint.
-    pub(crate) opened: Opened,
-    /// The sampler in words.
-    sampler: String,
+struct Prepared {
+    opened: Opened,
+    plan: Plan,
     /// What was assumed, line by line.
     assumed: Vec<String>,
-    choice: SamplerChoice,
     guidance: Guidance,
     classes: Vec<usize>,
-    seed: u64,
     output: Output,
 }
 
 impl Prepared {
     /// Checks all that can be checked before weights are read, and before anything is written.
-    pub(crate) fn new(args: &Args, path: &Path, device: &Device) -> Result<Self> {
-        let given = args.checkpoint.given.clone().with_group(args.weights.map(|weights| weights.name()));
-        let opened = Opened::new(path, &given).into_diagnostic()?;
+    fn new(args: &Args, path: &Path, device: &Device) -> Result<Self> {
+        let said = args.checkpoint.given.said(args.weights.map(|weights| weights.name()));
+        let opened = Opened::new(path, &said).into_diagnostic()?;
         if matches!(opened.config, NetworkConfig::Classifier(_)) {
             return Err(miette!("{} is a classifier, which makes no images; give it as --classifier", path.display()));
         }
         let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
         output.check(shape, opened.latent())?;
         args.check_size(shape, &output)?;
-        let choice = args.choice();
-        let plan = Plan::new(&opened.process, &choice).into_diagnostic()?;
-        let sampler = format!("{}, steps placed {}", plan.settings.text(), plan.placed);
+        let choice = args.choice().values().into_diagnostic()?;
+        let plan = Plan::new(&opened.process, &choice, &registry::host()).into_diagnostic()?;
         let (guidance, of_classifier) = guidance(&args.checkpoint, &opened.config, device)?;
         let classes = classes(&args.checkpoint.classes, opened.config.classes(), of_classifier)?;
         let assumed = assumed(&opened, &choice, args.checkpoint.cfg_scale.is_some());
-        Ok(Prepared { opened, sampler, assumed, choice, guidance, classes, seed: args.seed, output })
+        Ok(Prepared { opened, plan, assumed, guidance, classes, output })
     }
 
     /// Whether what is drawn is written as numbers, not as pictures or bytes.
-    pub(crate) fn writes_numbers(&self) -> bool {
+    fn writes_numbers(&self) -> bool {
         self.opened.latent().is_some() || !is_picture(self.opened.config.image_shape()[0])
-    }
-
-    /// The sampling itself.
-    pub(crate) fn sampling<'a>(
-        &self,
-        network: &'a Network,
-        device: &Device,
-    ) -> Result<PublishedSampling<'a>, RunError> {
-        let (guidance, classes) = (self.guidance.clone(), self.classes.clone());
-        PublishedSampling::new(network, &self.opened.process, &self.choice, guidance, classes, device, self.seed)
     }
 }
 
 /// A line for each assumption that samples depend on.
-fn assumed(opened: &Opened, choice: &SamplerChoice, guided: bool) -> Vec<String> {
+fn assumed(opened: &Opened, choice: &Choice, guided: bool) -> Vec<String> {
     let all = opened.assumed.iter().chain(&opened.process.assumed);
     all.filter(|one| bears_on_samples(one, &opened.process, choice, guided))
         .map(|one| format!("assumed {} = {} ({})", one.key, one.value, one.why))
@@ -129,17 +115,16 @@ pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
     let network = prepared.opened.load(&device, DType::F32).into_diagnostic()?;
     let seconds = started.elapsed().as_secs_f64();
     note(format_args!("{} parameters read in {seconds:.1} s", network.parameter_count()));
-    note(&prepared.sampler);
+    note(prepared.plan.text());
     prepared.assumed.iter().for_each(note);
-    let sampling = prepared.sampling(&network, &device).into_diagnostic()?;
-    crate::interrupt::install().into_diagnostic()?;
-    let drawing = match draw(args, &sampling, shape, !prepared.writes_numbers()) {
-        Ok(drawing) => drawing,
-        Err(RunError::Interrupted) => {
-            note("stopped; nothing was written");
-            return Ok(Outcome::Interrupted);
-        }
-        Err(error) => return Err(error).into_diagnostic(),
+    let Prepared { opened, plan, guidance, classes, .. } = &prepared;
+    let sampling =
+        Sampling::new(&network, &opened.process, plan, guidance.clone(), classes.clone(), &device, args.seed);
+    let sampling = sampling.into_diagnostic()?;
+    interrupt::install().into_diagnostic()?;
+    let Some(drawing) = draw(args, &sampling, shape, !prepared.writes_numbers())? else {
+        note("stopped; nothing was written");
+        return Ok(Outcome::Interrupted);
     };
     place.write(&drawing, shape, sampling.labels(0, args.count).as_deref())?;
     say(prepared.output.path().display())?;
@@ -171,8 +156,9 @@ fn guidance(args: &CheckpointSampling, config: &NetworkConfig, device: &Device) 
         (Some(scale), None) => Ok((classifier_free(args, config, scale)?, None)),
         (None, Some(path)) => {
             let scale = finite("--classifier-scale", args.classifier_scale.unwrap_or(1.0))?;
-            let given = CheckpointArgs::of(args.classifier_config.clone(), args.classifier_set.clone());
-            let opened = Opened::new(path, &given).into_diagnostic()?;
+            let (config_file, set) = (args.classifier_config.clone(), args.classifier_set.clone());
+            let said = Said { config: config_file, set, ..Said::default() };
+            let opened = Opened::new(path, &said).into_diagnostic()?;
             let (ours, theirs) = (config.image_shape(), opened.config.image_shape());
             let NetworkConfig::Classifier(known) = &opened.config else {
                 return Err(miette!("{} is no classifier of noised images", path.display()));
@@ -204,10 +190,7 @@ fn classifier_free(args: &CheckpointSampling, config: &NetworkConfig, scale: f64
         Some(channels) if channels == 0 || channels > all => {
             Err(miette!("--cfg-channels is {channels}, but these images have channels 1 to {all}"))
         }
-        given => {
-            let released = matches!(config, NetworkConfig::Dit(_)).then_some(DIT_CHANNELS);
-            Ok(Guidance::ClassifierFree { scale, channels: given.or(released), null })
-        }
+        given => Ok(Guidance::ClassifierFree { scale, channels: given.or(released_channels(config)), null }),
     }
 }
 
@@ -215,10 +198,8 @@ fn finite(option: &str, scale: f64) -> Result<f64> {
     if scale.is_finite() { Ok(scale) } else { Err(miette!("{option} is {scale}; it must be a finite number")) }
 }
 
-/// Channels that DiT's released code guides.
-const DIT_CHANNELS: usize = 3;
-
-fn draw(args: &Args, sampling: &PublishedSampling<'_>, shape: [usize; 3], images: bool) -> Result<Drawing, RunError> {
+/// The samples; none after Ctrl-C.
+fn draw(args: &Args, sampling: &Sampling<'_>, shape: [usize; 3], images: bool) -> Result<Option<Drawing>> {
     let steps = sampling.steps() as u64;
     let batches = args.count.div_ceil(args.batch) as u64;
     let mut progress = Progress::start("sampling steps", 0, batches * steps);
@@ -228,19 +209,21 @@ fn draw(args: &Args, sampling: &PublishedSampling<'_>, shape: [usize; 3], images
     let (mut bytes, mut numbers, mut done) = (Vec::with_capacity(of_images), Vec::with_capacity(of_latents), 0);
     for first in (0..args.count).step_by(args.batch) {
         let size = args.batch.min(args.count - first);
-        let x = sampling.draw(first, size, || {
+        let drawn = sampling.draw(first, size, || {
             done += 1;
             progress.at(done, || format!("{first} of {} samples", args.count));
-        })?;
+            if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let Some(x) = drawn.into_diagnostic()? else { return Ok(None) };
         if images {
-            bytes.extend(quantise(x)?);
+            bytes.extend(quantise(x).into_diagnostic()?);
         } else {
-            numbers.extend(finite_numbers(x)?);
+            numbers.extend(finite_numbers(x).into_diagnostic()?);
         }
     }
     let each = started.elapsed().as_secs_f64() / args.count as f64;
     progress.finish(|| format!("{each:.3} s per sample"));
-    Ok(if images { Drawing::Images(bytes) } else { Drawing::Latents(numbers) })
+    Ok(Some(if images { Drawing::Images(bytes) } else { Drawing::Latents(numbers) }))
 }
 
 /// The numbers of latent images, of which none may be NaN or infinite.

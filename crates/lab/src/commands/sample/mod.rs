@@ -4,16 +4,15 @@ mod checkpoint;
 mod trained;
 
 use super::Outcome;
-use crate::memory;
 use crate::methods::{Method, SamplerSettings, SpacingName};
 use crate::published::{Output, SamplerChoice, is_picture};
 use crate::recipe::WeightSet;
 use crate::registry;
 use checkpoint::CheckpointSampling;
-pub(crate) use checkpoint::Prepared;
 use clap::ValueEnum;
 use miette::{Result, miette};
 use std::path::PathBuf;
+use undrift_studies::memory;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

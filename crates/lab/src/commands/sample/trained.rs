@@ -2,7 +2,9 @@
 
 use super::{Args, Weights};
 use crate::commands::Outcome;
+use crate::progress::Terminal;
 use crate::published::{Drawing, Output};
+use crate::recipe::Recipe;
 use crate::registry;
 use crate::run::{RunDirectory, RunError, Setup, draw_all, trained_network};
 use crate::terminal::{note, say};
@@ -13,21 +15,21 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         return Err(miette!("name a run directory and its --row, or a --checkpoint"));
     };
     args.checkpoint.check_unused()?;
-    let (directory, recipe) = RunDirectory::existing(directory).into_diagnostic()?;
+    let (directory, recipe) = RunDirectory::existing::<Recipe>(directory).into_diagnostic()?;
     let mut recipe = recipe.with_rows(std::slice::from_ref(row)).into_diagnostic()?;
     let row = &mut recipe.rows[0];
     (row.settings.sampling.count, row.settings.sampling.batch) = (args.count, args.batch);
     let device = registry::device(&args.device).into_diagnostic()?;
     let setup = Setup::new(row, &device).into_diagnostic()?;
     let output = Output::of(&args.out)?;
-    output.check(setup.shape, None)?;
-    args.check_size(setup.shape, &output)?;
-    let place = output.open(setup.shape, args.count)?;
+    output.check(setup.data.shape, None)?;
+    args.check_size(setup.data.shape, &output)?;
+    let place = output.open(setup.data.shape, args.count)?;
     let weights = args.weights.unwrap_or(Weights::Ema);
-    let network = trained_network(&directory, row, &setup, args.trained_with, weights.into()).into_diagnostic()?;
+    let network = trained_network(&directory, &setup, args.trained_with, weights.into()).into_diagnostic()?;
     let sampler = setup.sampler(&args.sampler(&row.settings.sampling.sampler)).into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
-    let bytes = match draw_all(&setup, &network, args.seed, &sampler, "sample".to_owned()) {
+    let bytes = match draw_all(&setup, &network, args.seed, &sampler, "sample".to_owned(), &Terminal) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Err(miette!("the samples are not finite; is the network trained?")),
         Err(RunError::Interrupted) => {
@@ -36,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         }
         Err(e) => return Err(e).into_diagnostic(),
     };
-    place.write(&Drawing::Images(bytes), setup.shape, None)?;
+    place.write(&Drawing::Images(bytes), setup.data.shape, None)?;
     say(output.path().display())?;
     Ok(Outcome::Done)
 }

@@ -1,0 +1,86 @@
+//! One row and seed from start to finish.
+
+use crate::network::RowNetwork;
+use crate::trained::network_of;
+use crate::{
+    Cell, Data, Drawn, Plan, RunError, Scores, SeedResult, Timings, Trained, Watch, WeightSet, bits_per_dim,
+    draw_to_file, losses, train, write_atomically,
+};
+use std::time::Instant;
+use undrift_data::Images;
+
+/// Samples in a picture.
+const SHOWN: usize = 64;
+
+/// Trains, samples and scores a row with one seed, going on from where `cell` stands.
+///
+/// # Errors
+/// [`RunError::Interrupted`] when the watcher asks to stop, [`RunError::NotHeld`], file errors, those of training,
+/// sampling and scoring. A model that gives no samples is a result and no error.
+pub fn run_cell(plan: &Plan, seed: u64, data: &Data, cell: &Cell, watch: &dyn Watch) -> Result<SeedResult, RunError> {
+    cell.create()?;
+    let name = format!("{} seed {seed}", plan.id);
+    let trained = train(plan, seed, &data.train, cell, format!("{name}: train"), watch)?;
+    let mut result = SeedResult {
+        seed,
+        ema: None,
+        raw: None,
+        bits_per_dim: None,
+        train_seconds: cell.spent()?.train,
+        sample_seconds: 0.0,
+        loss: losses::read(&cell.losses())?.iter().map(|record| (record.step, record.loss)).collect(),
+        failure: None,
+    };
+    let trainer = match trained {
+        Trained::Finished(trainer) => trainer,
+        Trained::Diverged(why) => return Ok(SeedResult { failure: Some(why), ..result }),
+    };
+    for &weights in &plan.sampling.weights {
+        let network = network_of(&trainer, weights);
+        let label = format!("{name}: sample {}", weights.in_labels());
+        match sample_and_score(plan, &network, seed, weights, data, cell, label, watch)? {
+            Ok(scores) => match weights {
+                WeightSet::Ema => result.ema = scores,
+                WeightSet::Raw => result.raw = scores,
+            },
+            Err(why) => {
+                result.failure.get_or_insert(why);
+            }
+        }
+    }
+    result.sample_seconds = cell.spent()?.sample;
+    let averaged = trainer.averaged();
+    result.bits_per_dim = bits_per_dim(plan, &averaged, seed, &data.test, format!("{name}: bits/dim"), watch)?;
+    Ok(result)
+}
+
+/// Scores, or in words why there are none.
+type Scored = Result<Option<Scores>, String>;
+
+#[expect(clippy::too_many_arguments, reason = "each stands for one thing that a set of samples is of")]
+fn sample_and_score(
+    plan: &Plan,
+    network: &RowNetwork,
+    seed: u64,
+    weights: WeightSet,
+    data: &Data,
+    cell: &Cell,
+    label: String,
+    watch: &dyn Watch,
+) -> Result<Scored, RunError> {
+    let (before, started) = (cell.spent()?, Instant::now());
+    let drawn = draw_to_file(plan, network, seed, &cell.samples(weights), label, watch);
+    cell.save_spent(Timings { sample: before.sample + started.elapsed().as_secs_f64(), ..before })?;
+    let bytes = match drawn? {
+        Drawn::Samples(bytes) => bytes,
+        Drawn::NotFinite { first } => {
+            let name = weights.in_labels();
+            return Ok(Err(format!("{name} samples from number {first} on are not finite")));
+        }
+    };
+    write_atomically(&cell.grid(weights), &plan.shown(&bytes, SHOWN)?)?;
+    let Some(reference) = &data.reference else { return Ok(Ok(None)) };
+    let labels = vec![0; plan.sampling.count];
+    let images = Images::new(bytes, labels, plan.data.shape)?;
+    Ok(Ok(Some(reference.score(&images)?)))
+}
