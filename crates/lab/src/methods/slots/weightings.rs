@@ -1,0 +1,50 @@
+//! The weightings by name: how much the squared error of a level counts.
+
+use crate::methods::{MethodError, Parameter, Row, Slot, Values};
+use undrift_losses::Weighting;
+
+/// Weightings of squared errors.
+pub struct Weightings;
+
+impl Slot for Weightings {
+    const NAME: &'static str = "weighting";
+    const WRITTEN: &'static str = "`model.weighting`";
+    type Build = fn(&Values) -> Result<Weighting, MethodError>;
+}
+
+/// Every weighting of `undrift-losses`.
+pub const WEIGHTINGS: &[Row<Weightings>] = &[
+    Row {
+        name: "uniform",
+        about: "1 on the error of the network's output",
+        parameters: &[],
+        build: |_| Ok(Weighting::Uniform),
+    },
+    Row {
+        name: "p2",
+        about: "1 / (k + SNR)^gamma on the error of eps (Choi et al. 2022, arXiv:2204.00227)",
+        parameters: &[
+            Parameter::number("k", None, "added to the signal-to-noise ratio, above 0; 1 in the paper"),
+            Parameter::number("gamma", None, "exponent, from 0; 0.5 or 1 in the paper"),
+        ],
+        build: |values| Ok(Weighting::P2 { k: values.number("k"), gamma: values.number("gamma") }),
+    },
+    Row {
+        name: "min-snr",
+        about: "min(SNR, gamma) on the error of x0 (Hang et al. 2023, arXiv:2303.09556)",
+        parameters: &[Parameter::number("gamma", None, "where the weight stops growing, above 0; 5 in the paper")],
+        build: |values| Ok(Weighting::MinSnr { gamma: values.number("gamma") }),
+    },
+    Row {
+        name: "edm",
+        about: "(sigma^2 + sigma_data^2) / (sigma sigma_data)^2 on the error of x0 (Karras et al. 2022, arXiv:2206.00364)",
+        parameters: &[Parameter::number("sigma_data", None, "standard deviation of the data, above 0; 0.5 in the paper")],
+        build: |values| Ok(Weighting::Edm { sigma_data: values.number("sigma_data") }),
+    },
+    Row {
+        name: "snr",
+        about: "1 / sigma^2 on the error of x0, which is 1 on the error of eps, whatever the network predicts",
+        parameters: &[],
+        build: |_| Ok(Weighting::Snr),
+    },
+];
