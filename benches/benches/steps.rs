@@ -43,7 +43,7 @@ fn training(c: &mut Criterion) {
                     parameterisation: Eps,
                     variance: OutputVariance::None,
                 };
-                squared_error(&model, &Plain, x0.clone(), &at, &mut noise())
+                Ok(squared_error(&model, &Plain, x0.clone(), &at, &mut noise())?)
             })
         })
     });

@@ -1,7 +1,7 @@
 //! Toy models that stand in for networks.
 
 use burn::tensor::{Tensor, TensorData};
-use undrift_denoisers::Network;
+use undrift_denoisers::{DenoiseError, Network};
 
 use super::error::FixtureError;
 use super::sidecar::Node;
@@ -73,7 +73,7 @@ impl Wave {
 }
 
 impl Network<4> for Toy {
-    fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Result<Tensor<4>, DenoiseError> {
         let (device, dtype, dims) = (x.device(), x.dtype(), x.dims());
         let times: Vec<f64> = time.into_data().iter::<f64>().collect();
         let x: Vec<f64> = x.into_data().iter::<f64>().collect();
@@ -85,7 +85,7 @@ impl Network<4> for Toy {
         }
         let channels = channels * if self.channel.is_some() { 2 } else { 1 };
         let data = TensorData::new(output, [batch, channels, height, width]);
-        Tensor::from_data(data, (&device, dtype))
+        Ok(Tensor::from_data(data, (&device, dtype)))
     }
 }
 

@@ -45,10 +45,10 @@ impl Prescribed {
 }
 
 impl Network<4> for &Prescribed {
-    fn forward(&self, x: Tensor<4>, _time: Tensor<1>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, _time: Tensor<1>) -> Result<Tensor<4>, DenoiseError> {
         let call = self.handed.borrow().len();
         self.handed.borrow_mut().push(x.clone());
         // More questions than there are answers give NaN, which no comparison passes.
-        self.outputs.get(call).cloned().unwrap_or_else(|| x.zeros_like() / 0.0)
+        Ok(self.outputs.get(call).cloned().unwrap_or_else(|| x.zeros_like() / 0.0))
     }
 }

@@ -20,7 +20,7 @@ pub fn read_cifar10<P: AsRef<Path>>(paths: &[P]) -> Result<Images, DataError> {
     for path in paths {
         append(path.as_ref(), &mut pixels, &mut labels)?;
     }
-    Images::new(pixels, labels, [3, 32, 32])
+    Images::new(pixels, labels, [3, 32, 32])?.with_classes(CLASSES)
 }
 
 /// Reads a split of CIFAR-10 from the directory that the published archive unpacks to
@@ -44,7 +44,7 @@ pub fn read_cifar10_directory(directory: &Path, split: Split) -> Result<Images, 
 const RECORD: usize = 1 + 3 * 32 * 32;
 
 /// Number of classes.
-const CLASSES: u8 = 10;
+const CLASSES: u32 = 10;
 
 fn find(directory: &Path, name: &str) -> Result<PathBuf, DataError> {
     let candidates = [directory.join(name), directory.join("cifar-10-batches-bin").join(name)];
@@ -54,7 +54,7 @@ fn find(directory: &Path, name: &str) -> Result<PathBuf, DataError> {
     })
 }
 
-fn append(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u8>) -> Result<(), DataError> {
+fn append(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), DataError> {
     let bytes = fs::read(path).map_err(|source| DataError::Open { path: path.into(), source })?;
     if bytes.is_empty() {
         return Err(DataError::NoImages { path: path.into() });
@@ -64,10 +64,10 @@ fn append(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u8>) -> Result<(),
     }
     for (record, content) in bytes.chunks_exact(RECORD).enumerate() {
         let label = content[0];
-        if label >= CLASSES {
+        if u32::from(label) >= CLASSES {
             return Err(DataError::CifarLabel { path: path.into(), record, label });
         }
-        labels.push(label);
+        labels.push(label.into());
         pixels.extend_from_slice(&content[1..]);
     }
     Ok(())

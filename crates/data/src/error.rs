@@ -175,7 +175,53 @@ pub enum DataError {
         /// Index of the label, from 0.
         at: usize,
         /// Its value.
-        label: u8,
+        label: u32,
+    },
+    /// A label that is no class.
+    #[error(
+        "label {at} (from 0) is {label}, but there are {classes} classes, counted from 0; correct it, or give more classes"
+    )]
+    Label {
+        /// Index of the label, from 0.
+        at: usize,
+        /// Its value.
+        label: u32,
+        /// Number of classes.
+        classes: u32,
+    },
+    /// Another number of labels than of samples.
+    #[error("{labels} labels for {samples} samples; give one for each")]
+    LabelCount {
+        /// Number of labels.
+        labels: usize,
+        /// Number of samples.
+        samples: usize,
+    },
+    /// Another number of flips than of samples in a batch.
+    #[error("{flips} flips for {samples} samples; give one for each, or none at all")]
+    Flips {
+        /// Number of flips.
+        flips: usize,
+        /// Samples of the batch.
+        samples: usize,
+    },
+    /// Numbers that are not a whole number of samples.
+    #[error("{found} numbers are no whole number of samples of {shape:?} (channels, height, width), and at least one")]
+    ValueCount {
+        /// Numbers that were given.
+        found: usize,
+        /// Shape of a sample.
+        shape: [usize; 3],
+    },
+    /// A number of a sample is NaN or infinite.
+    #[error("entry {entry} of sample {sample} (both from 0) is {value}; a data set holds finite numbers alone")]
+    NotANumber {
+        /// Index of the sample.
+        sample: usize,
+        /// Index of the number in the sample, row-major.
+        entry: usize,
+        /// NaN or an infinity.
+        value: f64,
     },
     /// A directory lacks a file of the data set.
     #[error(

@@ -6,7 +6,7 @@ use crate::opened::Opened;
 use crate::{DataError, Images, Split, idx, read_idx};
 
 /// Classes of MNIST and of Fashion-MNIST.
-const CLASSES: u8 = 10;
+const CLASSES: u32 = 10;
 
 /// The embedded sample of Fashion-MNIST: the first 10,000 training images or the first 1,000 test
 /// images, 1x28x28, with labels 0 to 9 (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747).
@@ -26,7 +26,7 @@ pub fn fashion_mnist(split: Split) -> Images {
     };
     let open = |bytes| Opened::new(Path::new("embedded Fashion-MNIST"), bytes);
     let opened = open(images).and_then(|images| Ok((images, open(labels)?)));
-    let read = opened.and_then(|(images, labels)| idx::images_of(images, labels));
+    let read = opened.and_then(|(images, labels)| idx::images_of(images, labels)?.with_classes(CLASSES));
     read.expect("the embedded files are well-formed")
 }
 
@@ -48,7 +48,7 @@ pub fn read_fashion_mnist(directory: &Path, split: Split) -> Result<Images, Data
     let labels = find(directory, format!("{part}-labels-idx1-ubyte"))?;
     let read = read_idx(&images, &labels)?;
     match read.labels().iter().position(|&label| label >= CLASSES) {
-        None => Ok(read),
+        None => read.with_classes(CLASSES),
         Some(at) => Err(DataError::ClassLabel { path: labels, at, label: read.labels()[at] }),
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn images_of(images: Opened<'_>, labels: Opened<'_>) -> Result<Images
             labels: label_count,
         });
     }
-    Images::new(pixels, labels, [1, height, width])
+    Images::new(pixels, labels.into_iter().map(u32::from).collect(), [1, height, width])
 }
 
 /// Bytes that are read at most, whatever the header says.

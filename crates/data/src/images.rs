@@ -2,7 +2,9 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::DataError;
+use crate::contents::{digest_of, gather};
+use crate::dataset::{check_batch, check_labels};
+use crate::{DataError, Dataset, ValueKind};
 
 /// Images of bytes with their labels, all of one size, at least one.
 ///
@@ -11,19 +13,20 @@ use crate::DataError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     pixels: Vec<u8>,
-    labels: Vec<u8>,
+    labels: Vec<u32>,
+    classes: Option<u32>,
     channels: usize,
     height: usize,
     width: usize,
 }
 
 impl Images {
-    /// Images of `pixels` (NCHW, row-major), one for each of `labels`.
+    /// Images of `pixels` (NCHW, row-major), one for each of `labels`, of which is not known how many classes there are.
     ///
     /// # Errors
     /// [`DataError::Empty`] when a number is 0, [`DataError::PixelCount`] when there are more or fewer
     /// pixels than the other numbers say.
-    pub fn new(pixels: Vec<u8>, labels: Vec<u8>, [channels, height, width]: [usize; 3]) -> Result<Self, DataError> {
+    pub fn new(pixels: Vec<u8>, labels: Vec<u32>, [channels, height, width]: [usize; 3]) -> Result<Self, DataError> {
         let (count, found) = (labels.len(), pixels.len());
         let factors = [count, channels, height, width];
         if factors.contains(&0) {
@@ -33,7 +36,21 @@ impl Images {
         if expected != Some(found) {
             return Err(DataError::PixelCount { found, count, channels, height, width });
         }
-        Ok(Images { pixels, labels, channels, height, width })
+        Ok(Images { pixels, labels, classes: None, channels, height, width })
+    }
+
+    /// The same with labels of which is known that there are so many classes.
+    ///
+    /// # Errors
+    /// [`DataError::Label`] for a label that is none of them.
+    pub fn with_classes(self, classes: u32) -> Result<Self, DataError> {
+        check_labels(&self.labels, self.labels.len(), classes)?;
+        Ok(Images { classes: Some(classes), ..self })
+    }
+
+    /// Other images with the classes of these.
+    pub(crate) fn like(&self, pixels: Vec<u8>, labels: Vec<u32>, shape: [usize; 3]) -> Result<Self, DataError> {
+        Ok(Images { classes: self.classes, ..Images::new(pixels, labels, shape)? })
     }
 
     /// Number of images, at least 1.
@@ -48,7 +65,7 @@ impl Images {
     }
 
     /// One class number for each image.
-    pub fn labels(&self) -> &[u8] {
+    pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
@@ -90,7 +107,7 @@ impl Images {
             pixels.extend_from_slice(self.image(index).ok_or_else(missing)?);
             labels.push(self.labels[index]);
         }
-        Images::new(pixels, labels, [self.channels, self.height, self.width])
+        self.like(pixels, labels, [self.channels, self.height, self.width])
     }
 
     /// The images at `indices` as numbers in [-1, 1], those with a true entry in `flips` mirrored left to
@@ -109,26 +126,43 @@ impl Images {
     pub fn batch(&self, indices: &[usize], flips: &[bool], device: &Device, dtype: DType) -> Tensor<4> {
         assert!(flips.is_empty() || flips.len() == indices.len(), "{} flips for {} images", flips.len(), indices.len());
         let shape = [indices.len(), self.channels, self.height, self.width];
-        let bytes = self.gather(indices, flips);
+        let bytes = gather(&self.pixels, self.shape(), indices, flips);
         let data = match dtype {
             DType::F64 => TensorData::new(bytes.into_iter().map(unit).collect(), shape),
             _ => TensorData::new(bytes.into_iter().map(|u| unit(u) as f32).collect(), shape),
         };
         Tensor::from_data(data, (device, dtype))
     }
+}
 
-    fn gather(&self, indices: &[usize], flips: &[bool]) -> Vec<u8> {
-        let size = self.pixels_per_image();
-        let mut bytes = Vec::with_capacity(indices.len() * size);
-        for (place, &index) in indices.iter().enumerate() {
-            let image = &self.pixels[index * size..(index + 1) * size];
-            if flips.get(place).copied().unwrap_or(false) {
-                image.chunks_exact(self.width).for_each(|row| bytes.extend(row.iter().rev()));
-            } else {
-                bytes.extend_from_slice(image);
-            }
-        }
-        bytes
+impl Dataset for Images {
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        [self.channels, self.height, self.width]
+    }
+
+    fn value_kind(&self) -> ValueKind {
+        ValueKind::Bytes
+    }
+
+    fn labels(&self) -> Option<&[u32]> {
+        self.classes.map(|_| self.labels.as_slice())
+    }
+
+    fn classes(&self) -> u32 {
+        self.classes.unwrap_or(0)
+    }
+
+    fn batch(&self, indices: &[usize], flips: &[bool], device: &Device, dtype: DType) -> Result<Tensor<4>, DataError> {
+        check_batch(self.labels.len(), indices, flips)?;
+        Ok(Images::batch(self, indices, flips, device, dtype))
+    }
+
+    fn hash(&self) -> String {
+        digest_of(self.labels.len(), self.shape(), &self.pixels)
     }
 }
 
@@ -191,6 +225,30 @@ mod tests {
         assert!(matches!(error, DataError::NoSuchImage { index: 3, len: 3 }), "{error}");
         assert!(matches!(counting().subset(&[]), Err(DataError::Empty { .. })));
     }
+
+    #[test]
+    fn labels_are_a_condition_once_their_classes_are_known() {
+        let (bare, labelled) = (counting(), counting().with_classes(10).unwrap());
+        assert_eq!((Dataset::labels(&bare), bare.classes()), (None, 0));
+        assert_eq!((Dataset::labels(&labelled), labelled.classes()), (Some(&[7, 8, 9][..]), 10));
+        assert_eq!(labelled.subset(&[1]).unwrap().classes(), 10);
+        let error = counting().with_classes(9).unwrap_err();
+        assert!(matches!(error, DataError::Label { at: 2, label: 9, classes: 9 }), "{error}");
+    }
+
+    #[test]
+    fn the_data_set_is_the_images_and_refuses_what_is_not_there() {
+        let data: &dyn Dataset = &counting();
+        let x = data.batch(&[2, 0], &[true, false], &Device::flex(), DType::F32).unwrap();
+        let images = counting().batch(&[2, 0], &[true, false], &Device::flex(), DType::F32);
+        assert_eq!((x.into_data(), data.shape()), (images.into_data(), [2, 2, 3]));
+        assert!(data.batch(&[3], &[], &Device::flex(), DType::F32).is_err());
+        assert!(data.batch(&[0, 1], &[true], &Device::flex(), DType::F32).is_err());
+        // Computed in Python from the numbers 3, 2, 2, 3 as little-endian u64 and the bytes 0..36.
+        assert_eq!(data.hash(), HASH);
+    }
+
+    const HASH: &str = "6f18ef9a45e6fc48559f0b76d39a629d";
 
     #[test]
     fn impossible_sizes_are_refused() {

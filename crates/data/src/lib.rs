@@ -1,5 +1,8 @@
-//! Training and test images: what files they come from, in which order they are seen, how a byte becomes
+//! Training and test data: what files they come from, in which order they are seen, how a byte becomes
 //! a number that a network sees and the other way round.
+//!
+//! A [`Dataset`] is anything that has numbered samples of one shape: [`Images`] of bytes, or [`Points`] of floats, such
+//! as those of a [`Toy`].
 //!
 //! [`Images`] holds bytes, NCHW. They come from the embedded sample of Fashion-MNIST
 //! ([`fashion_mnist`]), from IDX files ([`read_idx`]) or from CIFAR-10's binary batches
@@ -21,22 +24,29 @@
 
 mod batches;
 mod cifar10;
+mod contents;
+mod dataset;
 mod error;
 mod fashion_mnist;
 mod idx;
 mod images;
 mod npz;
 mod opened;
+mod points;
 mod quantise;
 mod reduce;
 mod split;
+mod toy;
 
 pub use batches::{Batch, Batches, Flips};
 pub use cifar10::{read_cifar10, read_cifar10_directory};
+pub use dataset::{Dataset, ValueKind};
 pub use error::DataError;
 pub use fashion_mnist::{fashion_mnist, read_fashion_mnist};
 pub use idx::read_idx;
 pub use images::Images;
 pub use npz::{NpyArray, NpyValues, npz_size, write_npz};
+pub use points::Points;
 pub use quantise::quantise;
 pub use split::Split;
+pub use toy::Toy;

@@ -18,7 +18,7 @@ impl Images {
             return Err(DataError::NotReducible { height, width });
         }
         let pixels = self.pixels().chunks_exact(SIZE * SIZE).flat_map(reduced_plane).collect();
-        Images::new(pixels, self.labels().to_vec(), [self.channels(), REDUCED, REDUCED])
+        self.like(pixels, self.labels().to_vec(), [self.channels(), REDUCED, REDUCED])
     }
 }
 

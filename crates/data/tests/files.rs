@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use undrift_data::{
-    DataError, Images, Split, fashion_mnist, read_cifar10, read_cifar10_directory, read_fashion_mnist, read_idx,
+    DataError, Dataset, Images, Split, fashion_mnist, read_cifar10, read_cifar10_directory, read_fashion_mnist,
+    read_idx,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -21,10 +22,10 @@ fn sidecar(name: &str) -> Value {
 }
 
 /// The integers in arbitrarily nested arrays, in row-major order.
-fn flat(value: &Value) -> Vec<u8> {
+fn flat<N: TryFrom<u64, Error: std::fmt::Debug>>(value: &Value) -> Vec<N> {
     match value {
         Value::Array(inner) => inner.iter().flat_map(flat).collect(),
-        number => vec![u8::try_from(number.as_u64().unwrap()).unwrap()],
+        number => vec![N::try_from(number.as_u64().unwrap()).unwrap()],
     }
 }
 
@@ -43,8 +44,8 @@ fn cifar_error(path: &Path) -> DataError {
 
 fn assert_is(images: &Images, expected: &Value, pixels: &str, shape: [usize; 3]) {
     assert_eq!([images.channels(), images.height(), images.width()], shape);
-    assert_eq!(images.labels(), flat(&expected["labels"]));
-    assert_eq!(images.pixels(), flat(&expected[pixels]));
+    assert_eq!(images.labels(), flat::<u32>(&expected["labels"]));
+    assert_eq!(images.pixels(), flat::<u8>(&expected[pixels]));
 }
 
 #[test]
@@ -184,7 +185,9 @@ fn the_embedded_sample_is_the_published_one() {
     assert_eq!(test.labels()[..10], [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]);
     let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>();
     assert_eq!((sum(train.pixels()), sum(test.pixels())), (TRAIN_SUM, TEST_SUM));
+    let sum = |labels: &[u32]| labels.iter().map(|&label| u64::from(label)).sum::<u64>();
     assert_eq!((sum(train.labels()), sum(test.labels())), (TRAIN_LABELS, TEST_LABELS));
+    assert_eq!([train.classes(), test.reduced().unwrap().classes()], [10, 10]);
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! What keeps a belief from being formed or read.
 
+use std::error::Error;
+
+use crate::ForeignError;
+
 /// What keeps a belief from being formed or read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DenoiseError {
@@ -220,4 +224,19 @@ pub enum DenoiseError {
          ask about pure noise and about other levels separately"
     )]
     PartlyPureNoise,
+    /// A network or a wrapper from elsewhere refuses, for a reason of its own.
+    #[error("{method}: {source}")]
+    Foreign {
+        /// What refuses.
+        method: String,
+        /// Why.
+        source: ForeignError,
+    },
+}
+
+impl DenoiseError {
+    /// The refusal of a network or a wrapper from elsewhere, under its name.
+    pub fn foreign(method: impl Into<String>, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        DenoiseError::Foreign { method: method.into(), source: ForeignError::new(why) }
+    }
 }

@@ -38,7 +38,7 @@ impl<N, P: Parameterisation> Preconditioned<N, P> {
     ///
     /// # Errors
     /// [`DenoiseError::LevelCount`], [`DenoiseError::OutputShape`] or [`DenoiseError::NoVarianceChannels`] for
-    /// shapes that do not fit.
+    /// shapes that do not fit, and what the network refuses.
     pub fn output<const D: usize>(&self, x: Tensor<D>, at: &Levels) -> Result<Tensor<D>, DenoiseError>
     where
         N: Network<D>,
@@ -76,7 +76,7 @@ impl<N, P: Parameterisation> Preconditioned<N, P> {
     {
         at.check(&x)?;
         let expected = x.dims();
-        let output = self.network.forward(self.entrance(&x, at), self.time(&x, at));
+        let output = self.network.forward(self.entrance(&x, at), self.time(&x, at))?;
         let (belief, variance) = self.variance.split(output)?;
         if belief.dims() != expected {
             return Err(DenoiseError::OutputShape { expected: expected.to_vec(), found: belief.dims().to_vec() });

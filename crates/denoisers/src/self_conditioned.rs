@@ -58,7 +58,7 @@ struct Behind<'a, N, const D: usize> {
 }
 
 impl<const D: usize, N: Network<D>> Network<D> for Behind<'_, N, D> {
-    fn forward(&self, x: Tensor<D>, time: Tensor<1>) -> Tensor<D> {
+    fn forward(&self, x: Tensor<D>, time: Tensor<1>) -> Result<Tensor<D>, DenoiseError> {
         self.network.forward(Tensor::cat(vec![x, self.before.clone()], 1), time)
     }
 }

@@ -1,23 +1,53 @@
 //! How a training input is made of clean data.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::Levels;
+use undrift_denoisers::{Denoiser, Levels};
 use undrift_noise::Noise;
 
-use crate::mix;
+use crate::{LossError, mix};
 
 /// How a training input is made: what the network sees, and the noise that its target is made of.
 ///
 /// The two need not belong together: [`InputPerturbation`](crate::InputPerturbation) shows the network more noise
-/// than it asks it for.
+/// than it asks it for. What depends on nothing but the data leaves `model` alone.
 pub trait Corruption<const D: usize> {
-    /// Noises clean data to the levels `at`, with as many draws of `noise` as it needs.
+    /// Noises clean data to the levels `at`, with as many draws of `noise` as it needs. `model` is the one in training,
+    /// for inputs that are its own work ([`ScheduledSampling`](crate::ScheduledSampling)).
     ///
     /// # Shapes
     /// `x0`: `[B, ..]`; `at`: one level for all samples or `B`, which the losses have checked; both parts of the
     /// result have the shape of `x0`.
-    fn corrupt(&self, x0: &Tensor<D>, at: &Levels, noise: &mut dyn Noise<D>) -> Corrupted<D>;
+    ///
+    /// # Errors
+    /// Whatever the model answers, and [`LossError::foreign`] with a reason of its own.
+    fn corrupt(
+        &self,
+        model: &dyn Denoiser<D>,
+        x0: &Tensor<D>,
+        at: &Levels,
+        noise: &mut dyn Noise<D>,
+    ) -> Result<Corrupted<D>, LossError>;
 }
+
+/// Passes the question on, so that a corruption chosen at run time can be borrowed or boxed.
+macro_rules! pass_on {
+    ($pointer:ty) => {
+        impl<const D: usize, C: Corruption<D> + ?Sized> Corruption<D> for $pointer {
+            fn corrupt(
+                &self,
+                model: &dyn Denoiser<D>,
+                x0: &Tensor<D>,
+                at: &Levels,
+                noise: &mut dyn Noise<D>,
+            ) -> Result<Corrupted<D>, LossError> {
+                (**self).corrupt(model, x0, at, noise)
+            }
+        }
+    };
+}
+
+pass_on!(&C);
+pass_on!(Box<C>);
 
 /// A training input.
 #[derive(Clone, Debug)]
@@ -33,8 +63,14 @@ pub struct Corrupted<const D: usize> {
 pub struct Plain;
 
 impl<const D: usize> Corruption<D> for Plain {
-    fn corrupt(&self, x0: &Tensor<D>, at: &Levels, noise: &mut dyn Noise<D>) -> Corrupted<D> {
+    fn corrupt(
+        &self,
+        _model: &dyn Denoiser<D>,
+        x0: &Tensor<D>,
+        at: &Levels,
+        noise: &mut dyn Noise<D>,
+    ) -> Result<Corrupted<D>, LossError> {
         let eps = noise.normal(x0);
-        Corrupted { x: mix(x0.clone(), eps.clone(), at), eps }
+        Ok(Corrupted { x: mix(x0.clone(), eps.clone(), at), eps })
     }
 }

@@ -1,5 +1,7 @@
 //! What keeps a loss from being computed.
 
+use std::error::Error;
+
 use burn::tensor::TensorReadError;
 use undrift_denoisers::{DenoiseError, OutputVariance};
 
@@ -110,4 +112,45 @@ pub enum LossError {
     /// The result could not be read back from the device.
     #[error("the loss could not be read from the device: {0}")]
     Read(#[from] TensorReadError),
+    /// The share of samples that see the model's own work is no share.
+    #[error("a share of {share:?} of the samples: give one in 0..=1")]
+    SampledShare {
+        /// The value given.
+        share: f64,
+    },
+    /// A training level that the chain of a corruption does not have.
+    #[error("the level of time {time} is not in the chain of this corruption: train on that chain's own levels")]
+    OffChain {
+        /// Label of the level.
+        time: f64,
+    },
+    /// The strength of a penalty is negative or not finite.
+    #[error("a penalty of strength {lambda:?}: give a finite one of at least 0, which is none")]
+    Penalty {
+        /// The value given.
+        lambda: f64,
+    },
+    /// What an objective kept in a checkpoint is missing or damaged.
+    #[error("the checkpoint's `{entry}` cannot be read ({why}): go on from an earlier checkpoint, or train anew")]
+    State {
+        /// Name of the entry.
+        entry: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A corruption or an objective from elsewhere fails, for a reason of its own.
+    #[error("{method}: {source}")]
+    Foreign {
+        /// What fails.
+        method: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl LossError {
+    /// The failure of a corruption or an objective from elsewhere, under its name.
+    pub fn foreign(method: impl Into<String>, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        LossError::Foreign { method: method.into(), source: why.into() }
+    }
 }

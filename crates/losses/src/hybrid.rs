@@ -60,7 +60,7 @@ where
 {
     let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
     at.check(&x0)?;
-    let Corrupted { x, eps } = corruption.corrupt(&x0, &at, noise);
+    let Corrupted { x, eps } = corruption.corrupt(model, &x0, &at, noise)?;
     let prediction = model.predict(x, &Question::from(&at))?;
     let bound = bound::term(&with_fixed_belief(&prediction, model)?, &x0, spans, Variance::Learned)?;
     let target = model.target(x0, eps, &at)?;

@@ -1,7 +1,7 @@
 //! Input perturbation: training on inputs with more noise than the target admits.
 
 use burn::tensor::Tensor;
-use undrift_denoisers::Levels;
+use undrift_denoisers::{Denoiser, Levels};
 use undrift_noise::Noise;
 
 use crate::{Corrupted, Corruption, LossError, Plain, mix};
@@ -44,12 +44,18 @@ impl InputPerturbation {
 }
 
 impl<const D: usize> Corruption<D> for InputPerturbation {
-    fn corrupt(&self, x0: &Tensor<D>, at: &Levels, noise: &mut dyn Noise<D>) -> Corrupted<D> {
+    fn corrupt(
+        &self,
+        model: &dyn Denoiser<D>,
+        x0: &Tensor<D>,
+        at: &Levels,
+        noise: &mut dyn Noise<D>,
+    ) -> Result<Corrupted<D>, LossError> {
         if self.gamma == 0.0 {
-            return Plain.corrupt(x0, at, noise);
+            return Plain.corrupt(model, x0, at, noise);
         }
         let eps = noise.normal(x0);
         let seen = eps.clone() + noise.normal(x0) * self.gamma;
-        Corrupted { x: mix(x0.clone(), seen, at), eps }
+        Ok(Corrupted { x: mix(x0.clone(), seen, at), eps })
     }
 }

@@ -34,7 +34,7 @@ where
         return Err(LossError::VarianceNotTrained { variance: model.variance });
     }
     at.check(&x0)?;
-    let Corrupted { x, eps } = corruption.corrupt(&x0, at, noise);
+    let Corrupted { x, eps } = corruption.corrupt(model, &x0, at, noise)?;
     let output = model.output(x, at)?;
     let target = model.target(x0, eps, at)?;
     Ok(mean_over_dims((target - output).square()))

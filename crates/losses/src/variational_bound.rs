@@ -30,6 +30,7 @@ pub fn variational_bound<const D: usize>(
 ) -> Result<Tensor<1>, LossError> {
     let at = Levels::from(spans.iter().map(|span| span.from()).collect::<Vec<_>>());
     at.check(&x0)?;
-    let prediction = model.predict(corruption.corrupt(&x0, &at, noise).x, &Question::from(&at))?;
+    let x = corruption.corrupt(model, &x0, &at, noise)?.x;
+    let prediction = model.predict(x, &Question::from(&at))?;
     bound::term(&prediction, &x0, spans, variance)
 }

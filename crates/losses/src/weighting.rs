@@ -6,7 +6,49 @@ use undrift_schedules::Level;
 
 use crate::LossError;
 
-/// How much the squared error of a sample counts, as a function of its level.
+/// How much the squared error of a sample counts, as a function of its level; [`Weighting`] has the published ones.
+pub trait Weigh {
+    /// The weight of the squared error of a network's output at a level.
+    ///
+    /// # Errors
+    /// A [`LossError`] for a constant out of its range, and where there is no weight at this level.
+    fn weight(&self, parameterisation: &dyn Parameterisation, at: Level) -> Result<f64, LossError>;
+
+    /// Multiplies the error of each sample by its weight.
+    ///
+    /// # Shapes
+    /// `errors`: `[B]`, mean squared errors of the network's output as from
+    /// [`squared_error`](crate::squared_error); `at`: one level for all samples or `B`; result: `[B]`.
+    ///
+    /// # Errors
+    /// As [`weight`](Self::weight), and if there are neither 1 nor `B` levels.
+    fn weigh(
+        &self,
+        errors: Tensor<1>,
+        parameterisation: &dyn Parameterisation,
+        at: &Levels,
+    ) -> Result<Tensor<1>, LossError> {
+        at.check(&errors)?;
+        weighed(self, errors, parameterisation, at)
+    }
+}
+
+impl<W: Weigh + ?Sized> Weigh for Box<W> {
+    fn weight(&self, parameterisation: &dyn Parameterisation, at: Level) -> Result<f64, LossError> {
+        (**self).weight(parameterisation, at)
+    }
+
+    fn weigh(
+        &self,
+        errors: Tensor<1>,
+        parameterisation: &dyn Parameterisation,
+        at: &Levels,
+    ) -> Result<Tensor<1>, LossError> {
+        (**self).weigh(errors, parameterisation, at)
+    }
+}
+
+/// How much the squared error of a sample counts: what papers say.
 ///
 /// Papers state their weight for the error of one quantity: eps, or x0. A network's error is measured in its own
 /// output space; since an error of its output by 1 is an error of x0 by `b` (of `x0 = a x + b output`), the weight
@@ -45,12 +87,26 @@ pub enum Weighting {
     Snr,
 }
 
+impl Weigh for Weighting {
+    fn weight(&self, parameterisation: &dyn Parameterisation, at: Level) -> Result<f64, LossError> {
+        Weighting::weight(self, parameterisation, at)
+    }
+
+    fn weigh(
+        &self,
+        errors: Tensor<1>,
+        parameterisation: &dyn Parameterisation,
+        at: &Levels,
+    ) -> Result<Tensor<1>, LossError> {
+        Weighting::weigh(self, errors, parameterisation, at)
+    }
+}
+
 impl Weighting {
     /// Multiplies the error of each sample by its weight; [`Weighting::Uniform`] returns it as it is.
     ///
     /// # Shapes
-    /// `errors`: `[B]`, mean squared errors of the network's output as from
-    /// [`squared_error`](crate::squared_error); `at`: one level for all samples or `B`; result: `[B]`.
+    /// As [`Weigh::weigh`].
     ///
     /// # Errors
     /// As [`weight`](Self::weight), and if there are neither 1 nor `B` levels.
@@ -64,8 +120,7 @@ impl Weighting {
         if *self == Weighting::Uniform {
             return Ok(errors);
         }
-        let weights = at.iter().map(|level| self.weight(parameterisation, level)).collect::<Result<Vec<_>, _>>()?;
-        Ok(errors.clone() * column(&weights, &errors))
+        weighed(self, errors, parameterisation, at)
     }
 
     /// The weight of the squared error of a network's output at a level.
@@ -96,4 +151,14 @@ impl Weighting {
         };
         if value.is_finite() && value >= least { Ok(()) } else { Err(LossError::Weighting { name, value }) }
     }
+}
+
+fn weighed<W: Weigh + ?Sized>(
+    weighting: &W,
+    errors: Tensor<1>,
+    parameterisation: &dyn Parameterisation,
+    at: &Levels,
+) -> Result<Tensor<1>, LossError> {
+    let weights = at.iter().map(|level| weighting.weight(parameterisation, level)).collect::<Result<Vec<_>, _>>()?;
+    Ok(errors.clone() * column(&weights, &errors))
 }

@@ -11,6 +11,9 @@ use undrift_losses::{
 use undrift_noise::{Key, Noise, Purpose, Replay, SampleNoise};
 use undrift_schedules::{Chain, Level, Span};
 
+/// A model for corruptions that ask none.
+const UNASKED: Gaussian = Gaussian { mean: f64::NAN, std: f64::NAN };
+
 fn perturbed(gamma: f64) -> InputPerturbation {
     InputPerturbation::new(gamma).expect("valid")
 }
@@ -44,7 +47,8 @@ fn levels(spans: &[Span]) -> Levels {
 fn the_input_has_the_second_draw_and_the_target_has_not() {
     let vp = Level::vp(0.64, 3.0).expect("valid");
     for (at, signal, noise) in [(vp, 0.8, 0.6), (vp.unscaled().expect("has signal"), 1.0, 0.75)] {
-        let Corrupted { x, eps: target } = perturbed(0.1).corrupt(&x0(), &at.into(), &mut recorded());
+        let Corrupted { x, eps: target } =
+            perturbed(0.1).corrupt(&UNASKED, &x0(), &at.into(), &mut recorded()).expect("fits");
         let by_hand = [-signal + noise * (0.5 - 0.3), signal * grey(50.0) + noise * (-1.5 + 0.1)];
         assert!(largest_gap(&values(x)[..2], &by_hand) < 1e-15);
         assert_eq!(values(target), values(eps()));
@@ -60,8 +64,8 @@ fn the_constants_are_those_of_the_paper_and_of_the_released_weights() {
 #[test]
 fn without_strength_it_is_the_plain_loss_bit_for_bit_and_draws_once() {
     let (at, mut plain, mut neutral) = (levels(&spans()), recorded(), recorded());
-    let expected = Plain.corrupt(&x0(), &at, &mut plain);
-    let found = perturbed(0.0).corrupt(&x0(), &at, &mut neutral);
+    let expected = Plain.corrupt(&UNASKED, &x0(), &at, &mut plain).expect("fits");
+    let found = perturbed(0.0).corrupt(&UNASKED, &x0(), &at, &mut neutral).expect("fits");
     assert_eq!((plain.remaining(), neutral.remaining()), (1, 1));
     assert_eq!((values(found.x), values(found.eps)), (values(expected.x), values(expected.eps)));
 }
@@ -93,11 +97,11 @@ fn the_bound_compares_with_the_posterior_of_the_perturbed_input() {
 fn a_sample_does_not_see_its_batch_and_single_precision_gives_the_same() {
     let noise = |first, count| SampleNoise::new(Key::new(5, Purpose::Training), first, count);
     let at = |from: usize, count: usize| levels(&spans()[from..from + count]);
-    let both = perturbed(0.1).corrupt(&x0(), &at(0, 2), &mut noise(0, 2));
+    let both = perturbed(0.1).corrupt(&UNASKED, &x0(), &at(0, 2), &mut noise(0, 2)).expect("fits");
     let second = x0().narrow(0, 1, 1);
-    let alone = perturbed(0.1).corrupt(&second, &at(1, 1), &mut noise(1, 1));
+    let alone = perturbed(0.1).corrupt(&UNASKED, &second, &at(1, 1), &mut noise(1, 1)).expect("fits");
     assert_eq!(values(alone.x), values(both.x.clone().narrow(0, 1, 1)));
-    let single = perturbed(0.1).corrupt(&x0().cast(DType::F32), &at(0, 2), &mut noise(0, 2));
+    let single = perturbed(0.1).corrupt(&UNASKED, &x0().cast(DType::F32), &at(0, 2), &mut noise(0, 2)).expect("fits");
     assert_eq!(single.x.dtype(), DType::F32);
     assert!(largest_gap(&values(single.x), &values(both.x)) < 1e-6);
 }
@@ -110,7 +114,8 @@ fn the_best_answer_to_pure_perturbed_noise_is_shrunk() {
     let like = doubles(&vec![0.0; 40_000], [1, 40_000]);
     let mut noise = SampleNoise::new(Key::new(1, Purpose::Training), 0, 1);
     let Corrupted { x, eps } =
-        Corruption::<2>::corrupt(&perturbed(gamma), &like, &at.into(), &mut noise as &mut dyn Noise<2>);
+        Corruption::<2>::corrupt(&perturbed(gamma), &UNASKED, &like, &at.into(), &mut noise as &mut dyn Noise<2>)
+            .expect("fits");
     let (x, eps) = (values(x), values(eps));
     let slope = x.iter().zip(&eps).map(|(x, e)| x * e).sum::<f64>() / x.iter().map(|x| x * x).sum::<f64>();
     assert!((slope - 1.0 / (1.0 + gamma * gamma)).abs() < 0.02, "{slope}");

@@ -8,7 +8,9 @@ use burn::tensor::{DType, Tensor};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use support::{grey, tensor, values};
-use undrift_denoisers::{ClipX0, Denoiser, Eps, Levels, Network, OutputVariance, Preconditioned, Question, Variance};
+use undrift_denoisers::{
+    ClipX0, DenoiseError, Denoiser, Eps, Levels, Network, OutputVariance, Preconditioned, Question, Variance,
+};
 use undrift_losses::{Plain, bits_per_dim, bound, decoder_log_likelihood, mix, squared_error, variational_bound};
 use undrift_noise::Replay;
 use undrift_schedules::{Chain, Span};
@@ -104,7 +106,7 @@ impl Toy {
 }
 
 impl Network<4> for Toy {
-    fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Result<Tensor<4>, DenoiseError> {
         let (dims, dtype, times) = (x.dims(), x.dtype(), values(time));
         let numbers = values(x);
         let row = numbers.len() / dims[0];
@@ -113,10 +115,10 @@ impl Network<4> for Toy {
             tensor(&numbers.iter().enumerate().map(at).collect::<Vec<_>>(), dims, dtype)
         };
         let eps = each(&|x, t| self.eps(x, t));
-        match self.variance {
+        Ok(match self.variance {
             OutputVariance::None => eps,
             _ => Tensor::cat(vec![eps, each(&|x, t| self.spread(x, t))], 1),
-        }
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use undrift_losses::{BoundOfBatch, bits_per_dim};
 use undrift_noise::{Key, SampleNoise};
 use undrift_schedules::Grid;
 
-use crate::MetricError;
+use crate::{Better, Metric, MetricError, Score};
 
 /// The variational bound of a data set in bits per dimension, and what it is made of; all are means over images.
 ///
@@ -50,12 +50,50 @@ pub fn bound_of_data<const D: usize>(
     batches: impl IntoIterator<Item = Tensor<D>>,
     key: Key,
 ) -> Result<BoundOfData, MetricError> {
-    let mut sums = Sums::new(grid.steps());
-    for batch in batches.into_iter().filter(|batch| batch.dims()[0] > 0) {
-        let mut noise = SampleNoise::new(key, sums.images as u64, batch.dims()[0]);
-        sums.add(&bits_per_dim(model, variance, grid, batch, &mut noise)?);
+    let mut bound = DataBound::new(model, variance, grid, key);
+    batches.into_iter().try_for_each(|batch| bound.add(batch))?;
+    bound.mean()
+}
+
+/// The variational bound of images that are streamed in, as [`bound_of_data`] says.
+pub struct DataBound<'a, const D: usize> {
+    model: &'a dyn Denoiser<D>,
+    variance: Variance,
+    grid: &'a Grid,
+    key: Key,
+    sums: Sums,
+}
+
+impl<'a, const D: usize> DataBound<'a, D> {
+    /// No images yet.
+    pub fn new(model: &'a dyn Denoiser<D>, variance: Variance, grid: &'a Grid, key: Key) -> Self {
+        DataBound { model, variance, grid, key, sums: Sums::new(grid.steps()) }
     }
-    sums.mean()
+
+    /// The bound and what it is made of, as means over the images so far.
+    ///
+    /// # Errors
+    /// [`MetricError::NoImages`].
+    pub fn mean(&self) -> Result<BoundOfData, MetricError> {
+        self.sums.mean()
+    }
+}
+
+impl<const D: usize> Metric<D> for DataBound<'_, D> {
+    fn add(&mut self, images: Tensor<D>) -> Result<(), MetricError> {
+        let count = images.dims()[0];
+        if count > 0 {
+            let mut noise = SampleNoise::new(self.key, self.sums.images as u64, count);
+            self.sums.add(&bits_per_dim(self.model, self.variance, self.grid, images, &mut noise)?);
+        }
+        Ok(())
+    }
+
+    fn scores(&self) -> Result<Vec<Score>, MetricError> {
+        let value = self.mean()?.total;
+        let name = "variational bound".to_owned();
+        Ok(vec![Score { name, value, spread: None, better: Better::Lower, unit: "bits/dim" }])
+    }
 }
 
 struct Sums {
@@ -81,7 +119,7 @@ impl Sums {
         self.per_t.iter_mut().zip(&batch.terms).for_each(|(sum, terms)| accumulate(sum, terms));
     }
 
-    fn mean(self) -> Result<BoundOfData, MetricError> {
+    fn mean(&self) -> Result<BoundOfData, MetricError> {
         if self.images == 0 {
             return Err(MetricError::NoImages);
         }

@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(features.len(), images.len() * FashionClassifier::FEATURES);
         let best = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
         let classes = probabilities.chunks_exact(FashionClassifier::CLASSES).map(best);
-        let right = classes.zip(images.labels()).filter(|&(class, &label)| class == usize::from(label)).count();
+        let right = classes.zip(images.labels()).filter(|&(class, &label)| class == label as usize).count();
         assert!(right >= 870, "{right} of {} right, 884 when the weights were made", images.len());
     }
 

@@ -24,12 +24,14 @@ mod error;
 mod exposure;
 mod fashion_features;
 mod feature_extractor;
+mod feature_scores;
 mod frechet_distance;
 mod gaussian_stats;
 mod inception_score;
+mod metric;
 mod rows;
 
-pub use bound_of_data::{BoundOfData, bound_of_data};
+pub use bound_of_data::{BoundOfData, DataBound, bound_of_data};
 pub use class_probabilities::ClassProbabilities;
 pub use error::MetricError;
 pub use exposure::{
@@ -38,6 +40,8 @@ pub use exposure::{
 };
 pub use fashion_features::FashionFeatures;
 pub use feature_extractor::{Extracted, FeatureExtractor};
+pub use feature_scores::{FeatureScores, Features};
 pub use frechet_distance::frechet_distance;
 pub use gaussian_stats::GaussianStats;
 pub use inception_score::{InceptionScore, inception_score};
+pub use metric::{Better, Metric, Score};

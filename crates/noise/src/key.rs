@@ -55,7 +55,7 @@ impl Key {
     fn bytes(self, draw_high: u64) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes[0..8].copy_from_slice(&self.seed.to_le_bytes());
-        bytes[8..16].copy_from_slice(&(self.purpose as u64).to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.purpose.number().to_le_bytes());
         bytes[16..24].copy_from_slice(&draw_high.to_le_bytes());
         bytes[24..32].copy_from_slice(b"undrift1");
         bytes
@@ -70,23 +70,53 @@ const WORD_BITS: u32 = 32;
 
 /// What random numbers are for, so that two uses under one seed never meet.
 ///
-/// The numbers are part of the layout of [`Key`] and never change; a new purpose takes the next one.
+/// Their numbers, 1 to 7 in this order, are part of the layout of [`Key`] and never change; a new one takes the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Initial weights of a network.
-    Initialisation = 1,
+    Initialisation,
     /// Order of the training data and its augmentation.
-    Data = 2,
+    Data,
     /// Noise levels that training draws.
-    Levels = 3,
+    Levels,
     /// Gaussian noise of the training inputs.
-    Training = 4,
+    Training,
     /// Units that dropout sets to zero.
-    Dropout = 5,
+    Dropout,
     /// Start and steps of a sampler.
-    Sampling = 6,
+    Sampling,
     /// Noise of a bound or another measurement.
-    Evaluation = 7,
+    Evaluation,
+    /// What someone else's method draws; see [`Purpose::named`].
+    Other(u32),
+}
+
+impl Purpose {
+    /// A purpose of a method elsewhere, by a name of its own.
+    ///
+    /// Its number is the 32-bit FNV-1a hash of the name's UTF-8 bytes (Fowler, Noll, Vo 1991).
+    pub const fn named(name: &str) -> Self {
+        let (bytes, mut hash, mut at) = (name.as_bytes(), 0x811c_9dc5_u32, 0);
+        while at < bytes.len() {
+            hash = (hash ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+            at += 1;
+        }
+        Purpose::Other(hash)
+    }
+
+    /// The number in the layout; those of others begin at 2^32.
+    fn number(self) -> u64 {
+        match self {
+            Purpose::Initialisation => 1,
+            Purpose::Data => 2,
+            Purpose::Levels => 3,
+            Purpose::Training => 4,
+            Purpose::Dropout => 5,
+            Purpose::Sampling => 6,
+            Purpose::Evaluation => 7,
+            Purpose::Other(other) => (1 << 32) | u64::from(other),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +144,17 @@ mod tests {
         assert_eq!(words(seed, Purpose::Sampling, 3, 0), WORDS[1]);
         assert_eq!(words(seed, Purpose::Sampling, 3, 5), WORDS[2]);
         assert_eq!(words(seed, Purpose::Evaluation, u64::MAX, u64::MAX), WORDS[3]);
+    }
+
+    /// The published test vectors of FNV-1a, and no meeting with the purposes here.
+    #[test]
+    fn a_purpose_of_others_goes_by_its_name() {
+        assert_eq!(Purpose::named(""), Purpose::Other(0x811c_9dc5));
+        assert_eq!(Purpose::named("a"), Purpose::Other(0xe40c_292c));
+        assert_eq!(Purpose::named("foobar"), Purpose::Other(0xbf9c_f968));
+        for (own, other) in [(Purpose::Training, Purpose::Other(4)), (Purpose::Other(4), Purpose::Other(5))] {
+            assert_ne!(words(1, own, 2, 3), words(1, other, 2, 3));
+        }
     }
 
     #[test]

@@ -14,12 +14,19 @@ use crate::Noise;
 pub struct Replay<const D: usize> {
     waiting: VecDeque<Tensor<D>>,
     given: usize,
+    uniforms: VecDeque<Vec<f64>>,
 }
 
 impl<const D: usize> Replay<D> {
     /// Noise that gives `draws` in this order, each once.
     pub fn new(draws: Vec<Tensor<D>>) -> Self {
-        Replay { waiting: draws.into(), given: 0 }
+        Replay { waiting: draws.into(), given: 0, uniforms: VecDeque::new() }
+    }
+
+    /// The same with recorded uniform numbers, one for each sample of a draw, in the order of those draws.
+    #[must_use]
+    pub fn with_uniforms(self, draws: Vec<Vec<f64>>) -> Self {
+        Replay { uniforms: draws.into(), ..self }
     }
 
     /// How many recorded draws have not been given yet.
@@ -49,6 +56,19 @@ impl<const D: usize> Noise<D> for Replay<D> {
         self.given += 1;
         draw.to_device(&like.device()).cast(like.dtype())
     }
+
+    /// The next recorded uniform numbers.
+    ///
+    /// # Panics
+    ///
+    /// If all of them have been given, or if there is not one for each row of `like`.
+    fn uniforms(&mut self, like: &Tensor<D>) -> Vec<f64> {
+        let next = self.uniforms.pop_front();
+        let draw = next.unwrap_or_else(|| panic!("replayed noise has no more uniform draws; record each of the run"));
+        let rows = like.dims()[0];
+        assert!(draw.len() == rows, "replayed noise: {} uniform numbers for {rows} samples", draw.len());
+        draw
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +88,19 @@ mod tests {
         assert_eq!(replay.remaining(), 1);
         assert_eq!(replay.normal(&row(0.0)).into_data().try_to_vec::<f64>().unwrap(), [2.0, 2.0]);
         assert_eq!(replay.remaining(), 0);
+    }
+
+    #[test]
+    fn uniform_numbers_have_a_recording_of_their_own() {
+        let mut replay = Replay::new(vec![row(1.0)]).with_uniforms(vec![vec![0.25], vec![0.5]]);
+        assert_eq!((replay.uniforms(&row(0.0)), replay.uniforms(&row(0.0))), (vec![0.25], vec![0.5]));
+        assert_eq!(replay.remaining(), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "no more uniform draws")]
+    fn an_exhausted_recording_of_uniforms_is_an_error() {
+        Replay::new(vec![row(1.0)]).uniforms(&row(0.0));
     }
 
     #[test]

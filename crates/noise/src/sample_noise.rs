@@ -68,12 +68,7 @@ impl SampleNoise {
 
     fn fill<const D: usize>(&mut self, like: &Tensor<D>, number: impl Fn(&mut ChaCha8Rng) -> f64) -> Tensor<D> {
         let dims = like.dims();
-        assert!(
-            dims[0] == self.samples.len(),
-            "noise of {} samples is asked for {} rows; make it with one sample index per row",
-            self.samples.len(),
-            dims[0],
-        );
+        self.check(dims[0]);
         let row = dims[1..].iter().product();
         let data = match like.dtype() {
             DType::F64 => TensorData::new(self.rows(row, number), dims),
@@ -81,6 +76,14 @@ impl SampleNoise {
         };
         self.draw += 1;
         Tensor::from_data(data, (&like.device(), like.dtype()))
+    }
+
+    fn check(&self, rows: usize) {
+        assert!(
+            rows == self.samples.len(),
+            "noise of {} samples is asked for {rows} rows; make it with one sample index per row",
+            self.samples.len(),
+        );
     }
 
     fn rows<E>(&self, row: usize, number: impl Fn(&mut ChaCha8Rng) -> E) -> Vec<E> {
@@ -101,6 +104,18 @@ impl<const D: usize> Noise<D> for SampleNoise {
     /// If `like` has another number of rows than this noise has samples.
     fn normal(&mut self, like: &Tensor<D>) -> Tensor<D> {
         self.fill(like, |rng| StandardNormal.sample(rng))
+    }
+
+    /// The next draw of every sample: multiples of 2^-53.
+    ///
+    /// # Panics
+    ///
+    /// As `normal`.
+    fn uniforms(&mut self, like: &Tensor<D>) -> Vec<f64> {
+        self.check(like.dims()[0]);
+        let numbers = self.rows(1, |rng| (rng.next_u64() >> 11) as f64 * (-53f64).exp2());
+        self.draw += 1;
+        numbers
     }
 }
 
@@ -165,6 +180,17 @@ mod tests {
             }
             prop_assert_eq!(whole, parts);
         }
+    }
+
+    #[test]
+    fn one_uniform_of_each_sample_is_a_draw_of_its_own_whatever_the_batch() {
+        let (all, mut one) = (noise(&[3, 4, 5]).uniforms(&like(3, 2, DType::F32)), noise(&[5]));
+        assert_eq!(one.uniforms(&like(1, 7, DType::F64)), all[2..]);
+        assert_eq!(all, f64s(noise(&[3, 4, 5]).uniform(&like(3, 1, DType::F64))));
+        assert_eq!(one.draw(), 1);
+        assert_ne!(one.uniforms(&like(1, 7, DType::F64)), all[2..]);
+        let mut same = noise(&[5]).at_draw(2);
+        assert_eq!(f64s(one.normal(&like(1, 2, DType::F64))), f64s(same.normal(&like(1, 2, DType::F64))));
     }
 
     #[test]

@@ -12,6 +12,10 @@ impl<const D: usize> Noise<D> for Zeros {
     fn normal(&mut self, like: &Tensor<D>) -> Tensor<D> {
         Tensor::zeros(like.dims(), (&like.device(), like.dtype()))
     }
+
+    fn uniforms(&mut self, like: &Tensor<D>) -> Vec<f64> {
+        vec![0.0; like.dims()[0]]
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What can stop a sampler.
 
-use undrift_denoisers::DenoiseError;
+use std::error::Error;
+
+use undrift_denoisers::{DenoiseError, ForeignError};
 use undrift_schedules::LevelError;
 
 /// What stops a sampler.
@@ -147,9 +149,24 @@ pub enum SampleError {
         /// Shape of the batch.
         shape: Vec<usize>,
     },
+    /// A solver from elsewhere refuses a step, for a reason of its own.
+    #[error("{method} cannot make the step that starts at time {time}: {source}")]
+    Foreign {
+        /// The solver.
+        method: String,
+        /// Label of the level where the step starts.
+        time: f64,
+        /// Why.
+        source: ForeignError,
+    },
 }
 
 impl SampleError {
+    /// The refusal of a solver from elsewhere, under its name, of the step that starts where the label is `time`.
+    pub fn foreign(method: impl Into<String>, time: f64, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        SampleError::Foreign { method: method.into(), time, source: ForeignError::new(why) }
+    }
+
     /// For `map_err` of what a model says: the failure of the step that starts where the label is `time`.
     pub fn at(time: f64) -> impl Fn(DenoiseError) -> SampleError {
         move |source| SampleError::Denoise { time, source }

@@ -36,7 +36,7 @@ impl Cost {
         let mut objective = Minimised::new(plan, 0)?;
         let mut step = || {
             let x0 = Tensor::zeros(shape, (&plan.device.clone().autodiff(), DType::F32));
-            trainer.step(|network, number| objective.loss(network, number, x0)).map(|_| ()).map_err(RunError::from)
+            trainer.step(|network, number| Ok(objective.loss(network, number, x0)?)).map(|_| ()).map_err(RunError::from)
         };
         for _ in 0..WARM_UP {
             step()?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
-use undrift_data::Images;
+use undrift_data::{Dataset, Images};
 
 /// Hashes of what each row of a run reads, by the row's id (`inputs.json`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,9 +62,7 @@ pub(crate) fn check(what: &'static str, from: &Path, begun_with: &str, found: &s
 
 /// The hash of images: of their size and their pixels. No run reads their labels.
 pub(crate) fn of_images(images: &Images) -> String {
-    let size = [images.len(), images.channels(), images.height(), images.width()];
-    let size: Vec<u8> = size.iter().flat_map(|&number| (number as u64).to_le_bytes()).collect();
-    hash(&[&size, images.pixels()])
+    images.hash()
 }
 
 /// The first half of SHA-256 in hexadecimal digits.

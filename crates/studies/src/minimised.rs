@@ -110,7 +110,7 @@ impl<'a> Minimised<'a> {
             }
         };
         let Some((x0, mut noise)) = inputs else { return Ok(losses) };
-        let x = self.corruption.corrupt(&x0, &at, &mut noise).x;
+        let x = self.corruption.corrupt(&model, &x0, &at, &mut noise)?.x;
         Ok(losses + gradient_penalty(&model, x, &at, PENALTY_STEP, &mut noise)? * penalty)
     }
 

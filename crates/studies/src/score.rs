@@ -5,9 +5,7 @@ use crate::watch::silent;
 use crate::{BitsPerDim, ImageCounts, Plan, RunError, Scores, Watch};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::Images;
-use undrift_metrics::{
-    ClassProbabilities, FeatureExtractor, GaussianStats, bound_of_data, frechet_distance, inception_score,
-};
+use undrift_metrics::{DataBound, FeatureExtractor, FeatureScores, Features, GaussianStats, Metric, MetricError};
 use undrift_noise::{Key, Purpose};
 
 /// Images per call of the extractor; no score depends on it.
@@ -30,7 +28,9 @@ impl Reference {
     pub fn new(plan: &Plan, images: &Images) -> Result<Option<Self>, RunError> {
         let Some(extractor) = &plan.scoring.extractor else { return Ok(None) };
         let extractor = (extractor.build)(&plan.device)?;
-        let (stats, _) = extract(&*extractor, images, &plan.device)?;
+        let mut features = Features::new(&*extractor);
+        in_batches(images, &plan.device, |batch| features.add(batch))?;
+        let (stats, _) = features.into_seen();
         let splits = plan.scoring.splits;
         Ok(Some(Self { extractor, stats, images: images.len(), splits, device: plan.device.clone() }))
     }
@@ -51,32 +51,21 @@ impl Reference {
     /// # Errors
     /// Those of the metrics: too few images, features that are not finite.
     pub fn score(&self, images: &Images) -> Result<Scores, RunError> {
-        let (stats, probabilities) = extract(&*self.extractor, images, &self.device)?;
-        let inception = inception_score(&probabilities, self.splits)?;
-        Ok(Scores {
-            frechet: frechet_distance(&stats, &self.stats)?,
-            inception_score: inception.mean,
-            inception_score_std: inception.std,
-        })
+        let mut metric = FeatureScores::new(&*self.extractor, &self.stats, self.splits);
+        in_batches(images, &self.device, |batch| metric.add(batch))?;
+        let (frechet, inception) = metric.both()?;
+        Ok(Scores { frechet, inception_score: inception.mean, inception_score_std: inception.std })
     }
 }
 
-fn extract(
-    extractor: &dyn FeatureExtractor,
+/// Hands over all images, so many at a time.
+fn in_batches(
     images: &Images,
     device: &Device,
-) -> Result<(GaussianStats, ClassProbabilities), RunError> {
+    mut add: impl FnMut(Tensor<4>) -> Result<(), MetricError>,
+) -> Result<(), MetricError> {
     let indices: Vec<usize> = (0..images.len()).collect();
-    let mut seen: Option<(GaussianStats, ClassProbabilities)> = None;
-    for part in indices.chunks(BATCH) {
-        let extracted = extractor.extract(images.batch(part, &[], device, DType::F32));
-        let widths = (extracted.features.dims()[1], extracted.probabilities.dims()[1]);
-        let (stats, probabilities) =
-            seen.get_or_insert_with(|| (GaussianStats::new(widths.0), ClassProbabilities::new(widths.1)));
-        stats.push(extracted.features)?;
-        probabilities.push(extracted.probabilities)?;
-    }
-    Ok(seen.unwrap_or_else(|| (GaussianStats::new(0), ClassProbabilities::new(0))))
+    indices.chunks(BATCH).try_for_each(|part| add(images.batch(part, &[], device, DType::F32)))
 }
 
 /// Bits per dimension of the first held-out images; `None` where the row asks for none.
@@ -99,20 +88,20 @@ pub fn bits_per_dim(
         return Ok(None);
     }
     let mut progress = watch.stage(label, 0, count as u64);
+    let (model, grid) = (plan.clipped(network), plan.chain.grid());
+    let mut bound = DataBound::new(&model, plan.variance, &grid, Key::new(seed, Purpose::Evaluation));
     let indices: Vec<usize> = (0..count).collect();
-    let mut done = 0;
-    let batches = indices.chunks(plan.sampling.batch).map_while(|part| {
-        progress.at(done as u64, &silent);
-        done += part.len();
-        (!watch.stop_requested()).then(|| test.batch(part, &[], &plan.device, DType::F32))
-    });
-    let batches: Box<dyn Iterator<Item = Tensor<4>>> = Box::new(batches);
-    let key = Key::new(seed, Purpose::Evaluation);
-    let bound = bound_of_data(&plan.clipped(network), plan.variance, &plan.chain.grid(), batches, key);
+    for part in indices.chunks(plan.sampling.batch) {
+        progress.at(part[0] as u64, &silent);
+        if watch.stop_requested() {
+            return Err(RunError::Interrupted);
+        }
+        bound.add(test.batch(part, &[], &plan.device, DType::F32))?;
+    }
     if watch.stop_requested() {
         return Err(RunError::Interrupted);
     }
-    let bound = bound?;
+    let bound = bound.mean()?;
     progress.at(count as u64, &silent);
     progress.finish(&|| format!("{:.3} bits/dim", bound.total));
     Ok(Some(BitsPerDim {

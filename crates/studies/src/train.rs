@@ -50,7 +50,7 @@ pub fn train(
         let number = trainer.steps();
         let batch = batches.batch(number);
         let x0 = images.batch(&batch.indices, &batch.flips, &plan.device.clone().autodiff(), DType::F32);
-        let update = match trainer.step(|network, _| objective.loss(network, number, x0)) {
+        let update = match trainer.step(|network, _| Ok(objective.loss(network, number, x0)?)) {
             Ok(update) => update,
             Err(e @ TrainError::NonFinite { .. }) => {
                 clock.save(cell)?;

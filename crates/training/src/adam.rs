@@ -20,6 +20,14 @@ pub struct Adam {
     pub beta_2: f64,
     /// Added to the root of the second moment, positive.
     pub epsilon: f64,
+    /// Decoupled weight decay, not negative; 0 for none, which is Adam.
+    ///
+    /// Every update first multiplies each weight that the loss depends on by `1 - learning_rate * weight_decay`,
+    /// with the learning rate of its step, as PyTorch's AdamW does (whose default is 0.01; Burn's is 1e-4). In the
+    /// paper, algorithm 2, the decay lambda is multiplied by the schedule alone: it is `learning_rate * weight_decay`.
+    ///
+    /// Source: Loshchilov, Hutter 2017, arXiv:1711.05101.
+    pub weight_decay: f64,
 }
 
 /// Running means of a parameter's gradient and of its square.
@@ -32,7 +40,22 @@ pub(crate) struct Moments {
 impl Adam {
     /// The published constants: `beta_1` 0.9, `beta_2` 0.999, epsilon 1e-8.
     pub fn new(learning_rate: f64) -> Self {
-        Adam { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 }
+        Adam { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+
+    /// AdamW: Adam with decoupled weight decay.
+    ///
+    /// Source: Loshchilov, Hutter 2017, arXiv:1711.05101, algorithm 2.
+    pub fn decoupled(learning_rate: f64, weight_decay: f64) -> Self {
+        Adam { weight_decay, ..Adam::new(learning_rate) }
+    }
+
+    /// The weights after decay at this learning rate; untouched without decay.
+    pub(crate) fn decayed(&self, weights: Tensor<1>, learning_rate: f64) -> Tensor<1> {
+        if self.weight_decay == 0.0 {
+            return weights;
+        }
+        weights * (1.0 - learning_rate * self.weight_decay)
     }
 
     /// The numbers of update `count`, from 1, whose gradient is to be multiplied by `factor`.
@@ -74,6 +97,22 @@ mod tests {
             for (x, expected) in x.to_data().iter::<f64>().zip(expected) {
                 assert!((x - expected).abs() < 1e-14, "update {count}: {x} is not {expected}");
             }
+        }
+    }
+
+    /// PyTorch's AdamW with rate 0.1 and decay 0.5: `x (1 - 0.1 * 0.5)`, then Adam's update of a gradient that is always
+    /// the same, which is 0.1 over `1 + epsilon / |gradient|`.
+    #[test]
+    fn decay_comes_before_the_update_and_is_no_part_of_the_moments() {
+        let adam = Adam::decoupled(0.1, 0.5);
+        let tensor = |value: f64| Tensor::<1>::from_data([value], (&Device::flex(), DType::F64));
+        let (mut x, mut moments, mut expected) = (tensor(2.0), [tensor(0.0), tensor(0.0)], 2.0);
+        for count in 1..=5 {
+            x = adam.decayed(x, adam.learning_rate);
+            (x, moments) = adam_step(x, moments, tensor(4.0), adam.step(count, adam.learning_rate, 1.0));
+            expected = expected * 0.95 - 0.1 / (1.0 + 1e-8 / 4.0);
+            let found = x.clone().into_scalar::<f64>();
+            assert!((found - expected).abs() < 1e-12, "update {count}: {found} is not {expected}");
         }
     }
 

@@ -3,6 +3,9 @@
 use burn::tensor::Tensor;
 use undrift_kernels::average_step;
 
+use crate::TrainError;
+use crate::error::within;
+
 /// An exponential moving average of the weights, which samples better than the last weights do.
 ///
 /// After every update `average += (1 - decay) * (weights - average)`, starting from the initial weights.
@@ -42,6 +45,10 @@ impl Ema {
             None => self.decay,
             Some(Ramp::ScoreSde) => self.decay.min((1.0 + count as f64) / (10.0 + count as f64)),
         }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), TrainError> {
+        within("decay of the moving average", self.decay, "in [0, 1]", (0.0..=1.0).contains(&self.decay))
     }
 
     /// The average after update `count`, which led to `weights`.

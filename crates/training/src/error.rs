@@ -1,11 +1,14 @@
 //! What can stop a training run.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
 use undrift_files::WeightsError;
-use undrift_losses::LossError;
 use undrift_networks::NetworkError;
+
+/// Any error, such as a loss may have.
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why a network could not be trained further.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +29,7 @@ pub enum TrainError {
         /// Number of the step, from 0.
         step: u64,
         /// What the loss said.
-        source: LossError,
+        source: BoxError,
     },
     /// The loss or the gradient is NaN or infinite; the weights are those of the step before.
     #[error("{quantity} is {value} at step {step}; a smaller learning rate or a longer warm-up may help")]
@@ -37,6 +40,31 @@ pub enum TrainError {
         quantity: &'static str,
         /// NaN or an infinity.
         value: f64,
+    },
+    /// The loss does not depend on any parameter.
+    #[error(
+        "the loss of step {step} does not depend on any parameter: make it of what the network in training answers, not of \
+         an average or of detached tensors"
+    )]
+    Untracked {
+        /// Number of the step, from 0.
+        step: u64,
+    },
+    /// A name of a moving average that no file can hold, or that there is already.
+    #[error("an average cannot be called `{name}`: a name is letters, digits, `_` and `-`, and names one average")]
+    AverageName {
+        /// The name.
+        name: String,
+    },
+    /// A state with other moving averages than the trainer has.
+    #[error(
+        "the state has the moving averages {found:?} beside the first, the trainer {expected:?}; train with those of the state"
+    )]
+    Averages {
+        /// Names that the trainer has.
+        expected: Vec<String>,
+        /// Names that the state has.
+        found: Vec<String>,
     },
     /// The saved parameters are not those of this network.
     #[error(transparent)]
@@ -102,4 +130,9 @@ pub enum TrainError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// Refuses a setting that is not within its range.
+pub(crate) fn within(name: &'static str, value: f64, range: &'static str, is_within: bool) -> Result<(), TrainError> {
+    if is_within { Ok(()) } else { Err(TrainError::Setting { name, value, range }) }
 }

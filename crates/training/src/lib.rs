@@ -1,5 +1,5 @@
-//! How a network is trained: Adam with a linear warm-up, clipping by the global norm, a moving average of
-//! the weights, and one file from which a stopped run goes on bit for bit.
+//! How a network is trained: Adam or AdamW with a linear warm-up and a decay, clipping by the global norm, moving
+//! averages of the weights, and one file from which a stopped run goes on bit for bit.
 //!
 //! This crate decides what happens between a loss and the next weights. What the loss is, which data and
 //! which noise it sees, is the caller's closure, which gets the number of the step: keyed by it, data and
@@ -27,16 +27,21 @@
 //! ```
 
 mod adam;
+mod average;
 mod clip;
 mod ema;
 mod error;
+mod learning_rate;
 mod optimisation;
 mod train_state;
 mod trainer;
+mod turn;
 
 pub use adam::Adam;
 pub use ema::{Ema, Ramp};
-pub use error::TrainError;
+pub use error::{BoxError, TrainError};
+pub use learning_rate::RateDecay;
 pub use optimisation::Optimisation;
 pub use train_state::TrainState;
 pub use trainer::{Trainer, Update};
+pub use turn::Turn;

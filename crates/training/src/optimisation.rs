@@ -1,6 +1,7 @@
 //! The settings of an update: optimiser, warm-up, clipping, average.
 
-use crate::{Adam, Ema, TrainError};
+use crate::error::within;
+use crate::{Adam, Ema, RateDecay, TrainError};
 
 /// All that turns a gradient into the next weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,6 +10,8 @@ pub struct Optimisation {
     pub adam: Adam,
     /// Number of steps over which the learning rate rises linearly; 0 for none.
     pub warm_up: u64,
+    /// How the learning rate falls after and beside that.
+    pub decay: RateDecay,
     /// Largest norm of the gradient over all parameters together; `None` for no limit.
     pub clip: Option<f64>,
     /// `lambda` of the penalty `lambda |W|^2` on all weights that the loss depends on, not negative; 0 for none.
@@ -36,21 +39,21 @@ impl Optimisation {
         Optimisation {
             adam: Adam::new(learning_rate),
             warm_up: 0,
+            decay: RateDecay::Constant,
             clip: None,
             weight_penalty: 0.0,
             ema: Ema::new(0.9999),
         }
     }
 
-    /// Learning rate of step `step`, counted from 0: `learning_rate * min(step / warm_up, 1)`.
+    /// Learning rate of step `step`, counted from 0: `learning_rate * min(step / warm_up, 1)` times the share that its
+    /// decay leaves.
     ///
     /// The count is that of the updates already made, as in DDPM's code, so that the very first update
     /// has rate 0: it fills Adam's moments and leaves the weights alone.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        if step >= self.warm_up {
-            return self.adam.learning_rate;
-        }
-        self.adam.learning_rate * (step as f64 / self.warm_up as f64)
+        let risen = if step >= self.warm_up { 1.0 } else { step as f64 / self.warm_up as f64 };
+        self.adam.learning_rate * risen * self.decay.share(step)
     }
 
     /// Checks every setting against its range.
@@ -58,23 +61,21 @@ impl Optimisation {
     /// # Errors
     /// [`TrainError::Setting`] with the name, the value and the range of the first that is outside.
     pub fn check(&self) -> Result<(), TrainError> {
-        let Adam { learning_rate, beta_1, beta_2, epsilon } = self.adam;
+        let Adam { learning_rate, beta_1, beta_2, epsilon, weight_decay } = self.adam;
         let positive = |value: f64| value > 0.0 && value.is_finite();
         within("learning_rate", learning_rate, "positive", positive(learning_rate))?;
         within("beta_1", beta_1, "in [0, 1)", (0.0..1.0).contains(&beta_1))?;
         within("beta_2", beta_2, "in [0, 1)", (0.0..1.0).contains(&beta_2))?;
         within("epsilon", epsilon, "positive", positive(epsilon))?;
+        let falls = weight_decay >= 0.0 && weight_decay.is_finite();
+        within("weight_decay", weight_decay, "finite and not negative", falls)?;
+        self.decay.check()?;
         let clip = self.clip.unwrap_or(1.0);
         within("clip", clip, "positive", positive(clip))?;
         let penalty = self.weight_penalty;
         within("weight_penalty", penalty, "finite and not negative", penalty >= 0.0 && penalty.is_finite())?;
-        let decay = self.ema.decay;
-        within("decay of the moving average", decay, "in [0, 1]", (0.0..=1.0).contains(&decay))
+        self.ema.check()
     }
-}
-
-fn within(name: &'static str, value: f64, range: &'static str, is_within: bool) -> Result<(), TrainError> {
-    if is_within { Ok(()) } else { Err(TrainError::Setting { name, value, range }) }
 }
 
 #[cfg(test)]
@@ -88,6 +89,10 @@ mod tests {
             assert!((paper.learning_rate(step) - rate).abs() < 1e-18, "step {step}");
         }
         assert_eq!(Optimisation::constant(0.1).learning_rate(0), 0.1);
+        let edm2 = Optimisation { decay: RateDecay::InverseRoot { reference: 5000 }, ..paper };
+        for (step, rate) in [(2500, 1e-4), (5000, 2e-4), (20_000, 1e-4)] {
+            assert!((edm2.learning_rate(step) - rate).abs() < 1e-18, "step {step}");
+        }
     }
 
     #[test]
@@ -101,6 +106,8 @@ mod tests {
             (Optimisation { adam: Adam { beta_1: 1.0, ..adam }, ..base }, "beta_1"),
             (Optimisation { adam: Adam { beta_2: -0.1, ..adam }, ..base }, "beta_2"),
             (Optimisation { adam: Adam { epsilon: 0.0, ..adam }, ..base }, "epsilon"),
+            (Optimisation { adam: Adam { weight_decay: -0.1, ..adam }, ..base }, "weight_decay"),
+            (Optimisation { decay: RateDecay::InverseRoot { reference: 0 }, ..base }, "reference"),
             (Optimisation { clip: Some(-1.0), ..base }, "clip"),
             (Optimisation { weight_penalty: -1e-4, ..base }, "weight_penalty"),
             (Optimisation { weight_penalty: f64::NAN, ..base }, "weight_penalty"),

@@ -1,6 +1,6 @@
 //! All that a stopped training run needs to go on, as one file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -15,8 +15,9 @@ use crate::TrainError;
 ///
 /// # Format
 /// One safetensors file. Parameter `x` is the tensors `raw.x`, `averaged.x`, `first_moment.x` and
-/// `second_moment.x`, in the precision of the network; the number of steps is the metadata entry
-/// `training_step`, text `k` of the caller's is the entry `note.k`. The same state gives the same bytes.
+/// `second_moment.x`, in the precision of the network, and after them `averaged-n.x` for each further moving average
+/// `n`; the number of steps is the metadata entry `training_step`, text `k` of the caller's is the entry `note.k`. The
+/// same state gives the same bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainState {
     step: u64,
@@ -29,10 +30,15 @@ pub struct TrainState {
 pub(crate) struct ParameterState {
     pub(crate) name: String,
     pub(crate) parts: [TensorData; 4],
+    /// Further averages, by name.
+    pub(crate) others: BTreeMap<String, TensorData>,
 }
 
 /// What is kept of each parameter, which is how the names in the file begin.
 const PARTS: [&str; 4] = ["raw", "averaged", "first_moment", "second_moment"];
+
+/// How the names of further averages begin; the name of the average follows.
+const OTHER: &str = "averaged-";
 
 /// Metadata entry with the number of steps.
 const STEP: &str = "training_step";
@@ -65,6 +71,18 @@ impl TrainState {
         self.part(1)
     }
 
+    /// Names of the further moving averages, sorted.
+    pub fn averages(&self) -> Vec<String> {
+        self.parameters.first().map(|parameter| parameter.others.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// A further moving average of the weights, by name, as [`undrift_networks::apply_parameters`] takes it; `None`
+    /// where there is none of this name.
+    pub fn average(&self, name: &str) -> Option<Vec<(String, TensorData)>> {
+        let of = |parameter: &ParameterState| Some((parameter.name.clone(), parameter.others.get(name)?.clone()));
+        self.parameters.iter().map(of).collect()
+    }
+
     /// Writes the state to a file, which is the old one or the new one at any moment, never half of it.
     ///
     /// # Errors
@@ -73,7 +91,8 @@ impl TrainState {
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let parts = self.parameters.iter().flat_map(|parameter| {
             let named = |(part, data): (&str, &TensorData)| (format!("{part}.{}", parameter.name), data.clone());
-            PARTS.into_iter().zip(&parameter.parts).map(named)
+            let others = parameter.others.iter().map(move |(name, data)| named((&format!("{OTHER}{name}"), data)));
+            PARTS.into_iter().zip(&parameter.parts).map(named).chain(others)
         });
         let mut metadata = BTreeMap::from([(STEP.to_owned(), self.step.to_string())]);
         metadata.extend(self.metadata.iter().map(|(key, text)| (format!("{NOTE}{key}"), text.clone())));
@@ -127,32 +146,45 @@ impl ParameterState {
 fn parameters_of(weights: Weights, path: &Path) -> Result<Vec<ParameterState>, TrainError> {
     let raw = |name: &String| name.strip_prefix(PARTS[0])?.strip_prefix('.').map(str::to_owned);
     let names: Vec<String> = weights.parameters.iter().filter_map(|(name, _)| raw(name)).collect();
-    let mut tensors: HashMap<String, TensorData> = weights.parameters.into_iter().collect();
-    let parameters = names.into_iter().map(|name| parameter_of(name, &mut tensors, path));
+    let other = |name: &String| Some(name.strip_prefix(OTHER)?.split_once('.')?.0.to_owned());
+    let others: BTreeSet<String> = weights.parameters.iter().filter_map(|(name, _)| other(name)).collect();
+    let mut tensors = Tensors { path, left: weights.parameters.into_iter().collect() };
+    let parameters = names.into_iter().map(|name| tensors.parameter(name, &others));
     let parameters = parameters.collect::<Result<_, _>>()?;
-    match tensors.into_keys().min() {
+    match tensors.left.into_keys().min() {
         Some(name) => Err(TrainError::Foreign { path: path.into(), name }),
         None => Ok(parameters),
     }
 }
 
-fn parameter_of(
-    name: String,
-    tensors: &mut HashMap<String, TensorData>,
-    path: &Path,
-) -> Result<ParameterState, TrainError> {
-    let mut parts = Vec::with_capacity(PARTS.len());
-    for part in PARTS {
-        let key = format!("{part}.{name}");
-        let Some(data) = tensors.remove(&key) else {
-            return Err(TrainError::NoTrainState { path: path.into(), lacking: format!("tensor {key}") });
-        };
-        let raw: &TensorData = parts.first().unwrap_or(&data);
-        if (raw.shape(), raw.dtype()) != (data.shape(), data.dtype()) {
-            return Err(TrainError::PartsDiffer { path: path.into(), name: key });
-        }
-        parts.push(data);
+/// The tensors of a file that belong to no parameter yet.
+struct Tensors<'a> {
+    path: &'a Path,
+    left: HashMap<String, TensorData>,
+}
+
+impl Tensors<'_> {
+    fn parameter(&mut self, name: String, others: &BTreeSet<String>) -> Result<ParameterState, TrainError> {
+        let raw = self.take(PARTS[0], &name)?;
+        let [average, first, second] = [1, 2, 3].map(|part| self.like(&raw, PARTS[part], &name));
+        let others =
+            others.iter().map(|other| Ok((other.clone(), self.like(&raw, &format!("{OTHER}{other}"), &name)?)));
+        let others = others.collect::<Result<_, TrainError>>()?;
+        Ok(ParameterState { name, parts: [raw, average?, first?, second?], others })
     }
-    let parts = parts.try_into().expect("one tensor was pushed for each part");
-    Ok(ParameterState { name, parts })
+
+    fn take(&mut self, part: &str, name: &str) -> Result<TensorData, TrainError> {
+        let key = format!("{part}.{name}");
+        let lacking = || TrainError::NoTrainState { path: self.path.into(), lacking: format!("tensor {key}") };
+        self.left.remove(&key).ok_or_else(lacking)
+    }
+
+    /// A tensor of the shape and element type of `raw`.
+    fn like(&mut self, raw: &TensorData, part: &str, name: &str) -> Result<TensorData, TrainError> {
+        let data = self.take(part, name)?;
+        if (raw.shape(), raw.dtype()) != (data.shape(), data.dtype()) {
+            return Err(TrainError::PartsDiffer { path: self.path.into(), name: format!("{part}.{name}") });
+        }
+        Ok(data)
+    }
 }

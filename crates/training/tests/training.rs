@@ -8,10 +8,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::{Batches, Flips, Split, fashion_mnist};
 use undrift_files::{from_bytes, to_bytes};
-use undrift_losses::LossError;
 use undrift_networks::collect_parameters;
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-use undrift_training::{Ema, Optimisation, TrainError, TrainState, Trainer, Update};
+use undrift_training::{BoxError, Ema, Optimisation, TrainError, TrainState, Trainer, Update};
 
 /// Two layers, and a parameter that no loss depends on.
 #[derive(Module, Debug)]
@@ -60,7 +59,7 @@ fn train(trainer: &mut Trainer<Tiny>, steps: usize) -> Vec<Update> {
             let batch = order.batch(step);
             let device = Device::flex().autodiff();
             let x = images.batch(&batch.indices, &batch.flips, &device, DType::F32).reshape([16, 784]);
-            let labels: Vec<f32> = batch.indices.iter().map(|&i| f32::from(images.labels()[i]) / 9.0).collect();
+            let labels: Vec<f32> = batch.indices.iter().map(|&i| images.labels()[i] as f32 / 9.0).collect();
             let mut noise = SampleNoise::new(Key::new(3, Purpose::Dropout), step * 16, 16);
             Ok(model.loss(x, Tensor::from_floats(&labels[..], &device), &mut noise))
         })
@@ -125,7 +124,7 @@ fn the_first_update_of_a_warm_up_leaves_the_weights_alone() {
 }
 
 /// A loss whose gradient is 3 for every number of the second layer and -4 for the first of the first.
-fn linear(model: &Tiny) -> Result<Tensor<1>, LossError> {
+fn linear(model: &Tiny) -> Result<Tensor<1>, BoxError> {
     let corner: Tensor<1> = model.first.val().slice([0..1, 0..1]).reshape([1]);
     Ok(model.second.val().sum() * 3.0 - corner * 4.0)
 }

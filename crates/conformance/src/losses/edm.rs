@@ -165,10 +165,10 @@ impl Formula {
 }
 
 impl Network<2> for Formula {
-    fn forward(&self, x: Tensor<2>, sigma: Tensor<1>) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, sigma: Tensor<1>) -> Result<Tensor<2>, DenoiseError> {
         let entries = sigma.dims()[0];
         let variance = sigma.square().reshape([entries, 1]);
-        (variance.clone() * self.m + x * self.a) / (variance + self.b)
+        Ok((variance.clone() * self.m + x * self.a) / (variance + self.b))
     }
 }
 

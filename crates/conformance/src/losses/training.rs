@@ -108,7 +108,8 @@ impl<'a> Batch<'a> {
 
     fn noised(&self, run: Arithmetic) -> Result<Tensor<4>, FixtureError> {
         let x0 = self.fixture.tensors().images("x_start", run)?;
-        Ok(self.perturbation.corrupt(&x0, &Self::levels(&self.spans), &mut self.noise(run)?).x)
+        let (model, at) = (self.network(OutputVariance::None)?, Self::levels(&self.spans));
+        Ok(self.perturbation.corrupt(&model, &x0, &at, &mut self.noise(run)?).map_err(FixtureError::refused)?.x)
     }
 
     fn prior(&self, run: Arithmetic) -> Result<Vec<f64>, FixtureError> {

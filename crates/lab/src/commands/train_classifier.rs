@@ -87,7 +87,7 @@ fn trained(args: &Args, device: &Device, images: &Images) -> Result<FashionClass
     for number in 0..args.steps {
         let batch = batches.batch(number);
         let x = images.batch(&batch.indices, &batch.flips, &device, DType::F32);
-        let labels: Vec<u8> = batch.indices.iter().map(|&index| images.labels()[index]).collect();
+        let labels: Vec<u32> = batch.indices.iter().map(|&index| images.labels()[index]).collect();
         let update = trainer.step(|network, _| Ok(cross_entropy(network, x, &labels, &device))).into_diagnostic()?;
         progress.at(number + 1, || format!("loss {:.4}", update.loss));
     }
@@ -96,8 +96,8 @@ fn trained(args: &Args, device: &Device, images: &Images) -> Result<FashionClass
 }
 
 /// Cross-entropy of each image, `[B]`.
-fn cross_entropy(network: &FashionClassifier, x: Tensor<4>, labels: &[u8], device: &Device) -> Tensor<1> {
-    let labels: Vec<i32> = labels.iter().map(|&label| label.into()).collect();
+fn cross_entropy(network: &FashionClassifier, x: Tensor<4>, labels: &[u32], device: &Device) -> Tensor<1> {
+    let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
     let count = labels.len();
     let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), device);
     let (_, logits) = network.forward(x);
