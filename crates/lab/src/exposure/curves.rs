@@ -8,6 +8,7 @@ use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use undrift_data::Images;
 use undrift_metrics::{ExposureCurves, MetricError, exposure_curves};
+use undrift_networks::Condition;
 use undrift_noise::{Key, Purpose};
 use undrift_schedules::Chain;
 
@@ -104,8 +105,8 @@ fn measured(
 ) -> Result<ExposureCurves, RunError> {
     let setup = network.setup;
     let sampler = setup.sampler(&settings.sampler(solver, settings.curve_steps, wrappers))?;
-    let model = sampler.denoiser(Box::new(setup.belief(&network.network)))?;
-    let trained = setup.clipped(&network.network);
+    let model = sampler.denoiser(Box::new(setup.told(&network.network, Condition::None)))?;
+    let trained = setup.clipped(&network.network, Condition::None);
     let key = Key::new(network.seed, Purpose::Evaluation);
     let label = format!("{}: bias along {solver}", network.name);
     let images = batches(&data.train, settings.curve_images, setup, label, network.watch);

@@ -4,10 +4,10 @@ use super::curves::{chain_lengths, curves};
 use super::search::search;
 use super::trained::TrainedRow;
 use super::{Cure, Entry, ExposureSettings, Search, Study};
-use crate::methods::Method;
+use crate::methods::{Method, Methods};
 use crate::progress::Terminal;
 use crate::recipe::{Experiment, Recipe};
-use crate::run::{Build, Data, RunDirectory, RunError, Setup, build, distance_name, protocol};
+use crate::run::{Build, Data, RunDirectory, RunError, Setup, build, protocol};
 use burn::tensor::Device;
 use std::collections::BTreeSet;
 
@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 /// # Panics
 /// For a recipe without rows, which [`Recipe::validate`] refuses.
 pub fn run_study(
+    methods: &Methods,
     directory: &RunDirectory,
     recipe: &Recipe,
     settings: &ExposureSettings,
@@ -28,15 +29,15 @@ pub fn run_study(
     device: &Device,
 ) -> Result<(Study, Vec<String>), RunError> {
     let build = build(device_name);
-    let first = Setup::new(&recipe.rows[0], device)?;
+    let first = Setup::new(methods, &recipe.rows[0], device)?;
     let data = Data::load(directory, &first)?;
     let samples = first.settings.sampling.count;
     let reference = data.reference.as_ref().map(|reference| reference.score_held_out(&data.test, samples));
     let (reference, counts) = reference.transpose()?.unzip();
     let mut study = Study {
         title: recipe.title.clone(),
-        distance_name: distance_name(first.settings.metrics.extractor).to_owned(),
-        protocol: protocol_of(recipe, settings, &build)?,
+        distance_name: first.distance.to_owned(),
+        protocol: protocol_of(methods, recipe, settings, &build, device)?,
         rows: recipe.rows.iter().map(|row| (row.id.clone(), row.label.clone())).collect(),
         seeds: recipe.seeds.clone(),
         failures: Vec::new(),
@@ -51,7 +52,7 @@ pub fn run_study(
     };
     let mut failed = Vec::new();
     for row in &recipe.rows {
-        let setup = Setup::new(row, device)?;
+        let setup = Setup::new(methods, row, device)?;
         let parts = Parts { directory, row, setup: &setup, data: &data, settings, build: &build };
         match parts.run(&recipe.seeds, &mut study) {
             Err(RunError::Interrupted) => return Err(RunError::Interrupted),
@@ -64,8 +65,14 @@ pub fn run_study(
 }
 
 /// The protocol of the rows, with the study's own samplers.
-fn protocol_of(recipe: &Recipe, settings: &ExposureSettings, build: &Build) -> Result<Vec<(String, String)>, RunError> {
-    let mut lines = protocol(recipe, std::slice::from_ref(build))?;
+fn protocol_of(
+    methods: &Methods,
+    recipe: &Recipe,
+    settings: &ExposureSettings,
+    build: &Build,
+    device: &Device,
+) -> Result<Vec<(String, String)>, RunError> {
+    let mut lines = protocol(methods, recipe, std::slice::from_ref(build), device)?;
     lines.retain(|(name, _)| name != "bits/dim");
     if let Some((_, sampling)) = lines.iter_mut().find(|(name, _)| name == "sampling") {
         *sampling = settings.sampling_text(recipe.rows[0].settings.sampling.count);

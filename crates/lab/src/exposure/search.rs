@@ -2,7 +2,7 @@
 
 use super::trained::TrainedRow;
 use super::{ExposureSettings, scalings, shifts};
-use crate::methods::Method;
+use crate::methods::{Given, Method};
 use crate::run::RunError;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ impl Tried {
     /// The value of a parameter, for plots.
     pub fn number(&self, method: &str, parameter: &str) -> Option<f64> {
         let method = self.wrappers.iter().find(|wrapper| wrapper.name == method)?;
-        method.given.iter().find(|(key, _)| key == parameter)?.1.parse().ok()
+        method.given(parameter)?.number()
     }
 }
 
@@ -62,7 +62,7 @@ impl Search {
     pub fn edge(&self) -> Option<String> {
         let best = self.best()?;
         let ends = best.wrappers.iter().flat_map(|wrapper| {
-            let at_an_end = |(key, _): &&(String, String)| self.is_at_an_end(best, &wrapper.name, key);
+            let at_an_end = |(key, _): &&(String, Given)| self.is_at_an_end(best, &wrapper.name, key);
             wrapper.given.iter().filter(at_an_end).map(|(key, value)| format!("{key}={value}"))
         });
         let ends: Vec<String> = ends.collect();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Instant;
 use undrift_data::{Images, quantise};
 use undrift_metrics::chain_lengths;
-use undrift_networks::DdpmUnet;
+use undrift_networks::{AnyNetwork, Condition};
 use undrift_noise::{Key, Purpose};
 
 /// What one sampler came to.
@@ -32,7 +32,7 @@ pub struct Scored {
 /// A trained row and seed.
 pub(super) struct TrainedRow<'a> {
     pub(super) setup: &'a Setup,
-    pub(super) network: DdpmUnet,
+    pub(super) network: AnyNetwork<4>,
     pub(super) seed: u64,
     pub(super) row: String,
     pub(super) label: String,
@@ -112,7 +112,7 @@ impl<'a> TrainedRow<'a> {
         let name = format!("real images noised to t = {t0}, {solver} over every level below");
         self.book.look_up(&name, || {
             let sampler = setup.sampler(&settings)?;
-            let model = sampler.denoiser(Box::new(setup.belief(network)))?;
+            let model = sampler.denoiser(Box::new(setup.told(network, Condition::None)))?;
             let start = setup.chain.grid_at(&[t0])?.start();
             let key = Key::new(seed, Purpose::Evaluation);
             let started = Instant::now();

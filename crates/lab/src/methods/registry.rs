@@ -1,24 +1,36 @@
 //! Every method that has a name: the tables of all slots.
 
 use super::slots::{
-    CHAINS, CORRUPTIONS, Chains, Corruptions, PREDICTIONS, Predictions, SOLVERS, SPACINGS, Solvers, Spacings, VARIANCES,
-    Variances, VariancesOf, WEIGHTINGS, WRAPPERS, Weightings, Wrappers,
+    CHAINS, CONDITIONS, CORRUPTIONS, Chains, Conditions, Corruptions, DATA_SETS, DataSets, EXTRACTORS, Extractors,
+    NETWORKS, NetworkFor, Networks, OBJECTIVES, ObjectiveParts, Objectives, PREDICTIONS, Predictions, SOLVERS,
+    SPACINGS, ScoredWith, Solvers, Source, Spacings, VARIANCES, Variances, VariancesOf, WEIGHTINGS, WRAPPERS,
+    Weightings, Wrappers,
 };
 use super::{Context, Method, MethodError, Parameter, Slot, Table};
 use undrift_denoisers::Parameterisation;
-use undrift_losses::{Corruption, Weighting};
+use undrift_losses::{Corruption, Objective, Weigh};
+use undrift_networks::Architecture;
 use undrift_samplers::Solver;
 use undrift_schedules::{Chain, Grid};
+use undrift_studies::Conditioning;
 
 /// Every method that has a name, slot by slot; rows can be added.
 #[derive(Clone)]
 pub struct Methods {
+    /// Data sets.
+    pub data_sets: Table<DataSets>,
     /// Forward processes.
     pub chains: Table<Chains>,
     /// What a network's output is.
     pub predictions: Table<Predictions>,
     /// Variances of reverse steps.
     pub variances: Table<Variances>,
+    /// Networks.
+    pub networks: Table<Networks>,
+    /// What a network is told.
+    pub conditions: Table<Conditions>,
+    /// What training minimises.
+    pub objectives: Table<Objectives>,
     /// Ways to make training inputs.
     pub corruptions: Table<Corruptions>,
     /// Weightings of squared errors.
@@ -29,20 +41,27 @@ pub struct Methods {
     pub solvers: Table<Solvers>,
     /// Wrappers.
     pub wrappers: Table<Wrappers>,
+    /// Feature extractors.
+    pub extractors: Table<Extractors>,
 }
 
 impl Methods {
     /// The methods of undrift itself.
     pub fn standard() -> Self {
         Methods {
+            data_sets: Table::of(DATA_SETS),
             chains: Table::of(CHAINS),
             predictions: Table::of(PREDICTIONS),
             variances: Table::of(VARIANCES),
+            networks: Table::of(NETWORKS),
+            conditions: Table::of(CONDITIONS),
+            objectives: Table::of(OBJECTIVES),
             corruptions: Table::of(CORRUPTIONS),
             weightings: Table::of(WEIGHTINGS),
             spacings: Table::of(SPACINGS),
             solvers: Table::of(SOLVERS),
             wrappers: Table::of(WRAPPERS),
+            extractors: Table::of(EXTRACTORS),
         }
     }
 
@@ -86,8 +105,53 @@ impl Methods {
     ///
     /// # Errors
     /// As [`chain`](Self::chain).
-    pub fn weighting(&self, method: &Method) -> Result<Weighting, MethodError> {
+    pub fn weighting(&self, method: &Method) -> Result<Box<dyn Weigh>, MethodError> {
         let (build, values) = self.weightings.find(method)?;
+        build(&values)
+    }
+
+    /// What training minimises.
+    ///
+    /// # Errors
+    /// As [`chain`](Self::chain).
+    pub fn objective(&self, method: &Method, parts: ObjectiveParts<'_>) -> Result<Box<dyn Objective<4>>, MethodError> {
+        let (build, values) = self.objectives.find(method)?;
+        build(&values, parts)
+    }
+
+    /// A network.
+    ///
+    /// # Errors
+    /// As [`chain`](Self::chain).
+    pub fn network(&self, method: &Method, of: &NetworkFor) -> Result<Box<dyn Architecture>, MethodError> {
+        let (build, values) = self.networks.find(method)?;
+        build(&values, of)
+    }
+
+    /// A data set, not read yet.
+    ///
+    /// # Errors
+    /// As [`chain`](Self::chain).
+    pub fn data_set(&self, method: &Method) -> Result<Source, MethodError> {
+        let (build, values) = self.data_sets.find(method)?;
+        build(&values)
+    }
+
+    /// What a network is told of a data set with so many classes.
+    ///
+    /// # Errors
+    /// As [`chain`](Self::chain).
+    pub fn condition(&self, method: &Method, classes: Option<u32>) -> Result<Conditioning, MethodError> {
+        let (build, values) = self.conditions.find(method)?;
+        build(&values, classes)
+    }
+
+    /// A feature extractor, not made yet.
+    ///
+    /// # Errors
+    /// As [`chain`](Self::chain).
+    pub fn extractor(&self, method: &Method) -> Result<ScoredWith, MethodError> {
+        let (build, values) = self.extractors.find(method)?;
         build(&values)
     }
 
@@ -112,14 +176,19 @@ impl Methods {
     /// All slots with their methods, in the order of an experiment.
     pub fn slots(&self) -> Vec<SlotListing> {
         vec![
+            listing(&self.data_sets),
             listing(&self.chains),
             listing(&self.predictions),
             listing(&self.variances),
+            listing(&self.networks),
+            listing(&self.conditions),
+            listing(&self.objectives),
             listing(&self.corruptions),
             listing(&self.weightings),
             listing(&self.spacings),
             listing(&self.solvers),
             listing(&self.wrappers),
+            listing(&self.extractors),
         ]
     }
 }

@@ -35,9 +35,14 @@ impl<S: Slot> Clone for Row<S> {
 impl<S: Slot> Copy for Row<S> {}
 
 /// The methods of a slot.
-#[derive(Clone)]
 pub struct Table<S: Slot> {
     rows: Vec<Row<S>>,
+}
+
+impl<S: Slot> Clone for Table<S> {
+    fn clone(&self) -> Self {
+        Table { rows: self.rows.clone() }
+    }
 }
 
 impl<S: Slot> Table<S> {

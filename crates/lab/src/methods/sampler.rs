@@ -2,7 +2,7 @@
 
 use super::slots::{Steps, Wrapped};
 use super::{Context, Method, MethodError, Methods};
-use crate::registry;
+use crate::devices;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use undrift_denoisers::{DenoiseError, Denoiser, Prediction, Question, Variance};
@@ -100,7 +100,7 @@ impl SamplerSettings {
 
     /// The part whose fault a refusal is: the network's output, the solver, or the first wrapper with which a run fails.
     fn to_blame(&self, methods: &Methods, whole: &Sampler, outputs: Outputs<'_>) -> String {
-        if !outputs.know(&whole.grid, &registry::host()) {
+        if !outputs.know(&whole.grid, &devices::host()) {
             return "model.prediction".to_owned();
         }
         let fails = |count: &usize| {
@@ -166,7 +166,7 @@ impl Sampler {
 
     fn rehearse(&self, model: &dyn Denoiser<4>) -> Result<Result<Option<Vec<u64>>, SampleError>, MethodError> {
         let model = self.denoiser(Box::new(model))?;
-        Ok(rehearse(&*model, &*self.solver, &self.grid, &registry::host()))
+        Ok(rehearse(&*model, &*self.solver, &self.grid, &devices::host()))
     }
 }
 
@@ -177,11 +177,7 @@ struct Counted<'a, M> {
 }
 
 impl<M: Denoiser<4>> Denoiser<4> for Counted<'_, M> {
-    fn predict(
-        &self,
-        x: burn::tensor::Tensor<4>,
-        at: &Question<4>,
-    ) -> Result<Prediction<4>, DenoiseError> {
+    fn predict(&self, x: burn::tensor::Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.model.predict(x, at)
     }

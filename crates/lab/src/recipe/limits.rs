@@ -1,12 +1,9 @@
 //! Numbers that no machine, or not this one, can hold, and texts that no table can; found before anything is made.
 
 use super::validate::{rule, whole};
-use super::{Experiment, Recipe, RecipeError};
-use crate::registry;
+use super::{Built, Experiment, Recipe, RecipeError};
+use crate::devices;
 use undrift_studies::memory;
-
-/// Longest chain: a hundred times DDPM's.
-const LEVELS: usize = 100_000;
 
 /// Largest seed: TOML has no larger integers, so that no saved recipe could hold it.
 const SEED: u64 = i64::MAX as u64;
@@ -14,36 +11,27 @@ const SEED: u64 = i64::MAX as u64;
 /// What training keeps of each parameter: last weights, moving average, Adam's two moments, gradient.
 const COPIES: usize = 5;
 
-/// Refuses a chain that is too long to be made.
-pub(super) fn check_length(row: &Experiment) -> Result<(), RecipeError> {
-    let length = row.settings.chain.length();
-    rule(row, "chain.length", length, length <= LEVELS, format!("a chain has at most {LEVELS} levels"))
-}
-
 /// Refuses the numbers of a row that size something larger than `memory` bytes.
 ///
 /// Each bound is what is needed at the very least, so that nothing is refused that could run. The network must be a
 /// valid one.
-pub(super) fn check_sizes(row: &Experiment, memory: u64) -> Result<(), RecipeError> {
+pub(super) fn check_sizes(row: &Experiment, built: &Built, memory: u64) -> Result<(), RecipeError> {
     let s = &row.settings;
     let fits = |field, value: String, needed: u64| {
         let (needs, has) = (memory::said(needed), memory::said(memory));
         rule(row, field, value, needed <= memory, format!("that needs {needs} of memory, and this machine has {has}"))
     };
-    let parameters = registry::parameter_count(s)
+    let parameters = built
+        .network
+        .parameter_count(&devices::host())
         .map_err(|source| RecipeError::Network { row: row.id.clone(), source })?
         .saturating_mul(COPIES);
-    let widths =
-        format!("base {} with multipliers {:?} and {} blocks", s.network.base, s.network.multipliers, s.network.blocks);
-    fits("network", widths, memory::bytes(parameters, size_of::<f32>()))?;
-    let [channels, height, width] = registry::image_shape(&s.data);
-    // What every block at full resolution gives; training keeps it for the way back, and skips do while sampling.
-    let finest = registry::unet(s).widths[0].saturating_mul(height * width * size_of::<f32>());
-    let (kept, skipped) =
-        (finest.saturating_mul(2 * s.network.blocks + 1), finest.saturating_mul(s.network.blocks + 1));
+    fits("network", s.network.to_string(), memory::bytes(parameters, size_of::<f32>()))?;
+    let (numbers, (kept, skipped)) = (built.source.shape.iter().product::<usize>(), built.network.held());
+    let [kept, skipped] = [kept, skipped].map(|numbers| numbers.saturating_mul(size_of::<f32>()));
     let (t, p) = (&s.training, &s.sampling);
     fits("training.batch", t.batch.to_string(), memory::bytes(t.batch, kept))?;
-    fits("sampling.count", p.count.to_string(), memory::bytes(p.count, channels * height * width))?;
+    fits("sampling.count", p.count.to_string(), memory::bytes(p.count, numbers))?;
     fits("sampling.batch", p.batch.to_string(), memory::bytes(p.batch.min(p.count), skipped))
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Experiment, Recipe, RecipeError, Settings};
 use crate::exposure::ExposureSettings;
+use crate::methods::Methods;
 use crate::report::Published;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -60,7 +61,7 @@ struct RowSource {
 ///
 /// # Errors
 /// [`RecipeError`] names the file, the key or the value, and what would be accepted.
-pub fn load(name_or_path: &str, preset: Option<&str>) -> Result<Recipe, RecipeError> {
+pub fn load(name_or_path: &str, preset: Option<&str>, methods: &Methods) -> Result<Recipe, RecipeError> {
     let (origin, text) = match built_in(name_or_path) {
         Some(text) => (format!("built-in recipe `{name_or_path}`"), text.to_owned()),
         None => (name_or_path.to_owned(), read(name_or_path)?),
@@ -69,7 +70,7 @@ pub fn load(name_or_path: &str, preset: Option<&str>) -> Result<Recipe, RecipeEr
         toml::from_str(&text).map_err(|e| RecipeError::Syntax { origin: origin.clone(), source: Box::new(e) })?;
     let recipe =
         if table.contains_key("preset") { resolved(&origin, table, preset)? } else { resolve(&origin, table, preset)? };
-    recipe.validate()?;
+    recipe.validate(methods)?;
     Ok(recipe)
 }
 

@@ -2,8 +2,8 @@
 
 use super::Setup;
 use crate::exposure::ExposureSettings;
-use crate::recipe::{Experiment, Recipe};
-use crate::registry::parameter_count;
+use crate::methods::Methods;
+use crate::recipe::Recipe;
 use burn::tensor::Device;
 use indicatif::HumanDuration;
 use std::fmt::Write as _;
@@ -14,26 +14,28 @@ use undrift_studies::{Cost, RunError};
 ///
 /// # Errors
 /// Those of the network and of sampling.
-pub fn estimate(recipe: &Recipe, device: &Device) -> Result<String, RunError> {
+pub fn estimate(methods: &Methods, recipe: &Recipe, device: &Device) -> Result<String, RunError> {
     if let Some(study) = &recipe.exposure {
-        return of_study(recipe, study, device);
+        return of_study(methods, recipe, study, device);
     }
     let mut text = String::new();
     let mut total = 0.0;
     for row in &recipe.rows {
-        let (train, sample) = seconds(row, device)?;
+        let plan = Setup::new(methods, row, device)?.into_plan();
+        let cost = Cost::of(&plan)?;
+        let (train, sample) = (cost.train, cost.sampling(&plan)?);
         total += train + sample;
         let s = &row.settings;
         let _ = writeln!(
             text,
             "{:12} {} parameters, {} steps of {} ({}), {} samples of {} evaluations and {} test images ({})",
             row.id,
-            parameter_count(s)?,
+            plan.network.parameter_count(device)?,
             s.training.steps,
             s.training.batch,
             human(train),
             s.sampling.count as u128 * s.sampling.weights.len() as u128,
-            s.sampling.sampler.steps.unwrap_or(s.chain.length()),
+            s.sampling.sampler.steps.unwrap_or(plan.chain.len()),
             s.metrics.bits_per_dim_images,
             human(sample),
         );
@@ -44,10 +46,10 @@ pub fn estimate(recipe: &Recipe, device: &Device) -> Result<String, RunError> {
 }
 
 /// The same for a study of exposure bias, all seeds together.
-fn of_study(recipe: &Recipe, study: &ExposureSettings, device: &Device) -> Result<String, RunError> {
+fn of_study(methods: &Methods, recipe: &Recipe, study: &ExposureSettings, device: &Device) -> Result<String, RunError> {
     let (mut text, mut total) = (String::new(), 0.0);
     for row in &recipe.rows {
-        let Cost { train, evaluation } = Cost::of(&Setup::new(row, device)?.into_plan())?;
+        let Cost { train, evaluation } = Cost::of(&Setup::new(methods, row, device)?.into_plan())?;
         let trainings = recipe.seeds.len() + study.tuning_seeds.len();
         let evaluations = study.evaluations(recipe.seeds.len());
         let sample = evaluation * row.settings.sampling.count as f64 * evaluations as f64;
@@ -67,11 +69,4 @@ fn of_study(recipe: &Recipe, study: &ExposureSettings, device: &Device) -> Resul
 
 fn human(seconds: f64) -> HumanDuration {
     HumanDuration(Duration::from_secs_f64(seconds.min(1e18)))
-}
-
-/// Seconds of training and of sampling with bits/dim, for one seed.
-fn seconds(row: &Experiment, device: &Device) -> Result<(f64, f64), RunError> {
-    let plan = Setup::new(row, device)?.into_plan();
-    let cost = Cost::of(&plan)?;
-    Ok((cost.train, cost.sampling(&plan)?))
 }

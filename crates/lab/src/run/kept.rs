@@ -1,7 +1,7 @@
 //! A recipe as a run directory keeps it.
 
-use super::setup::image_folder;
 use crate::recipe::{Experiment, Recipe};
+use std::path::PathBuf;
 use undrift_studies::{Kept, Outline, RowOutline};
 
 impl Kept for Recipe {
@@ -39,8 +39,10 @@ fn outline(row: &Experiment) -> RowOutline {
         training: s.training_parts(),
         sampling: s.sampling_part(),
         scoring: s.scoring_part(),
-        inputs: format!("{:?}", (&s.data, s.metrics.extractor)),
-        images_from: image_folder(&s.data),
+        inputs: format!("{} {} {}", s.data.set, s.data.flip, s.metrics.extractor),
+        images_from: PathBuf::from(
+            s.data.set.given("path").map_or_else(|| s.data.set.name.clone(), ToString::to_string),
+        ),
     }
 }
 

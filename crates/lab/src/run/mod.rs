@@ -11,7 +11,7 @@ pub use build::build;
 pub use collect::{collect_report, report_of};
 pub use estimate::estimate;
 pub use protocol::protocol;
-pub use setup::{NETWORK, SETTINGS, Setup, distance_name};
+pub use setup::{NETWORK, SETTINGS, Setup};
 pub use undrift_studies::{
     Build, Cell, Data, Draw, Drawn, Inputs, Plan, Record, Reference, RowInputs, RunDirectory, RunError, Study, Table,
     TableResults, Timings, Trained, Watch, WeightSet, bits_per_dim, check_images, draw, draw_all, draw_to_file, losses,

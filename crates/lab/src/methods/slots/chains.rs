@@ -46,9 +46,7 @@ pub const CHAINS: &[Row<Chains>] = &[
     between("scaled-linear", "the quadratic chain under Stable Diffusion's name", |values, _| {
         of_ends(values, Chain::scaled_linear)
     }),
-    between("sigmoid", "a logistic curve between two betas (DDIM's code)", |values, _| {
-        of_ends(values, Chain::sigmoid)
-    }),
+    between("sigmoid", "a logistic curve between two betas (DDIM's code)", |values, _| of_ends(values, Chain::sigmoid)),
     Row {
         name: "cosine",
         about: "alpha_bar by a squared cosine (Nichol and Dhariwal 2021, arXiv:2102.09672, eq. 17)",
@@ -57,7 +55,9 @@ pub const CHAINS: &[Row<Chains>] = &[
             Parameter::number("offset", Some(0.008), "s, which keeps the first betas from 0"),
             Parameter::number("cap", Some(0.999), "largest beta"),
         ],
-        build: |values, _| of(values, |length| Chain::cosine_with(length, values.number("offset"), values.number("cap"))),
+        build: |values, _| {
+            of(values, |length| Chain::cosine_with(length, values.number("offset"), values.number("cap")))
+        },
     },
     Row {
         name: "sigmoid-alpha-bar",
@@ -110,7 +110,8 @@ pub const CHAINS: &[Row<Chains>] = &[
         about: "the betas of a file: a JSON list, or numbers with white space or commas between them, t = 1 first",
         parameters: &[Parameter::text("path", None, "the file")],
         build: |values, _| {
-            let betas = read(Path::new(values.text("path"))).map_err(|why| MethodError::refused(values.method(), why))?;
+            let betas =
+                read(Path::new(values.text("path"))).map_err(|why| MethodError::refused(values.method(), why))?;
             refused(values, Chain::from_betas(betas))
         },
     },
@@ -168,13 +169,15 @@ mod tests {
         match row.name {
             "betas" => method.with("betas", "0.1+0.2+0.3"),
             "zero-terminal-snr" => method.with("of", "linear:length=20"),
-            _ => row.parameters.iter().filter(|p| p.default.is_none()).fold(method, |method, parameter| {
-                match parameter.name {
+            _ => {
+                row.parameters.iter().filter(|p| p.default.is_none()).fold(method, |method, parameter| match parameter
+                    .name
+                {
                     "length" => method.with("length", 20),
                     "end" => method.with("end", 0.3),
                     name => method.with(name, 0.1),
-                }
-            }),
+                })
+            }
         }
     }
 

@@ -24,9 +24,11 @@ pub const CORRUPTIONS: &[Row<Corruptions>] = &[
     Row {
         name: "input-perturbation",
         about: "the network sees more noise than it is asked for (Ning et al. 2023, arXiv:2301.11706)",
-        parameters: &[Parameter::number("gamma", None, "strength in units of the level's noise, from 0; 0 is neutral").named(
-            &[("paper", InputPerturbation::PAPER_GAMMA), ("released-cifar10", InputPerturbation::RELEASED_CIFAR10_GAMMA)],
-        )],
+        parameters: &[Parameter::number("gamma", None, "strength in units of the level's noise, from 0; 0 is neutral")
+            .named(&[
+                ("paper", InputPerturbation::PAPER_GAMMA),
+                ("released-cifar10", InputPerturbation::RELEASED_CIFAR10_GAMMA),
+            ])],
         build: |values, _| {
             let corruption = InputPerturbation::new(values.number("gamma"));
             Ok(Box::new(corruption.map_err(|why| MethodError::refused(values.method(), why))?))

@@ -157,8 +157,7 @@ fn refused(method: &'static str) -> impl Fn(SampleError) -> MethodError {
     move |source| MethodError::Refused { method: method.to_owned(), why: source.to_string() }
 }
 
-const ETA: Parameter =
-    Parameter::number("eta", Some(0.0), "stochasticity: 0 adds no noise, 1 as much as DDPM");
+const ETA: Parameter = Parameter::number("eta", Some(0.0), "stochasticity: 0 adds no noise, 1 as much as DDPM");
 
 const CHURN: &[Parameter] = &[
     Parameter::number("churn", Some(0.0), "S_churn, from 0"),

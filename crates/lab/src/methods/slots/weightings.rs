@@ -1,7 +1,7 @@
 //! The weightings by name: how much the squared error of a level counts.
 
 use crate::methods::{MethodError, Parameter, Row, Slot, Values};
-use undrift_losses::Weighting;
+use undrift_losses::{Weigh, Weighting};
 
 /// Weightings of squared errors.
 pub struct Weightings;
@@ -9,7 +9,7 @@ pub struct Weightings;
 impl Slot for Weightings {
     const NAME: &'static str = "weighting";
     const WRITTEN: &'static str = "`model.weighting`";
-    type Build = fn(&Values) -> Result<Weighting, MethodError>;
+    type Build = fn(&Values) -> Result<Box<dyn Weigh>, MethodError>;
 }
 
 /// Every weighting of `undrift-losses`.
@@ -18,7 +18,7 @@ pub const WEIGHTINGS: &[Row<Weightings>] = &[
         name: "uniform",
         about: "1 on the error of the network's output",
         parameters: &[],
-        build: |_| Ok(Weighting::Uniform),
+        build: |_| Ok(Box::new(Weighting::Uniform)),
     },
     Row {
         name: "p2",
@@ -27,24 +27,28 @@ pub const WEIGHTINGS: &[Row<Weightings>] = &[
             Parameter::number("k", None, "added to the signal-to-noise ratio, above 0; 1 in the paper"),
             Parameter::number("gamma", None, "exponent, from 0; 0.5 or 1 in the paper"),
         ],
-        build: |values| Ok(Weighting::P2 { k: values.number("k"), gamma: values.number("gamma") }),
+        build: |values| Ok(Box::new(Weighting::P2 { k: values.number("k"), gamma: values.number("gamma") })),
     },
     Row {
         name: "min-snr",
         about: "min(SNR, gamma) on the error of x0 (Hang et al. 2023, arXiv:2303.09556)",
         parameters: &[Parameter::number("gamma", None, "where the weight stops growing, above 0; 5 in the paper")],
-        build: |values| Ok(Weighting::MinSnr { gamma: values.number("gamma") }),
+        build: |values| Ok(Box::new(Weighting::MinSnr { gamma: values.number("gamma") })),
     },
     Row {
         name: "edm",
         about: "(sigma^2 + sigma_data^2) / (sigma sigma_data)^2 on the error of x0 (Karras et al. 2022, arXiv:2206.00364)",
-        parameters: &[Parameter::number("sigma_data", None, "standard deviation of the data, above 0; 0.5 in the paper")],
-        build: |values| Ok(Weighting::Edm { sigma_data: values.number("sigma_data") }),
+        parameters: &[Parameter::number(
+            "sigma_data",
+            None,
+            "standard deviation of the data, above 0; 0.5 in the paper",
+        )],
+        build: |values| Ok(Box::new(Weighting::Edm { sigma_data: values.number("sigma_data") })),
     },
     Row {
         name: "snr",
         about: "1 / sigma^2 on the error of x0, which is 1 on the error of eps, whatever the network predicts",
         parameters: &[],
-        build: |_| Ok(Weighting::Snr),
+        build: |_| Ok(Box::new(Weighting::Snr)),
     },
 ];

@@ -32,7 +32,11 @@ pub const WRAPPERS: &[Row<Wrappers>] = &[
     Row {
         name: "clip",
         about: "clips x0 to [-1, 1], as DDPM's authors do while sampling",
-        parameters: &[Parameter::number("range", Some(1.0), "largest absolute value, above 0; a published model's own where it has one")],
+        parameters: &[Parameter::number(
+            "range",
+            Some(1.0),
+            "largest absolute value, above 0; a published model's own where it has one",
+        )],
         build: Wrap::Belief(|values, _, inner| {
             let clipped = ClipX0Within::new(inner, values.number("range"));
             Ok(Box::new(clipped.map_err(refused("clip"))?))
