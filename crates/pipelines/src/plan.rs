@@ -94,7 +94,13 @@ impl Plan {
             None => {
                 let placing = choice.placing.or(Some(Placing::Spaced(rules.layout.into())));
                 let choice = Choice { placing, ..choice.clone() };
-                Plan::own(&Process { limit: rules.limit, ..process.clone() }, &Visits::All, &choice, chain, (outputs, device))
+                Plan::own(
+                    &Process { limit: rules.limit, ..process.clone() },
+                    &Visits::All,
+                    &choice,
+                    chain,
+                    (outputs, device),
+                )
             }
         }
     }

@@ -51,7 +51,11 @@ impl Given {
     /// As a value of TOML.
     pub(super) fn typed(&self) -> Value {
         match self {
-            Given::Text(text) => Value::String(text.clone()),
+            Given::Text(text) => {
+                let whole = text.parse().map(Value::Integer);
+                let number = whole.or_else(|_| text.parse().map(Value::Float));
+                number.or_else(|_| text.parse().map(Value::Boolean)).unwrap_or_else(|_| Value::String(text.clone()))
+            }
             Given::Typed(value) => value.clone(),
         }
     }

@@ -32,6 +32,12 @@ impl Method {
         self
     }
 
+    /// Gives a parameter this value, in place of what it was given before.
+    pub fn set(&mut self, parameter: &str, value: impl Into<Value>) {
+        self.given.retain(|(key, _)| key != parameter);
+        self.given.push((parameter.to_owned(), Given::Typed(value.into())));
+    }
+
     /// What was given for a parameter.
     pub fn given(&self, parameter: &str) -> Option<&Given> {
         self.given.iter().find(|(key, _)| key == parameter).map(|(_, value)| value)
@@ -57,8 +63,27 @@ impl Method {
         std::iter::once(name).chain(self.given.iter().map(|(key, value)| (key.clone(), value.typed()))).collect()
     }
 
+    /// Reads the text or the table; `default` is the name of a table without one.
+    ///
+    /// # Errors
+    /// In words: another form, or no name.
+    pub fn read<'de, D: Deserializer<'de>>(deserializer: D, default: Option<&str>) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a name, as \"ddim:eta=0.5\", or a table, as { kind = \"ddim\", eta = 0.5 }")]
+        enum Written {
+            Text(String),
+            Table(Table),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+            Written::Table(table) => Method::of_table(table, KIND, default).map_err(D::Error::custom),
+        }
+    }
+
+    /// Whether the method is written as a text, and can be.
     fn is_text(&self) -> bool {
-        self.given.iter().all(|(_, value)| matches!(value, Given::Text(_)))
+        let text = self.given.iter().all(|(_, value)| matches!(value, Given::Text(_)));
+        text && self.to_string().parse().is_ok_and(|read: Method| read == *self)
     }
 }
 
@@ -104,16 +129,7 @@ impl Serialize for Method {
 
 impl<'de> Deserialize<'de> for Method {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a name, as \"ddim:eta=0.5\", or a table, as { kind = \"ddim\", eta = 0.5 }")]
-        enum Written {
-            Text(String),
-            Table(Table),
-        }
-        match Written::deserialize(deserializer)? {
-            Written::Text(text) => text.parse().map_err(D::Error::custom),
-            Written::Table(table) => Method::of_table(table, KIND, None).map_err(D::Error::custom),
-        }
+        Method::read(deserializer, None)
     }
 }
 

@@ -74,10 +74,11 @@ fn learned(training: &TrainingSettings) -> TrainingSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::Methods;
     use crate::recipe::load;
 
     fn settings() -> Settings {
-        load("table2", Some("smoke")).unwrap().rows[5].settings.clone()
+        load("table2", Some("smoke"), &Methods::standard()).unwrap().rows[5].settings.clone()
     }
 
     fn changed(change: impl FnOnce(&mut Settings)) -> Settings {
@@ -90,9 +91,9 @@ mod tests {
     fn every_table_that_training_depends_on_is_named() {
         for (name, other) in [
             ("data", changed(|s| s.data.flip = !s.data.flip)),
-            ("model", changed(|s| s.model.prediction = crate::recipe::PredictionName::X0)),
-            ("network", changed(|s| s.network.base *= 2)),
-            ("chain", changed(|s| s.chain = crate::recipe::ChainSettings::Cosine { length: 20 })),
+            ("model", changed(|s| s.model.prediction = Method::named("x0"))),
+            ("network", changed(|s| s.network.set("base", 1024))),
+            ("chain", changed(|s| s.chain = Method::named("cosine").with("length", 20))),
             ("training", changed(|s| s.training.steps += 1)),
         ] {
             assert_eq!(settings().other_training(&other), [name]);
@@ -102,25 +103,25 @@ mod tests {
     #[test]
     fn what_training_does_not_look_at_may_change() {
         for other in [
-            changed(|s| s.data.path = Some("elsewhere".into())),
+            changed(|s| s.data.set.set("path", "elsewhere")),
             changed(|s| s.training.checkpoint_every += 1),
             changed(|s| s.training.log_every += 1),
             changed(|s| s.sampling.sampler.steps = Some(3)),
             changed(|s| s.sampling.count += 1),
             changed(|s| s.metrics.splits += 1),
-            changed(|s| s.model.variance = VarianceName::FixedSmall),
+            changed(|s| s.model.variance = Method::named("fixed-small")),
         ] {
             assert_eq!(settings().other_training(&other), [""; 0]);
         }
-        assert_eq!(settings().model.variance, VarianceName::FixedLarge, "the last change is one");
+        assert_eq!(settings().model.variance, Method::named("fixed-large"), "the last change is one");
         let bound = |variance| {
             changed(|s| {
-                s.model.objective = ObjectiveName::Bound;
-                s.model.variance = variance;
+                s.model.objective = Method::named("bound");
+                s.model.variance = Method::named(variance);
             })
         };
-        let small = bound(VarianceName::FixedSmall);
-        assert_eq!(small.other_training(&bound(VarianceName::FixedLarge)), ["model"], "the bound looks at it");
+        let small = bound("fixed-small");
+        assert_eq!(small.other_training(&bound("fixed-large")), ["model"], "the bound looks at it");
     }
 
     #[test]
@@ -134,6 +135,6 @@ mod tests {
         assert_eq!(of(&changed(|s| s.sampling.count += 1)), (true, false));
         assert_eq!(of(&changed(|s| s.metrics.splits += 1)), (true, false));
         assert_eq!(of(&changed(|s| s.sampling.sampler.steps = Some(3))), (false, false));
-        assert_eq!(of(&changed(|s| s.model.variance = VarianceName::FixedSmall)), (false, false));
+        assert_eq!(of(&changed(|s| s.model.variance = Method::named("fixed-small"))), (false, false));
     }
 }

@@ -63,12 +63,13 @@ pub(super) fn check_texts(recipe: &Recipe) -> Result<(), RecipeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{ChainSettings, load};
+    use crate::methods::{Method, Methods};
+    use crate::recipe::load;
 
     fn message(change: impl FnOnce(&mut Recipe)) -> String {
-        let mut recipe = load("exposure-bias", Some("smoke")).unwrap();
+        let mut recipe = load("exposure-bias", Some("smoke"), &Methods::standard()).unwrap();
         change(&mut recipe);
-        recipe.validate().expect_err("must be refused").to_string()
+        recipe.validate(&Methods::standard()).expect_err("must be refused").to_string()
     }
 
     /// Every number of a recipe that sizes an allocation.
@@ -76,18 +77,18 @@ mod tests {
     fn numbers_beyond_memory_are_refused_by_name() {
         type Change = fn(&mut crate::recipe::Settings, usize);
         let list: [(&str, Change); 9] = [
-            ("chain", |s, n| s.chain = ChainSettings::Linear { length: n }),
-            ("chain", |s, n| s.chain = ChainSettings::Jsd { length: n }),
-            ("base", |s, n| (s.network.base, s.network.groups) = (n / 8 * 8, 8)),
-            ("multipliers", |s, n| s.network.multipliers = vec![1, n]),
-            ("blocks", |s, n| s.network.blocks = n),
+            ("chain", |s, n| s.chain = Method::named("linear").with("length", n)),
+            ("chain", |s, n| s.chain = Method::named("jsd").with("length", n)),
+            ("base", |s, n| s.network.set("base", (n / 8 * 8) as i64)),
+            ("multipliers", |s, n| s.network.set("multipliers", vec![1, n as i64])),
+            ("blocks", |s, n| s.network.set("blocks", n as i64)),
             ("training.batch", |s, n| s.training.batch = n),
             ("sampling.count", |s, n| s.sampling.count = n),
             ("metrics.splits", |s, n| s.metrics.splits = n),
             ("sampling.batch", |s, n| (s.sampling.count, s.sampling.batch) = (1 << 20, n)),
         ];
         for (field, change) in list {
-            for number in [1 << 40, 1 << 50, 1 << 62, usize::MAX] {
+            for number in [u32::MAX as usize, 1 << 40, 1 << 50, i64::MAX as usize] {
                 let error = message(|recipe| change(&mut recipe.rows[0].settings, number));
                 assert!(error.contains(field), "{field} = {number}: {error}");
             }
@@ -96,9 +97,12 @@ mod tests {
 
     #[test]
     fn a_row_needs_what_it_needs_and_no_more() {
-        let mut row = load("table2", Some("paper")).unwrap().rows[5].clone();
-        check_sizes(&row, 16 << 30).unwrap();
-        let at = |row: &Experiment, memory: u64| check_sizes(row, memory).unwrap_err().to_string();
+        let mut row = load("table2", Some("paper"), &Methods::standard()).unwrap().rows[5].clone();
+        let checked = |row: &Experiment, memory: u64| {
+            check_sizes(row, &Built::of(&Methods::standard(), &row.settings).unwrap(), memory)
+        };
+        checked(&row, 16 << 30).unwrap();
+        let at = |row: &Experiment, memory: u64| checked(row, memory).unwrap_err().to_string();
         let network = at(&row, 512 << 20);
         assert!(network.contains("`network`") && network.contains("681.8 MiB"), "{network}");
         row.settings.training.batch = 1024;
@@ -129,9 +133,9 @@ mod tests {
         assert!(
             message(|recipe| recipe.exposure.as_mut().unwrap().tuning_seeds = vec![u64::MAX]).contains("tuning_seeds")
         );
-        let mut recipe = load("table2", Some("smoke")).unwrap();
+        let mut recipe = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         recipe.seeds = vec![SEED];
-        recipe.validate().unwrap();
+        recipe.validate(&Methods::standard()).unwrap();
         assert_eq!(toml::from_str::<Recipe>(&recipe.to_toml()).unwrap(), recipe);
     }
 }

@@ -1,6 +1,6 @@
 //! The settings of one experiment, as serde types.
 
-use crate::methods::{KIND, Method, SamplerSettings};
+use crate::methods::{Method, SamplerSettings};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::{Table, Value};
@@ -15,10 +15,9 @@ pub struct Settings {
     /// What the network predicts and what training minimises.
     pub model: ModelSettings,
     /// The network; the DDPM U-Net where no `kind` is given.
-    #[serde(serialize_with = "table", deserialize_with = "network")]
+    #[serde(deserialize_with = "network")]
     pub network: Method,
     /// The forward process.
-    #[serde(serialize_with = "table")]
     pub chain: Method,
     /// Optimiser, steps and moving average.
     pub training: TrainingSettings,
@@ -32,11 +31,7 @@ pub struct Settings {
 const DDPM_UNET: &str = "ddpm-unet";
 
 fn network<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Method, D::Error> {
-    Method::of_table(Table::deserialize(deserializer)?, KIND, Some(DDPM_UNET)).map_err(D::Error::custom)
-}
-
-fn table<S: Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
-    method.to_table(KIND).serialize(serializer)
+    Method::read(deserializer, Some(DDPM_UNET))
 }
 
 /// The images.

@@ -49,6 +49,7 @@ fn outline(row: &Experiment) -> RowOutline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::Methods;
     use crate::recipe::load;
     use crate::run::{Inputs, RowInputs, RunDirectory, RunError};
     use std::fs;
@@ -57,10 +58,10 @@ mod tests {
     fn a_directory_belongs_to_one_recipe() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("run");
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         RunDirectory::open(&root, &smoke, &Inputs::default()).unwrap();
         RunDirectory::open(&root, &smoke, &Inputs::default()).unwrap();
-        let quick = load("table2", Some("quick")).unwrap();
+        let quick = load("table2", Some("quick"), &Methods::standard()).unwrap();
         assert!(matches!(RunDirectory::open(&root, &quick, &Inputs::default()), Err(RunError::DifferentRecipe { .. })));
         let mut changed = smoke.clone();
         changed.rows[3].settings.training.batch += 1;
@@ -73,7 +74,7 @@ mod tests {
     fn a_foreign_directory_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), "precious").unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         assert!(matches!(RunDirectory::open(folder.path(), &smoke, &Inputs::default()), Err(RunError::Foreign { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -81,7 +82,7 @@ mod tests {
     #[test]
     fn seeds_are_added_and_rows_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         let mut more = smoke.clone();
         more.seeds = vec![1, 2];
@@ -103,7 +104,7 @@ mod tests {
     #[test]
     fn corrected_sampling_is_made_again_from_the_trained_weights() {
         let folder = tempfile::tempdir().unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         drop(RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap());
         let (directory, _) = RunDirectory::existing::<Recipe>(folder.path()).unwrap();
         let files = ["checkpoint.safetensors", "losses.jsonl", "samples-ema.u8", "samples-ema.png", "result.json"];
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn a_study_may_change_what_it_compares_but_not_search_on_what_it_reports() {
         let folder = tempfile::tempdir().unwrap();
-        let smoke = load("exposure-bias", Some("smoke")).unwrap();
+        let smoke = load("exposure-bias", Some("smoke"), &Methods::standard()).unwrap();
         RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         let mut other = smoke.clone();
         other.exposure.as_mut().unwrap().scales.push(1.5);
@@ -154,9 +155,9 @@ mod tests {
     #[test]
     fn a_row_that_cannot_be_sampled_does_not_hide_the_others() {
         let folder = tempfile::tempdir().unwrap();
-        let mut smoke = load("table2", Some("smoke")).unwrap();
+        let mut smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         smoke.rows[1].settings.sampling.sampler.steps = Some(0);
-        assert!(smoke.validate().is_err());
+        assert!(smoke.validate(&Methods::standard()).is_err());
         RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         assert_eq!(RunDirectory::existing::<Recipe>(folder.path()).unwrap().1, smoke);
     }
@@ -164,12 +165,12 @@ mod tests {
     #[test]
     fn the_data_may_move_but_not_change() {
         let folder = tempfile::tempdir().unwrap();
-        let mut paper = load("table2", Some("paper")).unwrap();
+        let mut paper = load("table2", Some("paper"), &Methods::standard()).unwrap();
         RunDirectory::open(folder.path(), &paper, &inputs(&paper, "abc")).unwrap();
-        paper.rows.iter_mut().for_each(|row| row.settings.data.path = Some("elsewhere".into()));
+        paper.rows.iter_mut().for_each(|row| row.settings.data.set.set("path", "elsewhere"));
         RunDirectory::open(folder.path(), &paper, &inputs(&paper, "abc")).unwrap();
         let before = fs::read(folder.path().join("recipe.toml")).unwrap();
-        paper.rows.iter_mut().for_each(|row| row.settings.data.path = Some("changed".into()));
+        paper.rows.iter_mut().for_each(|row| row.settings.data.set.set("path", "changed"));
         let error = RunDirectory::open(folder.path(), &paper, &inputs(&paper, "def")).unwrap_err().to_string();
         for word in ["training images", "changed", "abc", "def", "--out"] {
             assert!(error.contains(word), "no `{word}` in: {error}");
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn a_row_begun_later_reads_what_the_first_one_read() {
         let folder = tempfile::tempdir().unwrap();
-        let paper = load("table2", Some("paper")).unwrap();
+        let paper = load("table2", Some("paper"), &Methods::standard()).unwrap();
         let first = paper.clone().with_rows(&["mu-mse".to_owned()]).unwrap();
         RunDirectory::open(folder.path(), &paper, &inputs(&first, "abc")).unwrap();
         let second = paper.clone().with_rows(&["eps-simple".to_owned()]).unwrap();
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn one_process_writes_and_others_may_read() {
         let folder = tempfile::tempdir().unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         let ours = RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         ours.check_held().unwrap();
         let again = RunDirectory::open(folder.path(), &smoke, &Inputs::default());
@@ -218,7 +219,7 @@ mod tests {
         for name in ["run.lock", "inputs.json", "inputs.json.tmp", "recipe.toml.tmp"] {
             fs::write(folder.path().join(name), if name == "inputs.json" { "{}" } else { "" }).unwrap();
         }
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
     }
 }

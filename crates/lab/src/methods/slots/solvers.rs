@@ -182,11 +182,11 @@ fn churn(of: &'static str, values: &Values, context: &Context<'_>) -> Result<Chu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::{SamplerSettings, SpacingName};
+    use crate::methods::{Method, Methods, Sampler, SamplerSettings};
     use burn::tensor::{DType, Device, Tensor};
-    use undrift_denoisers::Gaussian;
+    use undrift_denoisers::{Eps, Gaussian, OutputVariance};
     use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-    use undrift_samplers::steps;
+    use undrift_samplers::{Outputs, steps};
     use undrift_schedules::Chain;
 
     const MODEL: Gaussian = Gaussian { mean: 0.3, std: 0.5 };
@@ -194,14 +194,19 @@ mod tests {
     /// So many that DDPM's small variance, which is too small for long steps, spreads the samples by about 0.45.
     const STEPS: usize = 50;
 
+    fn built(settings: &SamplerSettings, length: usize) -> Result<Sampler, MethodError> {
+        let outputs = Outputs { parameterisation: &Eps, variance: OutputVariance::None };
+        settings.build(&Methods::standard(), &Chain::linear(length).unwrap(), Variance::FixedSmall, outputs)
+    }
+
     fn drawn(name: &str, first: u64, count: usize) -> (Vec<f64>, usize) {
         let settings = SamplerSettings {
             solver: name.parse().unwrap(),
             steps: Some(STEPS),
-            spacing: SpacingName::Trailing,
+            spacing: Method::named("trailing"),
             wrappers: Vec::new(),
         };
-        let sampler = settings.build(&Chain::linear(1000).unwrap(), Variance::FixedSmall).unwrap();
+        let sampler = built(&settings, 1000).unwrap();
         let mut noise = SampleNoise::new(Key::new(0, Purpose::Sampling), first, count);
         let x = noise.normal(&Tensor::<4>::zeros([count, 1, 2, 2], (&Device::flex(), DType::F64)));
         let (mut last, mut number) = (x.clone(), 0);
@@ -234,7 +239,7 @@ mod tests {
         let names: std::collections::BTreeSet<&str> = SOLVERS.iter().map(|row| row.name).collect();
         assert_eq!(names.len(), SOLVERS.len());
         let settings = SamplerSettings { solver: Method::named("dimm"), ..SamplerSettings::ancestral() };
-        let error = settings.build(&Chain::linear(10).unwrap(), Variance::FixedSmall).err().unwrap().to_string();
+        let error = built(&settings, 10).err().unwrap().to_string();
         assert!(error.contains("dimm") && error.contains("heun"), "{error}");
     }
 }

@@ -145,11 +145,12 @@ impl Wrapped {
 
 #[cfg(test)]
 mod tests {
-    use crate::methods::{SamplerSettings, WRAPPERS};
+    use super::WRAPPERS;
+    use crate::methods::{Methods, SamplerSettings};
     use burn::tensor::{DType, Device, Tensor};
     use undrift_denoisers::{Denoiser, Eps, OutputVariance, Preconditioned, Variance};
     use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-    use undrift_samplers::sample;
+    use undrift_samplers::{Outputs, sample};
     use undrift_schedules::Chain;
 
     /// Says something that depends on the label, as the exact Gaussian does not.
@@ -162,7 +163,9 @@ mod tests {
         let wrappers = wrappers.iter().map(|text| text.parse().unwrap()).collect();
         let settings = SamplerSettings { steps: Some(9), wrappers, ..SamplerSettings::ancestral() };
         let chain = Chain::linear(1000).unwrap();
-        let sampler = settings.build(&chain, Variance::FixedSmall).map_err(|error| error.to_string())?;
+        let outputs = Outputs { parameterisation: &Eps, variance: OutputVariance::None };
+        let sampler = settings.build(&Methods::standard(), &chain, Variance::FixedSmall, outputs);
+        let sampler = sampler.map_err(|error| error.to_string())?;
         let mut noise = SampleNoise::new(Key::new(0, Purpose::Sampling), 0, 3);
         let x = noise.normal(&Tensor::<4>::zeros([3, 1, 4, 4], (&Device::flex(), DType::F64)));
         let model = Preconditioned { network, parameterisation: Eps, variance: OutputVariance::None };
