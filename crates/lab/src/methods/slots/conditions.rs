@@ -38,3 +38,29 @@ pub const CONDITIONS: &[Row<Conditions>] = &[
         },
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::Methods;
+
+    fn made(text: &str, classes: Option<u32>) -> Result<Conditioning, String> {
+        Methods::standard().condition(&text.parse().unwrap(), classes).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_row_fits_a_data_set_with_classes() {
+        for row in CONDITIONS {
+            made(row.name, Some(10)).unwrap();
+        }
+        let classes = made("classes:dropout=0.1", Some(10)).unwrap();
+        assert_eq!(classes, Conditioning::Classes { count: 10, dropout: 0.1 });
+    }
+
+    #[test]
+    fn classes_that_there_are_not_and_impossible_probabilities_are_refused() {
+        assert_eq!(made("none", None), Ok(Conditioning::None));
+        assert!(made("classes", None).unwrap_err().contains("no classes"));
+        assert!(made("classes:dropout=1.5", Some(10)).unwrap_err().contains("`dropout` is 1.5"));
+    }
+}

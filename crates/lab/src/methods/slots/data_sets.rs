@@ -97,3 +97,42 @@ fn fashion(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::Methods;
+    use std::fs;
+
+    fn made(text: &str) -> Result<Source, String> {
+        Methods::standard().data_set(&text.parse().unwrap()).map_err(|error| error.to_string())
+    }
+
+    /// The shape and the classes that a source says, and those of what it reads.
+    fn check(source: &Source, split: Split) {
+        let images = (source.read)(split).unwrap();
+        assert_eq!([images.channels(), images.height(), images.width()], source.shape, "{}", source.about);
+        let classes = source.classes.unwrap();
+        assert!(images.len() > 0 && images.labels().iter().all(|label| *label < classes), "{}", source.about);
+    }
+
+    #[test]
+    fn a_source_reads_what_it_says() {
+        for text in ["fashion-mnist-sample", "fashion-mnist-sample:reduced=true"] {
+            check(&made(text).unwrap(), Split::Test);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("test_batch.bin"), [[3; 1 + 3072], [7; 1 + 3072]].concat()).unwrap();
+        check(&made(&format!("cifar10:path={}", folder.path().display())).unwrap(), Split::Test);
+    }
+
+    #[test]
+    fn a_folder_is_asked_for_and_named_where_it_is_missing() {
+        for row in DATA_SETS.iter().filter(|row| row.name != "fashion-mnist-sample") {
+            assert!(made(row.name).err().unwrap().contains("`path`"), "{}", row.name);
+            let source = made(&format!("{}:path=/nowhere", row.name)).unwrap();
+            assert!((source.read)(Split::Train).unwrap_err().to_string().contains("/nowhere"), "{}", row.name);
+        }
+        assert!(made("cifar10:path=/nowhere,reduced=true").err().unwrap().contains("`data.reduced` is true"));
+    }
+}

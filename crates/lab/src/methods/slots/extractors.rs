@@ -58,3 +58,25 @@ pub const EXTRACTORS: &[Row<Extractors>] = &[
         },
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::devices;
+    use crate::methods::Methods;
+    use burn::tensor::{DType, Tensor};
+
+    #[test]
+    fn every_row_makes_finite_features_of_the_images_that_it_reads() {
+        for row in EXTRACTORS {
+            let scored = Methods::standard().extractor(&row.name.parse().unwrap()).unwrap();
+            assert!(scored.distance.starts_with("FD"), "{}: FID is the name for Inception features", row.name);
+            let Some(extractor) = scored.extractor else { continue };
+            let (device, [channels, height, width]) = (devices::host(), scored.reads.unwrap_or([3, 32, 32]));
+            let images = Tensor::<4>::zeros([2, channels, height, width], (&device, DType::F32));
+            let seen = (extractor.build)(&device).unwrap().extract(images);
+            assert_eq!((seen.features.dims()[0], seen.probabilities.dims()[0]), (2, 2), "{}", row.name);
+            assert!(seen.features.into_data().iter::<f64>().all(f64::is_finite), "{}", row.name);
+        }
+    }
+}

@@ -96,3 +96,69 @@ fn refused(values: &Values) -> impl Fn(NetworkError) -> MethodError {
     let method = values.method().to_owned();
     move |why| MethodError::refused(&method, why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::devices;
+    use crate::methods::Methods;
+    use burn::tensor::{DType, Tensor};
+    use undrift_networks::{AnyNetwork, Backbone, Condition, Mode};
+    use undrift_noise::{Key, Noise, Purpose, SampleNoise};
+    use undrift_training::{Optimisation, Trainer};
+
+    const EXAMPLES: [&str; 2] = ["ddpm-unet:base=8,multipliers=1+2,blocks=1,groups=4", "perceptron:width=8,depth=2"];
+
+    fn made(text: &str, of: &NetworkFor) -> Result<Box<dyn Architecture>, MethodError> {
+        Methods::standard().network(&text.parse().unwrap(), of)
+    }
+
+    /// Trains a step on two images, and gives the shape of an answer.
+    fn trained(network: AnyNetwork<4>, of: &NetworkFor) -> [usize; 4] {
+        let [channels, height, width] = of.input;
+        let condition = of.classes.map_or(Condition::None, |_| Condition::classes(&[0, 1]));
+        let mut trainer = Trainer::new(network, Optimisation::constant(1e-3)).unwrap();
+        let device = devices::host().autodiff();
+        let mut noise = SampleNoise::new(Key::new(0, Purpose::Training), 0, 2);
+        let x = noise.normal(&Tensor::<4>::zeros([2, channels, height, width], (&device, DType::F32)));
+        let time = Tensor::<1>::from_data([3.0, 20.0], &device);
+        let mut dims = [0; 4];
+        let update = trainer.step(|network, _| {
+            let answer = network.forward(x, time, &condition, Mode::Training(&mut noise))?;
+            dims = answer.dims();
+            Ok((answer - 0.5).square().mean().reshape([1]))
+        });
+        let update = update.unwrap();
+        assert!(update.loss.is_finite() && update.gradient_norm > 0.0, "{update:?}");
+        dims
+    }
+
+    #[test]
+    fn every_row_is_trained_a_step_and_answers_in_its_shape() {
+        for row in NETWORKS {
+            let example = EXAMPLES.iter().find(|text| text.split(':').next() == Some(row.name)).expect(row.name);
+            for outputs in [1, 2] {
+                let of = NetworkFor { input: [3, 8, 8], outputs, classes: None };
+                let architecture = made(example, &of).unwrap();
+                assert_eq!((architecture.input(), architecture.output()), ([3, 8, 8], [3 * outputs, 8, 8]));
+                let key = Key::new(0, Purpose::Initialisation);
+                let network = architecture.network(&devices::host(), key).unwrap();
+                assert_eq!(trained(network, &of), [2, 3 * outputs, 8, 8], "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_network_is_told_classes_or_refuses_them() {
+        let of = NetworkFor { input: [1, 8, 8], outputs: 1, classes: Some(10) };
+        let network = made(EXAMPLES[1], &of).unwrap();
+        assert_ne!(network.condition(), undrift_networks::ConditionKind::None);
+        let network = network.network(&devices::host(), Key::new(0, Purpose::Initialisation)).unwrap();
+        assert_eq!(trained(network, &of), [2, 1, 8, 8]);
+        assert!(made(EXAMPLES[0], &of).unwrap_err().to_string().contains("model.condition"));
+        let long = NetworkFor { input: [1, 8, 4], ..of };
+        let long = NetworkFor { classes: None, ..long };
+        assert!(made(EXAMPLES[0], &long).unwrap_err().to_string().contains("8x4"));
+        assert!(made("perceptron:width=3", &of).unwrap_err().to_string().contains("width is 3"));
+    }
+}

@@ -36,3 +36,30 @@ pub const PREDICTIONS: &[Row<Predictions>] = &[
         build: |_, chain| Ok(Box::new(MuTilde { chain: chain.clone() })),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::Methods;
+
+    /// An output made of x0 and eps says x0 and eps again.
+    #[test]
+    fn every_row_finds_x0_and_eps_in_the_output_that_it_asks_for() {
+        let (methods, chain) = (Methods::standard(), Chain::linear(100).unwrap());
+        let (x0, eps) = (0.3, -1.2);
+        for row in PREDICTIONS {
+            let prediction = methods.prediction(&row.name.parse().unwrap(), &chain).unwrap();
+            for &level in chain.levels() {
+                let x = level.signal() * x0 + level.noise() * eps;
+                let (of_x0, of_eps) = prediction.target_of(level).unwrap();
+                let output = of_x0 * x0 + of_eps * eps;
+                for ((a, b), expected) in
+                    [(prediction.x0_of(level).unwrap(), x0), (prediction.eps_of(level).unwrap(), eps)]
+                {
+                    let found = a * x + b * output;
+                    assert!((found - expected).abs() < 1e-9, "{} at {}: {found}", row.name, level.time());
+                }
+            }
+        }
+    }
+}

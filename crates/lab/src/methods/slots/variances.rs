@@ -57,3 +57,19 @@ impl VariancesOf {
         self.output != OutputVariance::None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::Methods;
+
+    #[test]
+    fn a_network_says_something_about_a_learned_variance_alone() {
+        let methods = Methods::standard();
+        for row in VARIANCES {
+            let of = methods.variance(&row.name.parse().unwrap()).unwrap();
+            assert_eq!(of.is_learned(), of.steps == Variance::Learned, "{}", row.name);
+            assert_eq!(of.outputs(), if row.name.starts_with("learned") { 2 } else { 1 }, "{}", row.name);
+        }
+    }
+}

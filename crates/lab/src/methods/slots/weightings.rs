@@ -52,3 +52,39 @@ pub const WEIGHTINGS: &[Row<Weightings>] = &[
         build: |_| Ok(Box::new(Weighting::Snr)),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::Methods;
+    use crate::methods::slots::PREDICTIONS;
+    use undrift_schedules::Chain;
+
+    const EXAMPLES: [&str; 5] = ["uniform", "p2:k=1,gamma=0.5", "min-snr:gamma=5", "edm:sigma_data=0.5", "snr"];
+
+    #[test]
+    fn every_row_weighs_every_level_with_a_finite_number_above_0() {
+        let (methods, chain) = (Methods::standard(), Chain::cosine(100).unwrap());
+        for row in WEIGHTINGS {
+            let example = EXAMPLES.iter().find(|text| text.split(':').next() == Some(row.name));
+            let weighting = methods.weighting(&example.expect(row.name).parse().unwrap()).unwrap();
+            for prediction in PREDICTIONS {
+                let prediction = methods.prediction(&prediction.name.parse().unwrap(), &chain).unwrap();
+                for &level in chain.levels() {
+                    let weight = weighting.weight(&*prediction, level).unwrap();
+                    assert!(weight > 0.0 && weight.is_finite(), "{}: {weight} at {}", row.name, level.time());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn min_snr_stops_where_it_is_told_to() {
+        let (methods, chain) = (Methods::standard(), Chain::linear(1000).unwrap());
+        let weighting = methods.weighting(&"min-snr:gamma=5".parse().unwrap()).unwrap();
+        let x0 = methods.prediction(&"x0".parse().unwrap(), &chain).unwrap();
+        assert_eq!(weighting.weight(&*x0, chain.levels()[0]).unwrap(), 5.0);
+        let last = chain.levels()[999];
+        assert_eq!(weighting.weight(&*x0, last).unwrap(), last.snr());
+    }
+}
