@@ -22,10 +22,10 @@ fn every_block_of_adding_a_method_is_the_source() {
 
 #[test]
 fn every_method_by_name_in_the_documents_exists() {
-    let known: Vec<&str> = undrift_lab::methods::SOLVERS
+    let known: Vec<&str> = undrift_lab::methods::slots::SOLVERS
         .iter()
         .map(|row| row.name)
-        .chain(undrift_lab::methods::WRAPPERS.iter().map(|row| row.name))
+        .chain(undrift_lab::methods::slots::WRAPPERS.iter().map(|row| row.name))
         .collect();
     for path in ["README.md", "docs/exposure-bias.md"] {
         let text = read(path);
@@ -74,7 +74,8 @@ fn absent(of: &[String], text: &str) -> Vec<String> {
 
 #[test]
 fn methods_without_a_name_are_those_that_the_documents_list() {
-    let tables = ["solvers", "wrappers"].map(|table| read(&format!("crates/lab/src/methods/{table}.rs"))).concat();
+    let tables =
+        ["solvers", "wrappers"].map(|table| read(&format!("crates/lab/src/methods/slots/{table}.rs"))).concat();
     let unnamed = absent(&exported(), &tables);
     let parts_of_the_loop = ["Ramp", "Step", "Steps"];
     let methods: Vec<&String> = unnamed.iter().filter(|name| !parts_of_the_loop.contains(&name.as_str())).collect();

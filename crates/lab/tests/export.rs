@@ -9,7 +9,8 @@ use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use undrift_checkpoints::{ClosedForm, Layout, Network, NetworkConfig, Settings};
-use undrift_lab::recipe::{ChainSettings, PredictionName, Settings as RowSettings, VarianceName, load};
+use undrift_lab::methods::{Method, Methods};
+use undrift_lab::recipe::{Settings as RowSettings, load};
 use undrift_lab::run::{NETWORK, SETTINGS};
 use undrift_training::{Optimisation, Trainer};
 
@@ -36,8 +37,8 @@ fn network(layout: Layout, twice: bool, device: &Device) -> Network {
     ClosedForm::default().network(layout, &small(layout, twice), device, DType::F32).unwrap()
 }
 
-fn linear() -> ChainSettings {
-    ChainSettings::LinearBetween { length: 4, start: 0.1, end: 0.4 }
+fn linear() -> Method {
+    "linear-between:length=4,start=0.1,end=0.4".parse().unwrap()
 }
 
 fn undrift(args: &[&str]) -> Output {
@@ -64,7 +65,7 @@ fn text(path: &Path) -> &str {
 
 /// A training state as a user of the library saves it, or, with the notes of a run, as `undrift run` does.
 fn state(folder: &TempDir, name: &str, row: Option<&RowSettings>) -> PathBuf {
-    let twice = row.is_some_and(|row| row.model.variance == VarianceName::Learned);
+    let twice = row.is_some_and(|row| row.model.variance == Method::named("learned"));
     let Network::Ddpm(net) = network(Layout::Diffusers, twice, &Device::flex().autodiff()) else { panic!("no U-Net") };
     let mut notes = BTreeMap::from([("mine".to_owned(), "a note".to_owned())]);
     if let Some(row) = row {
@@ -77,7 +78,7 @@ fn state(folder: &TempDir, name: &str, row: Option<&RowSettings>) -> PathBuf {
 }
 
 fn row(change: impl FnOnce(&mut RowSettings)) -> RowSettings {
-    let mut row = load("table2", Some("smoke")).unwrap().rows.remove(5).settings;
+    let mut row = load("table2", Some("smoke"), &Methods::standard()).unwrap().rows.remove(5).settings;
     row.chain = linear();
     change(&mut row);
     row
@@ -86,7 +87,7 @@ fn row(change: impl FnOnce(&mut RowSettings)) -> RowSettings {
 #[test]
 fn a_row_of_ours_is_the_same_in_a_folder_of_diffusers() {
     let folder = TempDir::new().unwrap();
-    let file = state(&folder, "row.safetensors", Some(&row(|row| row.model.variance = VarianceName::FixedSmall)));
+    let file = state(&folder, "row.safetensors", Some(&row(|row| row.model.variance = Method::named("fixed-small"))));
     let out = folder.path().join("folder");
     let written = succeeds(&["export", text(&file), "--layout", "diffusers", "--out", text(&out)]);
     for name in ["model_index.json", "unet/config.json", "scheduler/scheduler_config.json"] {
@@ -118,11 +119,12 @@ fn what_has_no_words_is_written_as_weights_alone_if_that_is_asked_for() {
         [&base[..], more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     let arguments = |all: &[String]| -> String { refused(&all.iter().map(String::as_str).collect::<Vec<_>>()) };
-    let mu_tilde = state(&folder, "mu.safetensors", Some(&row(|row| row.model.prediction = PredictionName::MuTilde)));
+    let mu_tilde = state(&folder, "mu.safetensors", Some(&row(|row| row.model.prediction = Method::named("mu-tilde"))));
     let message = arguments(&export(&mu_tilde, &[]));
     assert!(message.contains("mu_tilde") && message.contains("--weights-only"), "{message}");
     assert!(!out.exists(), "nothing is left behind");
-    let learned = state(&folder, "learned.safetensors", Some(&row(|row| row.model.variance = VarianceName::Learned)));
+    let learned =
+        state(&folder, "learned.safetensors", Some(&row(|row| row.model.variance = Method::named("learned"))));
     assert!(arguments(&export(&learned, &[])).contains("log-variance"));
     assert!(arguments(&export(&learned, &["--weights-only"])).contains("log-variance"), "it would be read as a range");
     let all = export(&mu_tilde, &["--weights-only"]);

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use undrift_lab::methods::Methods;
+use undrift_lab::recipe::Recipe;
 use undrift_lab::report::write;
 use undrift_lab::run::{RunDirectory, collect_report};
 
@@ -23,8 +25,9 @@ fn written_again(name: &str) -> (PathBuf, tempfile::TempDir) {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results").join(name);
     let folder = tempfile::tempdir().unwrap();
     copy(&kept, folder.path());
-    let (directory, recipe) = RunDirectory::existing(folder.path()).unwrap();
-    write(&collect_report(&directory, &recipe, &burn::tensor::Device::flex()).unwrap(), folder.path()).unwrap();
+    let (directory, recipe) = RunDirectory::existing::<Recipe>(folder.path()).unwrap();
+    let report = collect_report(&Methods::standard(), &directory, &recipe, &burn::tensor::Device::flex());
+    write(&report.unwrap(), folder.path()).unwrap();
     (kept, folder)
 }
 

@@ -4,15 +4,16 @@ use burn::tensor::Device;
 use std::fs;
 use std::path::Path;
 use undrift_lab::exposure::{Cure, Study, run_study, write_study};
-use undrift_lab::recipe::{ChainSettings, PredictionName, Recipe, VarianceName, load};
+use undrift_lab::methods::{Method, Methods};
+use undrift_lab::recipe::{Recipe, load};
 use undrift_lab::run::{Inputs, RunDirectory};
 
 fn recipe() -> Recipe {
-    let mut recipe = load("exposure-bias", Some("smoke")).unwrap();
+    let mut recipe = load("exposure-bias", Some("smoke"), &Methods::standard()).unwrap();
     recipe.seeds = vec![0];
     for row in &mut recipe.rows {
         let s = &mut row.settings;
-        s.network.base = 8;
+        s.network.set("base", 8);
         (s.training.steps, s.training.batch, s.training.checkpoint_every) = (2, 4, 1);
         (s.sampling.count, s.sampling.batch, s.metrics.splits) = (6, 4, 1);
     }
@@ -25,10 +26,11 @@ fn recipe() -> Recipe {
 
 fn run(root: &Path) -> Study {
     let recipe = recipe();
-    recipe.validate().unwrap();
+    recipe.validate(&Methods::standard()).unwrap();
     let directory = RunDirectory::open(root, &recipe, &Inputs::default()).unwrap();
     let settings = recipe.exposure.as_ref().unwrap();
-    let (study, failed) = run_study(&directory, &recipe, settings, "flex", &Device::flex()).unwrap();
+    let (study, failed) =
+        run_study(&Methods::standard(), &directory, &recipe, settings, "flex", &Device::flex()).unwrap();
     assert!(failed.is_empty(), "{failed:?}");
     write_study(&study, root).unwrap();
     Study { entries: study.entries.into_iter().map(without_time).collect(), ..study }
@@ -69,7 +71,7 @@ fn impossible_studies_are_refused_before_anything_runs() {
     let refused = |change: &dyn Fn(&mut undrift_lab::exposure::ExposureSettings)| {
         let mut recipe = recipe();
         change(recipe.exposure.as_mut().unwrap());
-        recipe.validate().unwrap_err().to_string()
+        recipe.validate(&Methods::standard()).unwrap_err().to_string()
     };
     assert!(refused(&|study| study.tuning_seeds = vec![0]).contains("exposure.tuning_seeds"));
     assert!(refused(&|study| study.cured_steps = vec![7]).contains("exposure.cured_steps"));
@@ -107,19 +109,19 @@ fn every_setting_of_a_study_is_refused_by_its_key() {
     for (key, change) in changes {
         let mut recipe = recipe();
         change(recipe.exposure.as_mut().unwrap());
-        let error = recipe.validate().unwrap_err().to_string();
+        let error = recipe.validate(&Methods::standard()).unwrap_err().to_string();
         assert!(error.contains(key), "{key}: {error}");
     }
     for twins in [["ddim", "ddim:eta=0"], ["ddpm", "ddpm-small"], ["heun", "heun:churn=0"]] {
         let mut recipe = recipe();
-        recipe.rows.iter_mut().for_each(|row| row.settings.model.variance = VarianceName::FixedSmall);
+        recipe.rows.iter_mut().for_each(|row| row.settings.model.variance = Method::named("fixed-small"));
         recipe.exposure.as_mut().unwrap().solvers = solvers(&twins);
-        let error = recipe.validate().unwrap_err().to_string();
+        let error = recipe.validate(&Methods::standard()).unwrap_err().to_string();
         assert!(error.contains("exposure.solvers") && error.contains(twins[1]), "{twins:?}: {error}");
     }
     let mut recipe = recipe();
     recipe.exposure.as_mut().unwrap().solvers = solvers(&["ddim", "ddim-keep-eps"]);
-    recipe.validate().unwrap();
+    recipe.validate(&Methods::standard()).unwrap();
 }
 
 /// What cannot be done by a study's samplers on a chain without signal, or by those of another kind of network.
@@ -128,21 +130,21 @@ fn every_sampler_of_a_study_is_tried_with_its_rows_networks() {
     let refused = |change: &dyn Fn(&mut Recipe)| {
         let mut recipe = recipe();
         change(&mut recipe);
-        recipe.validate().unwrap_err().to_string()
+        recipe.validate(&Methods::standard()).unwrap_err().to_string()
     };
     let all = |recipe: &mut Recipe, change: fn(&mut undrift_lab::recipe::Settings)| {
         recipe.rows.iter_mut().for_each(|row| change(&mut row.settings));
     };
     let jsd = |recipe: &mut Recipe| {
         all(recipe, |s| {
-            s.chain = ChainSettings::Jsd { length: 50 };
-            s.model.prediction = PredictionName::V;
+            s.chain = Method::named("jsd").with("length", 50);
+            s.model.prediction = Method::named("v");
         });
     };
     let scaled = refused(&|recipe| {
         all(recipe, |s| {
-            s.chain = ChainSettings::Jsd { length: 50 };
-            s.model.prediction = PredictionName::V;
+            s.chain = Method::named("jsd").with("length", 50);
+            s.model.prediction = Method::named("v");
         });
         recipe.exposure.as_mut().unwrap().solvers = vec!["ddim".parse().unwrap()];
     });
@@ -151,14 +153,14 @@ fn every_sampler_of_a_study_is_tried_with_its_rows_networks() {
     jsd(&mut neutral);
     let study = neutral.exposure.as_mut().unwrap();
     (study.solvers, study.scales) = (vec!["ddim".parse().unwrap()], vec![1.0]);
-    neutral.validate().unwrap();
+    neutral.validate(&Methods::standard()).unwrap();
     let mu_tilde = refused(&|recipe| {
-        all(recipe, |s| s.model.prediction = PredictionName::MuTilde);
+        all(recipe, |s| s.model.prediction = Method::named("mu-tilde"));
         recipe.exposure.as_mut().unwrap().solvers = vec!["ddpm".parse().unwrap()];
     });
     assert!(mu_tilde.contains("exposure.solvers") && mu_tilde.contains("mu_tilde"), "{mu_tilde}");
     let curve = refused(&|recipe| {
-        all(recipe, |s| s.model.prediction = PredictionName::MuTilde);
+        all(recipe, |s| s.model.prediction = Method::named("mu-tilde"));
         let study = recipe.exposure.as_mut().unwrap();
         (study.solvers, study.steps) = (vec!["ddpm".parse().unwrap()], vec![50]);
         (study.cured_steps, study.curve_steps, study.scales) = (vec![], 7, vec![1.0]);

@@ -32,6 +32,12 @@ pub trait Architecture: Debug + Send + Sync {
     /// The network in a sentence.
     fn sentence(&self) -> String;
 
+    /// Numbers that it holds per sample, at the very least: in training for the way back, and in evaluation.
+    fn held(&self) -> (usize, usize) {
+        let input = self.input().iter().product();
+        (input, input)
+    }
+
     /// Number of parameters, those that are not trained included; none of them is made.
     ///
     /// # Errors

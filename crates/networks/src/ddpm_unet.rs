@@ -168,6 +168,12 @@ impl Architecture for DdpmUnetConfig {
         serde_json::to_value(self).expect("a configuration of numbers and names is JSON")
     }
 
+    /// What every block at full resolution gives; training keeps it, and skips do in evaluation.
+    fn held(&self) -> (usize, usize) {
+        let finest = self.widths[0].saturating_mul(self.image_size * self.image_size);
+        (finest.saturating_mul(2 * self.blocks + 1), finest.saturating_mul(self.blocks + 1))
+    }
+
     fn sentence(&self) -> String {
         format!(
             "The U-Net of DDPM for {} channels of {size}x{size}: levels of {:?} channels with {} blocks each, attention at \

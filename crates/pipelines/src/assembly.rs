@@ -1,11 +1,11 @@
 //! The parts of a sampler put together over some levels, and tried.
 
-use crate::trial::{Outputs, tried};
 use crate::wrapper::Belief;
 use crate::{AskedSolver, Context, PipelineError, Wrapper};
+use burn::tensor::Device;
 use std::rc::Rc;
 use undrift_denoisers::Variance;
-use undrift_samplers::Solver;
+use undrift_samplers::{Outputs, Solver, rehearse};
 use undrift_schedules::{Chain, Grid};
 
 /// What a sampler is made of.
@@ -47,16 +47,21 @@ impl Parts {
         &self,
         instead: Option<Box<dyn Solver<4>>>,
         outputs: Outputs<'_>,
+        device: &Device,
     ) -> Result<Box<dyn Solver<4>>, PipelineError> {
         let solver = self.solver(instead)?;
-        self.attempt(&*solver, outputs, || self.solver.text.clone())?;
+        self.attempt(&*solver, outputs, device, || self.solver.text.clone())?;
         Ok(solver)
     }
 
     /// The same of the solver that is named, where a refusal names the part whose fault it is.
-    pub(crate) fn tried_by_part(&self, outputs: Outputs<'_>) -> Result<Box<dyn Solver<4>>, PipelineError> {
+    pub(crate) fn tried_by_part(
+        &self,
+        outputs: Outputs<'_>,
+        device: &Device,
+    ) -> Result<Box<dyn Solver<4>>, PipelineError> {
         let solver = self.solver(None)?;
-        self.attempt(&*solver, outputs, || self.to_blame(outputs))?;
+        self.attempt(&*solver, outputs, device, || self.to_blame(outputs, device))?;
         Ok(solver)
     }
 
@@ -64,20 +69,22 @@ impl Parts {
         &self,
         solver: &dyn Solver<4>,
         outputs: Outputs<'_>,
+        device: &Device,
         to_blame: impl FnOnce() -> String,
     ) -> Result<(), PipelineError> {
         let model = self.denoiser(Box::new(outputs.untrained()))?;
-        tried(&*model, solver, &self.grid, outputs.device).map_err(|why| PipelineError::refused(to_blame(), why))
+        rehearse(&*model, solver, &self.grid, device).map_err(|why| PipelineError::refused(to_blame(), why))?;
+        Ok(())
     }
 
     /// The network's output, the first wrapper with which a run fails, or the solver.
-    fn to_blame(&self, outputs: Outputs<'_>) -> String {
-        if !outputs.knows(&self.grid) {
+    fn to_blame(&self, outputs: Outputs<'_>, device: &Device) -> String {
+        if !outputs.know(&self.grid, device) {
             return "model.prediction".to_owned();
         }
         let fails = |count: &usize| {
             let part = Parts { wrappers: self.wrappers[..*count].to_vec(), ..self.clone() };
-            part.solver(None).and_then(|solver| part.attempt(&*solver, outputs, String::new)).is_err()
+            part.solver(None).and_then(|solver| part.attempt(&*solver, outputs, device, String::new)).is_err()
         };
         let first = (0..=self.wrappers.len()).find(fails);
         match first.and_then(|count| self.wrappers.get(count.checked_sub(1)?)) {

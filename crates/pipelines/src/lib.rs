@@ -41,7 +41,6 @@ mod sampling;
 mod scheduler;
 mod setting;
 mod step_variance;
-mod trial;
 mod words;
 mod wrapper;
 mod x0_limit;

@@ -3,14 +3,13 @@
 use crate::assembly::Parts;
 use crate::placing::{Placing, refused};
 use crate::scheduler::{Class, Layout, Rules, Scheduler, stepping};
-use crate::trial::Outputs;
 use crate::wrapper::{Belief, Clip, Threshold};
 use crate::{
     AskedSolver, AskedWrapper, Choice, PipelineError, Predicted, Process, PublishedSolver, Visits, Wrapper, X0Limit,
 };
 use burn::tensor::Device;
 use std::rc::Rc;
-use undrift_samplers::Solver;
+use undrift_samplers::{Outputs, Solver};
 use undrift_schedules::peers::DiffusersCurve;
 use undrift_schedules::{Chain, Grid, Spacing};
 
@@ -33,7 +32,7 @@ impl Plan {
         let chain = process.chain.chain()?;
         let parameterisation = process.prediction.parameterisation(&chain);
         let variance = process.variance.of_output();
-        let outputs = Outputs { parameterisation: &*parameterisation, variance, device };
+        let outputs = (Outputs { parameterisation: &*parameterisation, variance }, device);
         match &process.visits {
             Visits::Diffusers(scheduler) => Plan::of_scheduler(process, scheduler, choice, chain, outputs),
             visits => Plan::own(process, visits, choice, chain, outputs),
@@ -46,7 +45,7 @@ impl Plan {
         visits: &Visits,
         choice: &Choice,
         chain: Chain,
-        outputs: Outputs<'_>,
+        (outputs, device): (Outputs<'_>, &Device),
     ) -> Result<Self, PipelineError> {
         let solver = asked(process, choice);
         let placing = choice.placing.unwrap_or(Placing::Spaced(process.spacing));
@@ -62,8 +61,8 @@ impl Plan {
         };
         let parts = parts(process, process.limit, solver, choice, chain, grid);
         let (solver, placed) = match by_hand {
-            Some(_) => (parts.tried(None, outputs)?, "the published code's own respacing".to_owned()),
-            None => (parts.tried_by_part(outputs)?, placing.to_string()),
+            Some(_) => (parts.tried(None, outputs, device)?, "the published code's own respacing".to_owned()),
+            None => (parts.tried_by_part(outputs, device)?, placing.to_string()),
         };
         Ok(Plan { parts, solver, steps, placing, start_scale: 1.0, placed })
     }
@@ -74,7 +73,7 @@ impl Plan {
         scheduler: &Scheduler,
         choice: &Choice,
         chain: Chain,
-        outputs: Outputs<'_>,
+        (outputs, device): (Outputs<'_>, &Device),
     ) -> Result<Self, PipelineError> {
         let read = |class| {
             Rules::read(class, &scheduler.settings)
@@ -91,11 +90,17 @@ impl Plan {
             _ => rules,
         };
         match published.and_then(|solver| Some((solver, placed(&rules, choice.placing)?))) {
-            Some((solver, rules)) => Plan::stepped(process, &rules, solver, choice, chain, outputs),
+            Some((solver, rules)) => Plan::stepped(process, &rules, solver, choice, chain, (outputs, device)),
             None => {
                 let placing = choice.placing.or(Some(Placing::Spaced(rules.layout.into())));
                 let choice = Choice { placing, ..choice.clone() };
-                Plan::own(&Process { limit: rules.limit, ..process.clone() }, &Visits::All, &choice, chain, outputs)
+                Plan::own(
+                    &Process { limit: rules.limit, ..process.clone() },
+                    &Visits::All,
+                    &choice,
+                    chain,
+                    (outputs, device),
+                )
             }
         }
     }
@@ -106,7 +111,7 @@ impl Plan {
         published: PublishedSolver,
         choice: &Choice,
         chain: Chain,
-        outputs: Outputs<'_>,
+        (outputs, device): (Outputs<'_>, &Device),
     ) -> Result<Self, PipelineError> {
         let asked = asked(process, choice);
         if rules.class == Class::Pndm && process.prediction == Predicted::X0 {
@@ -124,7 +129,7 @@ impl Plan {
             _ => format!("as {} of diffusers", rules.class.name()),
         };
         let parts = parts(process, rules.limit, kept_eps(rules, asked), choice, chain, stepping.grid);
-        let solver = parts.tried(stepping.solver, outputs)?;
+        let solver = parts.tried(stepping.solver, outputs, device)?;
         let start_scale = stepping.start_scale;
         Ok(Plan { parts, solver, steps: choice.steps, placing, start_scale, placed })
     }

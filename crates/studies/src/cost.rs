@@ -1,9 +1,10 @@
 //! How long a row would take on this machine.
 
-use crate::minimised::Minimised;
+use crate::train::loss;
 use crate::{Plan, RunError};
 use burn::tensor::{DType, Tensor};
 use std::time::Instant;
+use undrift_networks::{Backbone, Mode};
 use undrift_noise::{Key, Purpose};
 use undrift_training::{Optimisation, Trainer};
 
@@ -29,14 +30,15 @@ impl Cost {
     /// Those of the network and of the loss.
     pub fn of(plan: &Plan) -> Result<Self, RunError> {
         let key = Key::new(0, Purpose::Initialisation);
-        let network = plan.network.init(&plan.device.clone().autodiff(), key)?;
+        let network = plan.network.network(&plan.device.clone().autodiff(), key)?;
         let mut trainer = Trainer::new(network, Optimisation::constant(1e-6))?;
         let [channels, height, width] = plan.data.shape;
         let shape = [TIMED, channels, height, width];
-        let mut objective = Minimised::new(plan, 0)?;
+        let (mut objective, labels) = ((plan.objective)()?, [0; TIMED]);
         let mut step = || {
             let x0 = Tensor::zeros(shape, (&plan.device.clone().autodiff(), DType::F32));
-            trainer.step(|network, number| Ok(objective.loss(network, number, x0)?)).map(|_| ()).map_err(RunError::from)
+            let loss = |network: &_, number| loss(plan, 0, &mut *objective, network, number, (x0, &labels));
+            trainer.step(loss).map(|_| ()).map_err(RunError::from)
         };
         for _ in 0..WARM_UP {
             step()?;
@@ -45,7 +47,9 @@ impl Cost {
         let averaged = trainer.averaged();
         let mut evaluation = || {
             let x = Tensor::zeros(shape, (&plan.device, DType::F32));
-            averaged.forward(x, Tensor::zeros([1], (&plan.device, DType::F32))).into_data();
+            let condition = plan.conditioning.of_samples(0, TIMED);
+            let time = Tensor::zeros([1], (&plan.device, DType::F32));
+            averaged.forward(x, time, &condition, Mode::Evaluation)?.into_data();
             Ok(())
         };
         evaluation()?;

@@ -154,9 +154,6 @@ pub enum RunError {
     /// Training.
     #[error(transparent)]
     Train(#[from] undrift_training::TrainError),
-    /// A checkpoint without the losses that importance sampling looks back at.
-    #[error("the checkpoint's past losses are missing or damaged; delete the checkpoint to train again")]
-    PastLosses,
     /// The training loss.
     #[error(transparent)]
     Loss(#[from] undrift_losses::LossError),

@@ -16,6 +16,7 @@
 
 mod appended;
 mod cell;
+mod conditioning;
 mod cost;
 mod data;
 mod directory;
@@ -26,9 +27,6 @@ mod inputs;
 mod lock;
 pub mod losses;
 pub mod memory;
-mod minimised;
-mod network;
-mod objective;
 mod outline;
 mod plan;
 mod real;
@@ -47,17 +45,15 @@ mod watch;
 mod weight_set;
 
 pub use cell::Cell;
+pub use conditioning::Conditioning;
 pub use cost::Cost;
 pub use data::{Data, check_images};
 pub use directory::RunDirectory;
 pub use draw::Draw;
 pub use error::RunError;
 pub use inputs::{Inputs, RowInputs};
-pub use minimised::Minimised;
-pub use network::{RowNetwork, RowNetworkConfig};
-pub use objective::{Loss, Objective};
 pub use outline::{Kept, Outline, RowOutline};
-pub use plan::{DataSource, Extractor, Picture, Plan, Sampling, Scoring, Training};
+pub use plan::{DataSource, Extractor, MakeObjective, Picture, Plan, Sampling, Scoring, Training};
 pub use record::{Build, Record, Timings};
 pub use results::{BitsPerDim, ImageCounts, Scores, SeedResult};
 pub use row::run_cell;

@@ -1,16 +1,17 @@
 //! One row of an experiment as values.
 
-use crate::network::{RowNetwork, RowNetworkConfig};
-use crate::objective::Objective;
+use crate::conditioning::Told;
 use crate::sampler::Sampler;
-use crate::{RunError, WeightSet};
-use burn::tensor::{Device, Tensor};
+use crate::{Conditioning, RunError, WeightSet};
+use burn::tensor::Device;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
 use undrift_data::{DataError, Flips, Images, Split};
 use undrift_denoisers::{ClipX0, Denoiser, OutputVariance, Parameterisation, Preconditioned, Variance};
+use undrift_losses::{LossError, Objective};
 use undrift_metrics::{FeatureExtractor, MetricError};
+use undrift_networks::{AnyNetwork, Architecture, Condition};
 use undrift_schedules::Chain;
 use undrift_training::Optimisation;
 
@@ -28,10 +29,12 @@ pub struct Plan {
     pub variance: Variance,
     /// What the second half of the network's channels is.
     pub output_variance: OutputVariance,
-    /// What training minimises.
-    pub objective: Objective,
+    /// Makes what training minimises, before its first batch.
+    pub objective: MakeObjective,
     /// The network.
-    pub network: RowNetworkConfig,
+    pub network: Box<dyn Architecture>,
+    /// What the network is told beside the noised image.
+    pub conditioning: Conditioning,
     /// The images.
     pub data: DataSource,
     /// How it is trained.
@@ -47,6 +50,9 @@ pub struct Plan {
     /// Where tensors live; without autodiff.
     pub device: Device,
 }
+
+/// Makes what training minimises, before its first batch.
+pub type MakeObjective = Box<dyn Fn() -> Result<Box<dyn Objective<4>>, LossError>>;
 
 /// Where the images of a row come from.
 pub struct DataSource {
@@ -112,18 +118,24 @@ pub struct Extractor {
 pub type Picture = fn(&[u8], [usize; 3]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>>;
 
 impl Plan {
-    /// The trained network as a belief about x0; wrappers and clipping are the sampler's.
-    pub fn belief<'a>(&'a self, network: &'a RowNetwork) -> impl Denoiser<4> + 'a {
+    /// The trained network as a belief about x0, of the samples `first .. first + count`; wrappers and clipping are the
+    /// sampler's.
+    pub fn belief<'a>(&'a self, network: &'a AnyNetwork<4>, first: u64, count: usize) -> impl Denoiser<4> + 'a {
+        self.told(network, self.conditioning.of_samples(first, count))
+    }
+
+    /// The trained network as a belief about x0, told this of a batch.
+    pub fn told<'a>(&'a self, network: &'a AnyNetwork<4>, condition: Condition) -> impl Denoiser<4> + 'a {
         Preconditioned {
-            network: |x: Tensor<4>, time: Tensor<1>| network.forward(x, time),
+            network: Told { network, condition },
             parameterisation: &self.parameterisation,
             variance: self.output_variance,
         }
     }
 
-    /// The belief clipped to [-1, 1], as the bound uses it.
-    pub fn clipped<'a>(&'a self, network: &'a RowNetwork) -> impl Denoiser<4> + 'a {
-        ClipX0(self.belief(network))
+    /// That belief clipped to [-1, 1], as the bound uses it.
+    pub fn clipped<'a>(&'a self, network: &'a AnyNetwork<4>, condition: Condition) -> impl Denoiser<4> + 'a {
+        ClipX0(self.told(network, condition))
     }
 
     /// Values per image.
@@ -145,7 +157,7 @@ impl Plan {
 pub(crate) mod tests {
     use super::*;
     use undrift_denoisers::Eps;
-    use undrift_losses::Weighting;
+    use undrift_losses::{Plain, Simple, Weighting};
     use undrift_networks::DdpmUnetConfig;
     use undrift_samplers::{Ancestral, Solver};
     use undrift_schedules::Grid;
@@ -188,13 +200,9 @@ pub(crate) mod tests {
             parameterisation: Box::new(Eps),
             variance: Variance::FixedLarge,
             output_variance: OutputVariance::None,
-            objective: Objective {
-                loss: crate::Loss::Squared,
-                weighting: Weighting::Uniform,
-                input_perturbation: 0.0,
-                gradient_penalty: 0.0,
-            },
-            network,
+            objective: Box::new(|| Ok(Box::new(Simple { corruption: Plain, weighting: Weighting::Uniform }))),
+            network: Box::new(network),
+            conditioning: Conditioning::None,
             data: DataSource {
                 identity: format!("{pixels:?}"),
                 from: "memory".into(),

@@ -1,6 +1,5 @@
 //! One row and seed from start to finish.
 
-use crate::network::RowNetwork;
 use crate::trained::network_of;
 use crate::{
     Cell, Data, Drawn, Plan, RunError, Scores, SeedResult, Timings, Trained, Watch, WeightSet, bits_per_dim,
@@ -8,6 +7,7 @@ use crate::{
 };
 use std::time::Instant;
 use undrift_data::Images;
+use undrift_networks::AnyNetwork;
 
 /// Samples in a picture.
 const SHOWN: usize = 64;
@@ -60,7 +60,7 @@ type Scored = Result<Option<Scores>, String>;
 #[expect(clippy::too_many_arguments, reason = "each stands for one thing that a set of samples is of")]
 fn sample_and_score(
     plan: &Plan,
-    network: &RowNetwork,
+    network: &AnyNetwork<4>,
     seed: u64,
     weights: WeightSet,
     data: &Data,

@@ -1,11 +1,11 @@
 //! Samples of one row: into memory, or appended to a file batch by batch.
 
 use crate::appended::Appended;
-use crate::network::RowNetwork;
 use crate::watch::silent;
 use crate::{Draw, Plan, RunError, Sampler, Watch, memory};
 use std::path::Path;
 use undrift_data::quantise;
+use undrift_networks::AnyNetwork;
 use undrift_noise::{Key, Purpose};
 
 /// What became of a stage.
@@ -27,7 +27,7 @@ pub enum Drawn {
 /// [`RunError::Interrupted`] when the watcher asks to stop (whole batches are kept), file errors, and the sampler's.
 pub fn draw_to_file(
     plan: &Plan,
-    network: &RowNetwork,
+    network: &AnyNetwork<4>,
     seed: u64,
     file: &Path,
     label: String,
@@ -56,14 +56,14 @@ pub fn draw_to_file(
 /// [`RunError::Interrupted`] when the watcher asks to stop, and the sampler's.
 pub fn draw(
     plan: &Plan,
-    network: &RowNetwork,
+    network: &AnyNetwork<4>,
     seed: u64,
     first: u64,
     count: usize,
     sampler: &dyn Sampler,
     watch: &dyn Watch,
 ) -> Result<Option<Vec<u8>>, RunError> {
-    let model = sampler.denoiser(Box::new(plan.belief(network)))?;
+    let model = sampler.denoiser(Box::new(plan.belief(network, first, count)))?;
     let (solver, grid, shape) = (sampler.solver(), sampler.grid(), plan.data.shape);
     let draw = Draw { model: &*model, solver, grid, shape, start_scale: 1.0, device: &plan.device };
     let x = draw.samples(Key::new(seed, Purpose::Sampling), first, count, watch, &mut || {})?;
@@ -76,7 +76,7 @@ pub fn draw(
 /// [`RunError::Interrupted`] when the watcher asks to stop, and the sampler's.
 pub fn draw_all(
     plan: &Plan,
-    network: &RowNetwork,
+    network: &AnyNetwork<4>,
     seed: u64,
     sampler: &dyn Sampler,
     label: String,

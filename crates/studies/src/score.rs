@@ -1,11 +1,11 @@
 //! Scores of one row: Frechet distance and inception score of its samples, bits per dimension of its model.
 
-use crate::network::RowNetwork;
 use crate::watch::silent;
 use crate::{BitsPerDim, ImageCounts, Plan, RunError, Scores, Watch};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::Images;
 use undrift_metrics::{DataBound, FeatureExtractor, FeatureScores, Features, GaussianStats, Metric, MetricError};
+use undrift_networks::{AnyNetwork, Condition};
 use undrift_noise::{Key, Purpose};
 
 /// Images per call of the extractor; no score depends on it.
@@ -77,7 +77,7 @@ fn in_batches(
 /// With fewer held-out images than the row asks for, which [`Data::load`](crate::Data::load) refuses.
 pub fn bits_per_dim(
     plan: &Plan,
-    network: &RowNetwork,
+    network: &AnyNetwork<4>,
     seed: u64,
     test: &Images,
     label: String,
@@ -88,7 +88,7 @@ pub fn bits_per_dim(
         return Ok(None);
     }
     let mut progress = watch.stage(label, 0, count as u64);
-    let (model, grid) = (plan.clipped(network), plan.chain.grid());
+    let (model, grid) = (plan.clipped(network, Condition::None), plan.chain.grid());
     let mut bound = DataBound::new(&model, plan.variance, &grid, Key::new(seed, Purpose::Evaluation));
     let indices: Vec<usize> = (0..count).collect();
     for part in indices.chunks(plan.sampling.batch) {

@@ -1,17 +1,19 @@
 //! Training of one row, from wherever its checkpoint stands.
 
+use crate::conditioning::InTraining;
 use crate::inputs::{check, of_images};
 use crate::losses::{LossFile, LossRecord};
-use crate::minimised::Minimised;
-use crate::network::RowNetwork;
 use crate::plan::Training;
 use crate::watch::silent;
 use crate::{Cell, Plan, RunError, Timings, Watch};
-use burn::tensor::DType;
+use burn::tensor::{DType, Tensor};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use undrift_data::{Batches, Images};
-use undrift_noise::{Key, Purpose};
+use undrift_denoisers::{Network, Preconditioned};
+use undrift_losses::{Ask, Objective};
+use undrift_networks::AnyNetwork;
+use undrift_noise::{Key, Purpose, SampleNoise};
 use undrift_training::{TrainError, TrainState, Trainer};
 
 /// The note of a checkpoint that holds the hash of the images that it was trained on.
@@ -20,7 +22,7 @@ pub const IMAGES: &str = "images";
 /// A trainer, and where its training stands.
 pub enum Trained {
     /// All steps are done.
-    Finished(Box<Trainer<RowNetwork>>),
+    Finished(Box<Trainer<AnyNetwork<4>>>),
     /// The loss or its gradient is no longer finite.
     Diverged(String),
 }
@@ -50,7 +52,9 @@ pub fn train(
         let number = trainer.steps();
         let batch = batches.batch(number);
         let x0 = images.batch(&batch.indices, &batch.flips, &plan.device.clone().autodiff(), DType::F32);
-        let update = match trainer.step(|network, _| Ok(objective.loss(network, number, x0)?)) {
+        let labels: Vec<u32> = batch.indices.iter().map(|&index| images.labels()[index]).collect();
+        let update = match trainer.step(|network, _| loss(plan, seed, &mut *objective, network, number, (x0, &labels)))
+        {
             Ok(update) => update,
             Err(e @ TrainError::NonFinite { .. }) => {
                 clock.save(cell)?;
@@ -68,7 +72,7 @@ pub fn train(
         if stop || done % settings.checkpoint_every == 0 || done == settings.steps {
             losses.sync()?;
             cell.check_held()?;
-            trainer.state(metadata(plan, &window, &objective, &images_hash)).save(&cell.checkpoint())?;
+            trainer.state(metadata(plan, &window, &*objective, &images_hash)).save(&cell.checkpoint())?;
             clock.save(cell)?;
         }
         if stop && done < settings.steps {
@@ -79,35 +83,63 @@ pub fn train(
     Ok(Trained::Finished(Box::new(trainer)))
 }
 
+/// The loss of training batch `number`, `[batch]`.
+///
+/// Levels, noise and dropout masks are functions of the seed and of each image's running number, so that all rows of a
+/// table see the same ones and a resumed run needs no generator's state.
+pub(crate) fn loss(
+    plan: &Plan,
+    seed: u64,
+    objective: &mut dyn Objective<4>,
+    network: &AnyNetwork<4>,
+    number: u64,
+    (x0, labels): (Tensor<4>, &[u32]),
+) -> Result<Tensor<1>, BoxError> {
+    let size = x0.dims()[0];
+    let first = number * size as u64;
+    let dropout = SampleNoise::new(Key::new(seed, Purpose::Dropout), first, size);
+    let condition = plan.conditioning.of_batch(labels, seed, first, &plan.device)?;
+    let network = InTraining { network, condition, dropout };
+    let model = Preconditioned {
+        network: &network as &dyn Network<4>,
+        parameterisation: &*plan.parameterisation,
+        variance: plan.output_variance,
+    };
+    let ask = Ask { model, average: None, chain: &plan.chain, x0, first, seed, ts: None };
+    Ok(objective.loss(ask)?)
+}
+
+/// Any error.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A trainer, the losses not recorded yet, and the objective.
+type Resumed = (Trainer<AnyNetwork<4>>, Window, Box<dyn Objective<4>>);
+
 /// What a checkpoint keeps beside the trainer: what going on needs, and what tells anyone who has this file alone
 /// which network it holds and how it was trained.
-fn metadata(plan: &Plan, window: &Window, objective: &Minimised<'_>, images: &str) -> BTreeMap<String, String> {
+fn metadata(plan: &Plan, window: &Window, objective: &dyn Objective<4>, images: &str) -> BTreeMap<String, String> {
     let mut metadata = window.metadata();
     metadata.extend(plan.notes.clone());
     metadata.insert(IMAGES.to_owned(), images.to_owned());
-    metadata.extend(objective.metadata());
+    metadata.extend(objective.state());
     metadata
 }
 
 /// The trainer at its last checkpoint, or at its start, the losses not recorded yet, and the objective.
-fn resume<'a>(
-    plan: &'a Plan,
-    seed: u64,
-    cell: &Cell,
-    images: &str,
-) -> Result<(Trainer<RowNetwork>, Window, Minimised<'a>), RunError> {
+fn resume(plan: &Plan, seed: u64, cell: &Cell, images: &str) -> Result<Resumed, RunError> {
     let device = plan.device.clone().autodiff();
-    let network = plan.network.init(&device, Key::new(seed, Purpose::Initialisation))?;
+    let network = plan.network.network(&device, Key::new(seed, Purpose::Initialisation))?;
     let mut trainer = Trainer::new(network, plan.training.optimisation)?;
     if !cell.checkpoint().exists() {
-        return Ok((trainer, Window::default(), Minimised::new(plan, seed)?));
+        return Ok((trainer, Window::default(), (plan.objective)()?));
     }
     let state = TrainState::load(&cell.checkpoint())?;
     if let Some(begun_with) = state.metadata().get(IMAGES) {
         check("training images", &plan.data.from, begun_with, images)?;
     }
     trainer.restore(&state)?;
-    let objective = Minimised::resumed(plan, seed, state.metadata())?;
+    let mut objective = (plan.objective)()?;
+    objective.restore(state.metadata())?;
     Ok((trainer, Window::from_metadata(state.metadata()), objective))
 }
 

@@ -1,8 +1,7 @@
 //! The network of a row and seed that has been trained.
 
-use crate::network::RowNetwork;
 use crate::{Plan, RunDirectory, RunError, WeightSet};
-use undrift_networks::apply_parameters;
+use undrift_networks::{AnyNetwork, apply_parameters};
 use undrift_noise::{Key, Purpose};
 use undrift_training::{TrainState, Trainer};
 
@@ -15,7 +14,7 @@ pub fn trained_network(
     plan: &Plan,
     seed: u64,
     weights: WeightSet,
-) -> Result<RowNetwork, RunError> {
+) -> Result<AnyNetwork<4>, RunError> {
     let cell = directory.cell(&plan.id, seed);
     let not_trained =
         |why: String| RunError::NotTrained { path: directory.root().to_owned(), row: plan.id.clone(), seed, why };
@@ -27,7 +26,7 @@ pub fn trained_network(
     if done < all {
         return Err(not_trained(format!("training stands at step {done} of {all}")));
     }
-    let network = plan.network.init(&plan.device, Key::new(seed, Purpose::Initialisation))?;
+    let network = plan.network.network(&plan.device, Key::new(seed, Purpose::Initialisation))?;
     let parameters = match weights {
         WeightSet::Ema => state.averaged(),
         WeightSet::Raw => state.raw(),
@@ -36,7 +35,7 @@ pub fn trained_network(
 }
 
 /// The network of a trainer with one of its sets of weights.
-pub(crate) fn network_of(trainer: &Trainer<RowNetwork>, weights: WeightSet) -> RowNetwork {
+pub(crate) fn network_of(trainer: &Trainer<AnyNetwork<4>>, weights: WeightSet) -> AnyNetwork<4> {
     match weights {
         WeightSet::Ema => trainer.averaged(),
         WeightSet::Raw => trainer.raw(),

@@ -3,9 +3,10 @@
 use super::Outcome;
 use super::sample::Weights;
 use crate::destination::{Destination, DestinationFolder};
+use crate::devices;
+use crate::methods::Methods;
 use crate::published::{CheckpointArgs, Opened, Weights as Stored, process_of_row};
 use crate::recipe::Recipe;
-use crate::registry;
 use crate::run::{RunDirectory, Setup, trained_network, write_atomically};
 use crate::terminal::say;
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use undrift_checkpoints::layouts::diffusers::SCHEDULER_WORDS;
 use undrift_checkpoints::{ClosedForm, Layout, Network, Settings, export};
 use undrift_files::to_bytes;
+use undrift_networks::{AnyNetwork, DdpmUnetConfig, Trainable, apply_parameters};
 use undrift_noise::{Key, Noise, Purpose, SampleNoise};
 use undrift_pipelines::{Choice, Guidance, Placing, Plan, Process, PublishedSolver, Sampling, StepVariance};
 use undrift_schedules::Spacing;
@@ -92,8 +94,8 @@ struct Exported {
     said: Settings,
 }
 
-pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let device = registry::host();
+pub(crate) fn run(methods: &Methods, args: Args) -> Result<Outcome> {
+    let device = devices::host();
     let _places = places(&args)?;
     let Exported { network, process, said } = match &args.source {
         None => by_formula(&args, &device)?,
@@ -103,12 +105,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
                     "--config, --flags, --set and --group are for checkpoints; a run says itself what it holds"
                 ));
             }
-            of_run(&args, source)?
+            of_run(methods, &args, source)?
         }
         Some(source) if args.row.is_some() => {
             return Err(miette!("--row is for a run directory, and {} is none", source.display()));
         }
-        Some(source) => of_checkpoint(&args, source, &device)?,
+        Some(source) => of_checkpoint(methods, &args, source, &device)?,
     };
     let layout = args.layout.into();
     let words = words(&args, layout, &network, &process, &said)?;
@@ -131,7 +133,7 @@ fn words(
     said: &Settings,
 ) -> Result<Option<Settings>> {
     if !args.weights_only {
-        let words = process.words(layout, &network.config(), said, &registry::host());
+        let words = process.words(layout, &network.config(), said, &devices::host());
         return words.map(Some).map_err(|error| miette!("{error}; or write the network alone with --weights-only"));
     }
     if process.variance == StepVariance::Learned {
@@ -174,8 +176,8 @@ fn by_formula(args: &Args, device: &Device) -> Result<Exported> {
     Ok(Exported { network, process, said })
 }
 
-fn of_checkpoint(args: &Args, source: &Path, device: &Device) -> Result<Exported> {
-    let opened = Opened::new(source, &args.given.said(None)).into_diagnostic()?;
+fn of_checkpoint(methods: &Methods, args: &Args, source: &Path, device: &Device) -> Result<Exported> {
+    let opened = Opened::new(methods, source, &args.given.said(None)).into_diagnostic()?;
     let network = opened.load(device, DType::F32).into_diagnostic()?;
     let said = match &opened.weights {
         Stored::Published(published) => published.settings().clone(),
@@ -184,7 +186,7 @@ fn of_checkpoint(args: &Args, source: &Path, device: &Device) -> Result<Exported
     Ok(Exported { network, process: opened.process, said })
 }
 
-fn of_run(args: &Args, source: &Path) -> Result<Exported> {
+fn of_run(methods: &Methods, args: &Args, source: &Path) -> Result<Exported> {
     let (directory, recipe) = RunDirectory::existing::<Recipe>(source).into_diagnostic()?;
     let rows: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
     let Some(row) = &args.row else {
@@ -192,10 +194,22 @@ fn of_run(args: &Args, source: &Path) -> Result<Exported> {
     };
     let recipe = recipe.with_rows(std::slice::from_ref(row)).into_diagnostic()?;
     let row = &recipe.rows[0];
-    let setup = Setup::new(row, &registry::host()).into_diagnostic()?;
+    let setup = Setup::new(methods, row, &devices::host()).into_diagnostic()?;
     let trained = trained_network(&directory, &setup, args.trained_with, args.weights.into());
-    let network = Network::Ddpm(trained.into_diagnostic()?);
-    Ok(Exported { network, process: process_of_row(&row.settings), said: Settings::default() })
+    let network = as_published(&setup, trained.into_diagnostic()?)?;
+    let process = process_of_row(methods, &row.settings).into_diagnostic()?;
+    Ok(Exported { network, process, said: Settings::default() })
+}
+
+/// A network of a row as the one of a published layout that it is.
+fn as_published(setup: &Setup, network: AnyNetwork<4>) -> Result<Network> {
+    let kind = &setup.settings.network.name;
+    let shape = serde_json::from_value::<DdpmUnetConfig>(setup.network.to_json()).ok().filter(|_| kind == "ddpm-unet");
+    let Some(shape) = shape else {
+        return Err(miette!("a network of kind `{kind}` has no published layout that is written here"));
+    };
+    let unet = shape.init(&setup.device, Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
+    Ok(Network::Ddpm(apply_parameters(unet, network.collected()).into_diagnostic()?))
 }
 
 /// Times of the two images of a probe: nearly clean and nearly noise.
@@ -243,7 +257,7 @@ fn by_ddim(
         placing: Some(Placing::Spaced(Spacing::Trailing)),
         wrappers: None,
     };
-    let plan = Plan::new(process, &choice, &registry::host()).into_diagnostic()?;
+    let plan = Plan::new(process, &choice, &devices::host()).into_diagnostic()?;
     let sampling = Sampling::new(network, process, &plan, Guidance::None, classes, &x.device(), 0).into_diagnostic()?;
     let mut noise = SampleNoise::new(Key::new(0, Purpose::Sampling), 0, TIMES.len());
     let drawn = sampling.walk(x, 0, &mut noise, || ControlFlow::Continue(())).into_diagnostic()?;

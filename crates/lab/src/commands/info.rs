@@ -1,8 +1,8 @@
 //! `undrift info`.
 
 use super::Outcome;
+use crate::devices::DEVICES;
 use crate::recipe::BUILT_IN;
-use crate::registry::DEVICES;
 use crate::run::build;
 use crate::terminal::say;
 use miette::{IntoDiagnostic, Result};

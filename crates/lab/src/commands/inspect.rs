@@ -1,9 +1,10 @@
 //! `undrift inspect`.
 
 use super::Outcome;
+use crate::devices;
+use crate::methods::Methods;
 use crate::published::{CheckpointArgs, Opened, PublishedError, Weights};
 use crate::recipe::WeightSet;
-use crate::registry;
 use crate::terminal::{PrintError, print, say};
 use miette::{IntoDiagnostic, Result};
 use serde_json::{Map, Value, json};
@@ -25,9 +26,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: Args) -> Result<Outcome> {
+pub(crate) fn run(methods: &Methods, args: Args) -> Result<Outcome> {
     let mut about = Facts::default();
-    let opened = match Opened::new(&args.checkpoint, &args.given.said(None)) {
+    let opened = match Opened::new(methods, &args.checkpoint, &args.given.said(None)) {
         Err(PublishedError::NoNetwork { path }) => {
             about.add("file", path.display().to_string());
             state_facts(&TrainState::load(&path).into_diagnostic()?, &mut about);
@@ -113,7 +114,7 @@ fn published_facts(published: &Published, about: &mut Facts) {
 }
 
 fn network_facts(config: &NetworkConfig, about: &mut Facts) -> Result<()> {
-    let network = config.init(&registry::host(), Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
+    let network = config.init(&devices::host(), Key::new(0, Purpose::Initialisation)).into_diagnostic()?;
     about.add("network", config.kind());
     about.add("parameters", network.parameter_count());
     let [channels, height, width] = config.image_shape();

@@ -12,6 +12,7 @@ mod show_recipe;
 mod train_classifier;
 mod tune;
 
+use crate::methods::Methods;
 use crate::terminal::note;
 use clap::{Parser, Subcommand};
 use miette::{IntoDiagnostic, Report, Result};
@@ -62,8 +63,8 @@ pub(crate) enum Outcome {
 
 impl Cli {
     /// Runs the command; 0 done, 1 a check failed, 2 bad input, 130 stopped by the user.
-    pub fn run(self) -> ExitCode {
-        match self.command.run() {
+    pub fn run(self, methods: &Methods) -> ExitCode {
+        match self.command.run(methods) {
             Ok(Outcome::Done) => ExitCode::SUCCESS,
             Ok(Outcome::Failed) => ExitCode::from(1),
             Ok(Outcome::Interrupted) => ExitCode::from(130),
@@ -76,17 +77,17 @@ impl Cli {
 }
 
 impl Command {
-    fn run(self) -> Result<Outcome> {
+    fn run(self, methods: &Methods) -> Result<Outcome> {
         Level::chosen().into_diagnostic()?;
         match self {
-            Command::Run(args) => run::run(args),
-            Command::ShowRecipe(args) => show_recipe::run(args),
-            Command::Methods => methods::run(),
-            Command::Sample(args) => sample::run(&args),
-            Command::Inspect(args) => inspect::run(args),
-            Command::Export(args) => export::run(args),
-            Command::Tune(args) => tune::run(args),
-            Command::Report(args) => report::run(args),
+            Command::Run(args) => run::run(methods, args),
+            Command::ShowRecipe(args) => show_recipe::run(methods, args),
+            Command::Methods => methods::run(methods),
+            Command::Sample(args) => sample::run(methods, &args),
+            Command::Inspect(args) => inspect::run(methods, args),
+            Command::Export(args) => export::run(methods, args),
+            Command::Tune(args) => tune::run(methods, args),
+            Command::Report(args) => report::run(methods, args),
             Command::TrainClassifier(args) => train_classifier::run(args),
             Command::Info => info::run(),
         }

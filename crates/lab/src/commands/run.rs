@@ -1,10 +1,11 @@
 //! `undrift run`.
 
 use super::Outcome;
+use crate::devices;
 use crate::exposure::{ExposureSettings, Study as ExposureStudy, run_study, study_page, write_study};
+use crate::methods::Methods;
 use crate::progress::Terminal;
 use crate::recipe::{Recipe, load};
-use crate::registry;
 use crate::report::{page, write};
 use crate::run::{RunDirectory, RunError, Study, Table, estimate, report_of, table};
 use crate::terminal::{note, say};
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long)]
     seeds: Option<u64>,
     /// Device to compute on
-    #[arg(long, default_value = registry::DEVICES[0])]
+    #[arg(long, default_value = devices::DEVICES[0])]
     device: String,
     /// Run directory [default: runs/RECIPE-PRESET]
     #[arg(long)]
@@ -39,14 +40,14 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-pub(crate) fn run(args: Args) -> Result<Outcome> {
-    let mut whole = load(&args.recipe, args.preset.as_deref()).into_diagnostic()?;
+pub(crate) fn run(methods: &Methods, args: Args) -> Result<Outcome> {
+    let mut whole = load(&args.recipe, args.preset.as_deref(), methods).into_diagnostic()?;
     if let Some(count) = args.seeds {
         if !(1..=MOST_SEEDS).contains(&count) {
             return Err(miette!("--seeds is {count}, but it must lie in 1..={MOST_SEEDS}"));
         }
         whole.seeds = (0..count).collect();
-        whole.validate().into_diagnostic()?;
+        whole.validate(methods).into_diagnostic()?;
     }
     if whole.exposure.is_some() && !args.rows.is_empty() {
         return Err(miette!("a study compares its rows with each other; leave --rows away"));
@@ -55,38 +56,39 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     if !args.rows.is_empty() {
         recipe = recipe.with_rows(&args.rows).into_diagnostic()?;
     }
-    let device = registry::device(&args.device).into_diagnostic()?;
+    let device = devices::device(&args.device).into_diagnostic()?;
     let root = args.out.unwrap_or_else(|| Path::new("runs").join(format!("{}-{}", recipe.name, recipe.preset)));
     if args.dry_run {
         say(format_args!(
             "{}\n\n{}\nrun directory: {}",
             recipe.to_toml(),
-            estimate(&recipe, &args.device, &device).into_diagnostic()?,
+            estimate(methods, &recipe, &args.device, &device).into_diagnostic()?,
             root.display()
         ))?;
         return Ok(Outcome::Done);
     }
-    let mut table = table(&whole, &recipe, &args.device, &device).into_diagnostic()?;
+    let mut table = table(methods, &whole, &recipe, &args.device, &device).into_diagnostic()?;
     let inputs = table.check().into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let directory = RunDirectory::open(&root, &whole, &inputs).into_diagnostic()?;
     directory.remark().map(note);
     let (_, saved) = RunDirectory::existing::<Recipe>(&root).into_diagnostic()?;
     if let Some(settings) = &recipe.exposure {
-        return run_exposure(&directory, &saved, settings, &args.device, &device);
+        return run_exposure(methods, &directory, &saved, settings, &args.device, &device);
     }
     table.seeds = saved.seeds.clone();
-    run_table(&directory, &saved, &table, &device)
+    run_table(methods, &directory, &saved, &table, &device)
 }
 
 fn run_exposure(
+    methods: &Methods,
     directory: &RunDirectory,
     recipe: &Recipe,
     settings: &ExposureSettings,
     device_name: &str,
     device: &Device,
 ) -> Result<Outcome> {
-    match stopped(run_study(directory, recipe, settings, device_name, device))? {
+    match stopped(run_study(methods, directory, recipe, settings, device_name, device))? {
         None => Ok(Outcome::Interrupted),
         Some((study, failed)) => {
             let reported = ended(report_study(&study, directory.root())?, study.has_nothing());
@@ -95,9 +97,15 @@ fn run_exposure(
     }
 }
 
-fn run_table(directory: &RunDirectory, recipe: &Recipe, table: &Table, device: &Device) -> Result<Outcome> {
+fn run_table(
+    methods: &Methods,
+    directory: &RunDirectory,
+    recipe: &Recipe,
+    table: &Table,
+    device: &Device,
+) -> Result<Outcome> {
     let Some(finished) = stopped(table.run(directory, &Terminal))? else { return Ok(Outcome::Interrupted) };
-    let report = report_of(recipe, finished.results, device).into_diagnostic()?;
+    let report = report_of(methods, recipe, finished.results, device).into_diagnostic()?;
     write(&report, directory.root()).into_diagnostic()?;
     say(undrift_report::text(&page(&report)))?;
     say(format_args!("report: {}", directory.root().join("report.html").display()))?;

@@ -1,6 +1,7 @@
 //! `undrift show-recipe`.
 
 use super::Outcome;
+use crate::methods::Methods;
 use crate::recipe::{BUILT_IN, built_in, load};
 use crate::terminal::{print, say};
 use miette::{IntoDiagnostic, Result};
@@ -17,7 +18,7 @@ pub(crate) struct Args {
     source: bool,
 }
 
-pub(crate) fn run(args: Args) -> Result<Outcome> {
+pub(crate) fn run(methods: &Methods, args: Args) -> Result<Outcome> {
     let Some(name) = args.recipe else {
         for (name, _) in BUILT_IN {
             say(name)?;
@@ -26,7 +27,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     };
     match built_in(&name).filter(|_| args.source) {
         Some(text) => print(text)?,
-        None => print(load(&name, args.preset.as_deref()).into_diagnostic()?.to_toml())?,
+        None => print(load(&name, args.preset.as_deref(), methods).into_diagnostic()?.to_toml())?,
     }
     Ok(Outcome::Done)
 }

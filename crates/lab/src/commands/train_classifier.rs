@@ -2,8 +2,8 @@
 
 use super::Outcome;
 use crate::destination::Destination;
+use crate::devices;
 use crate::progress::Progress;
-use crate::registry;
 use crate::terminal::say;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Device to compute on
-    #[arg(long, default_value = registry::DEVICES[0])]
+    #[arg(long, default_value = devices::DEVICES[0])]
     device: String,
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
             args.batch
         ));
     }
-    let device = registry::device(&args.device).into_diagnostic()?;
+    let device = devices::device(&args.device).into_diagnostic()?;
     let place = Destination::open(&args.out)?;
     let train = fashion_mnist(Split::Train).reduced().into_diagnostic()?;
     let test = fashion_mnist(Split::Test).reduced().into_diagnostic()?;

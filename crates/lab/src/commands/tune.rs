@@ -3,12 +3,12 @@
 use super::Outcome;
 use super::quoted::quoted;
 use super::sample::Weights;
+use crate::devices;
 use crate::exposure::{Book, Tuned, Tuning, scalings, shifts, tune};
-use crate::methods::{Method, SamplerSettings, SpacingName};
+use crate::methods::{Method, Methods, SamplerSettings};
 use crate::progress::Terminal;
 use crate::recipe::Recipe;
-use crate::registry;
-use crate::run::{Data, RunDirectory, RunError, Setup, build, distance_name, trained_network};
+use crate::run::{Data, RunDirectory, RunError, Setup, build, trained_network};
 use crate::terminal::{note, print, say};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, Result, miette};
@@ -37,8 +37,8 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10)]
     steps: usize,
     /// How those steps are chosen
-    #[arg(long, value_enum, default_value_t = SpacingName::Trailing)]
-    spacing: SpacingName,
+    #[arg(long, default_value = "trailing")]
+    spacing: Method,
     /// Scales b of epsilon scaling, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "0.995,1.0,1.005,1.01,1.015,1.02,1.03,1.04")]
     scales: Vec<f64>,
@@ -55,7 +55,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1000)]
     seed: u64,
     /// Device to compute on
-    #[arg(long, default_value = registry::DEVICES[0])]
+    #[arg(long, default_value = devices::DEVICES[0])]
     device: String,
 }
 
@@ -90,13 +90,13 @@ impl Args {
             self.weights.name(),
             quoted(&self.sampler.to_string()),
             self.steps,
-            self.spacing.name(),
+            quoted(&self.spacing.to_string()),
             quoted(&method.to_string()),
         ))
     }
 }
 
-pub(crate) fn run(args: Args) -> Result<Outcome> {
+pub(crate) fn run(methods: &Methods, args: Args) -> Result<Outcome> {
     let (directory, recipe) = RunDirectory::held::<Recipe>(&args.directory).into_diagnostic()?;
     let mut recipe = recipe.with_rows(std::slice::from_ref(&args.row)).into_diagnostic()?;
     let row = &mut recipe.rows[0];
@@ -105,13 +105,13 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     if row.settings.sampling.count < least {
         return Err(miette!("--count must be at least {least}, for the recipe's scores"));
     }
-    let device = registry::device(&args.device).into_diagnostic()?;
-    let setup = Setup::new(row, &device).into_diagnostic()?;
+    let device = devices::device(&args.device).into_diagnostic()?;
+    let setup = Setup::new(methods, row, &device).into_diagnostic()?;
     let network = trained_network(&directory, &setup, args.trained_with, args.weights.into()).into_diagnostic()?;
     let base = SamplerSettings {
         solver: args.sampler.clone(),
         steps: Some(args.steps),
-        spacing: args.spacing,
+        spacing: args.spacing.clone(),
         ..SamplerSettings::ancestral()
     };
     let choices = args.choices(setup.chain.len());
@@ -127,7 +127,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     let tuned = Tuned { setup: &setup, network: &network, data: &data, seed, weights, build: &build, watch: &Terminal };
     let (tuning, end) = tune(&tuned, &mut book, &base, choices);
     if !tuning.tried.is_empty() {
-        print(tuning.text(distance_name(setup.settings.metrics.extractor)))?;
+        print(tuning.text(setup.distance))?;
     }
     match end {
         Err(RunError::Interrupted) => {

@@ -1,28 +1,35 @@
 //! The samplers of a study by name, as the engine asks for them.
 
 use super::{Cure, ExposureSettings, scalings, shifts};
-use crate::methods::{Method, Outputs, SamplerSettings};
+use crate::methods::{Method, Methods, SamplerSettings};
+use undrift_samplers::Outputs;
 use undrift_studies::exposure::{self, NamedSampler, SamplerGrid};
 use undrift_studies::{Plan, Sampler};
 
-impl SamplerGrid<Method> for ExposureSettings {
+/// The samplers that a study's settings name.
+pub(super) struct Named {
+    pub(super) methods: Methods,
+    pub(super) settings: ExposureSettings,
+}
+
+impl SamplerGrid<Method> for Named {
     fn solvers(&self) -> Vec<String> {
-        self.solvers.iter().map(ToString::to_string).collect()
+        self.settings.solvers.iter().map(ToString::to_string).collect()
     }
 
     fn steps(&self) -> &[usize] {
-        &self.steps
+        &self.settings.steps
     }
 
     fn cured_steps(&self) -> &[usize] {
-        &self.cured_steps
+        &self.settings.cured_steps
     }
 
     fn choices(&self, cure: exposure::Cure) -> Vec<Method> {
         match cure {
             exposure::Cure::Plain => Vec::new(),
-            exposure::Cure::Inner => shifts(&self.windows, &self.cutoffs),
-            exposure::Cure::Outer | exposure::Cure::Both => scalings(&self.scales),
+            exposure::Cure::Inner => shifts(&self.settings.windows, &self.settings.cutoffs),
+            exposure::Cure::Outer | exposure::Cure::Both => scalings(&self.settings.scales),
         }
     }
 
@@ -31,22 +38,24 @@ impl SamplerGrid<Method> for ExposureSettings {
     }
 
     fn sampler<'a>(&self, plan: &'a Plan, solver: usize, steps: usize, cures: &[Method]) -> NamedSampler<'a> {
-        named(plan, ExposureSettings::sampler(self, &self.solvers[solver], steps, cures))
+        self.named(plan, self.settings.sampler(&self.settings.solvers[solver], steps, cures))
     }
 
     fn back<'a>(&self, plan: &'a Plan, solver: usize) -> NamedSampler<'a> {
-        named(plan, ExposureSettings::back(&self.solvers[solver]))
+        self.named(plan, ExposureSettings::back(&self.settings.solvers[solver]))
     }
 }
 
-fn named(plan: &Plan, settings: SamplerSettings) -> NamedSampler<'_> {
-    let text = settings.text();
-    let build = move || {
-        let outputs = Outputs { parameterisation: &*plan.parameterisation, variance: plan.output_variance };
-        let sampler = settings.build_for(&plan.chain, plan.variance, outputs)?;
-        Ok(Box::new(sampler) as Box<dyn Sampler>)
-    };
-    NamedSampler { text, build: Box::new(build) }
+impl Named {
+    fn named<'a>(&self, plan: &'a Plan, settings: SamplerSettings) -> NamedSampler<'a> {
+        let (text, methods) = (settings.text(), self.methods.clone());
+        let build = move || {
+            let outputs = Outputs { parameterisation: &*plan.parameterisation, variance: plan.output_variance };
+            let sampler = settings.build(&methods, &plan.chain, plan.variance, outputs)?;
+            Ok(Box::new(sampler) as Box<dyn Sampler>)
+        };
+        NamedSampler { text, build: Box::new(build) }
+    }
 }
 
 /// Time shift acts on the question to the network and stands next to it; epsilon scaling is searched alone and around

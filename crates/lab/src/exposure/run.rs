@@ -1,10 +1,11 @@
 //! A study's settings as values of the engine, and what it comes to as a study with names.
 
+use super::grid::Named;
 use super::{Cure, Entry, ExposureSettings, Search, Study, Tried};
-use crate::methods::Method;
+use crate::methods::{Method, Methods};
 use crate::progress::Terminal;
 use crate::recipe::Recipe;
-use crate::run::{Build, RunDirectory, RunError, build, distance_name, plans, protocol};
+use crate::run::{Build, RunDirectory, RunError, Setup, build, plans, protocol};
 use burn::tensor::Device;
 use undrift_studies::exposure::{self, Exposure, ExposureResults};
 use undrift_studies::{Finished, Study as _};
@@ -19,16 +20,18 @@ use undrift_studies::{Finished, Study as _};
 /// # Panics
 /// For a recipe without rows, which [`Recipe::validate`] refuses.
 pub fn run_study(
+    methods: &Methods,
     directory: &RunDirectory,
     recipe: &Recipe,
     settings: &ExposureSettings,
     device_name: &str,
     device: &Device,
 ) -> Result<(Study, Vec<String>), RunError> {
-    let study = exposure_of(recipe, settings, device_name, device)?;
-    let lines = protocol_of(recipe, settings, &study.build)?;
+    let study = exposure_of(methods, recipe, settings, device_name, device)?;
+    let lines = protocol_of(methods, recipe, settings, &study.build, device)?;
+    let distance = Setup::new(methods, &recipe.rows[0], device)?.distance;
     let Finished { results, failed } = study.run(directory, &Terminal)?;
-    Ok((named(recipe, settings, lines, results), failed))
+    Ok((named(recipe, settings, distance, lines, results), failed))
 }
 
 /// A study's settings as values of the engine.
@@ -36,16 +39,17 @@ pub fn run_study(
 /// # Errors
 /// Those of a chain.
 pub fn exposure_of(
+    methods: &Methods,
     recipe: &Recipe,
     settings: &ExposureSettings,
     device_name: &str,
     device: &Device,
 ) -> Result<Exposure<Method>, RunError> {
     Ok(Exposure {
-        rows: plans(recipe, device)?,
+        rows: plans(methods, recipe, device)?,
         seeds: recipe.seeds.clone(),
         tuning_seeds: settings.tuning_seeds.clone(),
-        grid: Box::new(settings.clone()),
+        grid: Box::new(Named { methods: methods.clone(), settings: settings.clone() }),
         curve_steps: settings.curve_steps,
         curve_images: settings.curve_images,
         chain_lengths: settings.chain_lengths.clone(),
@@ -57,6 +61,7 @@ pub fn exposure_of(
 fn named(
     recipe: &Recipe,
     settings: &ExposureSettings,
+    distance: &str,
     mut protocol: Vec<(String, String)>,
     results: ExposureResults<Method>,
 ) -> Study {
@@ -65,7 +70,7 @@ fn named(
     let (reference, counts) = results.held_out.unzip();
     Study {
         title: recipe.title.clone(),
-        distance_name: distance_name(recipe.rows[0].settings.metrics.extractor).to_owned(),
+        distance_name: distance.to_owned(),
         protocol,
         rows: recipe.rows.iter().map(|row| (row.id.clone(), row.label.clone())).collect(),
         seeds: recipe.seeds.clone(),
@@ -94,8 +99,14 @@ fn search(found: exposure::Search<Method>) -> Search {
 }
 
 /// The protocol of the rows, with the study's own samplers.
-fn protocol_of(recipe: &Recipe, settings: &ExposureSettings, build: &Build) -> Result<Vec<(String, String)>, RunError> {
-    let mut lines = protocol(recipe, std::slice::from_ref(build))?;
+fn protocol_of(
+    methods: &Methods,
+    recipe: &Recipe,
+    settings: &ExposureSettings,
+    build: &Build,
+    device: &Device,
+) -> Result<Vec<(String, String)>, RunError> {
+    let mut lines = protocol(methods, recipe, std::slice::from_ref(build), device)?;
     lines.retain(|(name, _)| name != "bits/dim");
     if let Some((_, sampling)) = lines.iter_mut().find(|(name, _)| name == "sampling") {
         *sampling = settings.sampling_text(recipe.rows[0].settings.sampling.count);

@@ -1,6 +1,6 @@
 //! What the search for a cure's constants came to.
 
-use crate::methods::Method;
+use crate::methods::{Given, Method};
 use serde::{Deserialize, Serialize};
 use undrift_studies::exposure::best;
 
@@ -40,7 +40,7 @@ impl Tried {
     /// The value of a parameter, for plots.
     pub fn number(&self, method: &str, parameter: &str) -> Option<f64> {
         let method = self.wrappers.iter().find(|wrapper| wrapper.name == method)?;
-        method.given.iter().find(|(key, _)| key == parameter)?.1.parse().ok()
+        method.given(parameter)?.number()
     }
 }
 
@@ -57,7 +57,7 @@ impl Search {
     pub fn edge(&self) -> Option<String> {
         let best = self.best()?;
         let ends = best.wrappers.iter().flat_map(|wrapper| {
-            let at_an_end = |(key, _): &&(String, String)| self.is_at_an_end(best, &wrapper.name, key);
+            let at_an_end = |(key, _): &&(String, Given)| self.is_at_an_end(best, &wrapper.name, key);
             wrapper.given.iter().filter(at_an_end).map(|(key, value)| format!("{key}={value}"))
         });
         let ends: Vec<String> = ends.collect();

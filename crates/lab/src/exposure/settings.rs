@@ -1,6 +1,6 @@
 //! What a study of exposure bias compares, as serde types.
 
-use crate::methods::{Method, SamplerSettings, SpacingName};
+use crate::methods::{Method, SamplerSettings};
 use serde::{Deserialize, Serialize};
 
 /// What a study of exposure bias compares.
@@ -12,7 +12,7 @@ pub struct ExposureSettings {
     /// The solvers.
     pub solvers: Vec<Method>,
     /// How levels are chosen.
-    pub spacing: SpacingName,
+    pub spacing: Method,
     /// Numbers of steps that are sampled without a cure; the chain's length is all of its levels.
     pub steps: Vec<usize>,
     /// Numbers of steps, of those above, at which the cures are tried as well.
@@ -83,13 +83,13 @@ impl ExposureSettings {
     /// A sampler of this study: `cures` stand next to the network, clipping behind them.
     pub fn sampler(&self, solver: &Method, steps: usize, cures: &[Method]) -> SamplerSettings {
         let wrappers = cures.iter().cloned().chain([Method::named("clip")]).collect();
-        SamplerSettings { solver: solver.clone(), steps: Some(steps), spacing: self.spacing, wrappers }
+        SamplerSettings { solver: solver.clone(), steps: Some(steps), spacing: self.spacing.clone(), wrappers }
     }
 
     /// How samples are drawn, in words.
     pub fn sampling_text(&self, count: usize) -> String {
         let solvers = self.solvers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-        let spacing = self.spacing.name();
+        let spacing = &self.spacing;
         format!(
             "{count} samples of each sampler; {solvers} at {:?} steps, spacing {spacing}; x0 clipped to [-1, 1] behind \
              every cure; rounded to 8 bits; all samplers of a seed start from the same noise",

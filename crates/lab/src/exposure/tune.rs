@@ -2,11 +2,11 @@
 
 use super::{Book, Scored};
 use crate::methods::{Method, SamplerSettings};
-use crate::run::{Build, Data, Reference, RunError, Setup, Watch, distance_name, draw_all};
+use crate::run::{Build, Data, Reference, RunError, Setup, Watch, draw_all};
 use std::fmt::Write as _;
 use std::time::Instant;
 use undrift_data::Images;
-use undrift_networks::DdpmUnet;
+use undrift_networks::AnyNetwork;
 
 /// Choices of a method's constants with the distance that each came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Tuned<'a> {
     /// The row.
     pub setup: &'a Setup,
     /// Its trained network.
-    pub network: &'a DdpmUnet,
+    pub network: &'a AnyNetwork<4>,
     /// The images that samples are compared with.
     pub data: &'a Data,
     /// Seed of the samples.
@@ -67,7 +67,7 @@ impl Tuned<'_> {
     /// All that a score depends on beside the trained row.
     fn name(&self, sampler: &SamplerSettings) -> String {
         let (s, seed) = (&self.setup.settings, self.seed);
-        let distance = distance_name(s.metrics.extractor);
+        let distance = self.setup.distance;
         format!("{}; {} samples of seed {seed}, {} weights; {distance}", sampler.text(), s.sampling.count, self.weights)
     }
 

@@ -1,18 +1,24 @@
 //! A method as it is written: a name and some parameters.
 
-use serde::{Deserialize, Serialize};
+use super::{Given, MethodError};
+use serde::de::Error as _;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
+use toml::{Table, Value};
 
-/// A method as it is written: `ddim`, or `epsilon-scaling:b=1.01,k=0.001`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+/// A method as it is written: `ddim`, `epsilon-scaling:b=1.01,k=0.001`, or a recipe's table `{ kind = "ddim", eta = 1 }`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Method {
     /// Its name.
     pub name: String,
     /// Parameters and values as written.
-    pub given: Vec<(String, String)>,
+    pub given: Vec<(String, Given)>,
 }
+
+/// The key of a table that holds the method's name.
+pub const KIND: &str = "kind";
 
 impl Method {
     /// A method without parameters.
@@ -22,8 +28,62 @@ impl Method {
 
     /// The same with one parameter more.
     pub fn with(mut self, parameter: &str, value: impl fmt::Display) -> Self {
-        self.given.push((parameter.to_owned(), value.to_string()));
+        self.given.push((parameter.to_owned(), Given::from(&value)));
         self
+    }
+
+    /// Gives a parameter this value, in place of what it was given before.
+    pub fn set(&mut self, parameter: &str, value: impl Into<Value>) {
+        self.given.retain(|(key, _)| key != parameter);
+        self.given.push((parameter.to_owned(), Given::Typed(value.into())));
+    }
+
+    /// What was given for a parameter.
+    pub fn given(&self, parameter: &str) -> Option<&Given> {
+        self.given.iter().find(|(key, _)| key == parameter).map(|(_, value)| value)
+    }
+
+    /// The method of a recipe's table, whose name stands under the key `name`; `default` is the name where it has none.
+    ///
+    /// # Errors
+    /// In words: no name, or one that is no text.
+    pub fn of_table(mut table: Table, name: &str, default: Option<&str>) -> Result<Self, String> {
+        let name = match (table.remove(name), default) {
+            (Some(Value::String(name)), _) => name,
+            (Some(other), _) => return Err(format!("`{name}` is {other}, but must be a name")),
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => return Err(format!("missing field `{name}`")),
+        };
+        Ok(Method { name, given: table.into_iter().map(|(key, value)| (key, Given::Typed(value))).collect() })
+    }
+
+    /// The table of which [`of_table`](Self::of_table) makes this method.
+    pub fn to_table(&self, name: &str) -> Table {
+        let name = (name.to_owned(), Value::String(self.name.clone()));
+        std::iter::once(name).chain(self.given.iter().map(|(key, value)| (key.clone(), value.typed()))).collect()
+    }
+
+    /// Reads the text or the table; `default` is the name of a table without one.
+    ///
+    /// # Errors
+    /// In words: another form, or no name.
+    pub fn read<'de, D: Deserializer<'de>>(deserializer: D, default: Option<&str>) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a name, as \"ddim:eta=0.5\", or a table, as { kind = \"ddim\", eta = 0.5 }")]
+        enum Written {
+            Text(String),
+            Table(Table),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+            Written::Table(table) => Method::of_table(table, KIND, default).map_err(D::Error::custom),
+        }
+    }
+
+    /// Whether the method is written as a text, and can be.
+    fn is_text(&self) -> bool {
+        let text = self.given.iter().all(|(_, value)| matches!(value, Given::Text(_)));
+        text && self.to_string().parse().is_ok_and(|read: Method| read == *self)
     }
 }
 
@@ -38,7 +98,7 @@ impl FromStr for Method {
         }
         let pairs = parameters.split(',').filter(|_| !parameters.is_empty());
         let given = pairs.map(|pair| match pair.split_once('=') {
-            Some((key, value)) if !key.is_empty() && !value.is_empty() => Ok((key.to_owned(), value.to_owned())),
+            Some((key, value)) if !key.is_empty() && !value.is_empty() => Ok((key.to_owned(), Given::from(&value))),
             _ => Err(wrong()),
         });
         Ok(Method { name: name.to_owned(), given: given.collect::<Result<_, _>>()? })
@@ -55,107 +115,22 @@ impl fmt::Display for Method {
     }
 }
 
-impl TryFrom<String> for Method {
-    type Error = MethodError;
-
-    fn try_from(text: String) -> Result<Self, MethodError> {
-        text.parse()
+impl Serialize for Method {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.is_text() {
+            return serializer.collect_str(self);
+        }
+        let table = self.to_table(KIND);
+        let mut map = serializer.serialize_map(Some(table.len()))?;
+        table.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+        map.end()
     }
 }
 
-impl From<Method> for String {
-    fn from(method: Method) -> String {
-        method.to_string()
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Method::read(deserializer, None)
     }
-}
-
-/// What can be wrong with a method as it is written.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum MethodError {
-    /// The text has another form.
-    #[error("`{text}` is no method: write `name` or `name:key=value,key=value`, as `ddim:eta=0.5`")]
-    Form {
-        /// The text.
-        text: String,
-    },
-    /// No method has this name.
-    #[error("no {kind} is called `{name}`; there are: {known}")]
-    Unknown {
-        /// `solver` or `wrapper`.
-        kind: &'static str,
-        /// What was asked for.
-        name: String,
-        /// Those that exist.
-        known: String,
-    },
-    /// The method has no such parameter.
-    #[error("`{method}` has no parameter `{parameter}`; its parameters: {known}")]
-    UnknownParameter {
-        /// The method.
-        method: String,
-        /// What was given.
-        parameter: String,
-        /// Those that exist.
-        known: String,
-    },
-    /// A parameter without a default was not given.
-    #[error("`{method}` needs `{parameter}`, {about}: write `{method}:{parameter}=..`")]
-    Missing {
-        /// The method.
-        method: String,
-        /// The parameter.
-        parameter: String,
-        /// What it means.
-        about: &'static str,
-    },
-    /// A parameter was given more than once.
-    #[error("`{method}` was given `{parameter}` twice: give it once")]
-    Twice {
-        /// The method.
-        method: String,
-        /// The parameter.
-        parameter: String,
-    },
-    /// A value is no number.
-    #[error("`{parameter}` of `{method}` is `{value}`, but must be a number")]
-    NotANumber {
-        /// The method.
-        method: String,
-        /// The parameter.
-        parameter: String,
-        /// What was given.
-        value: String,
-    },
-    /// A value that counts levels is beyond the chain.
-    #[error("`{parameter}` of `{method}` is {value}, but the chain has {length} levels: give at most {length}")]
-    BeyondChain {
-        /// The method.
-        method: String,
-        /// The parameter.
-        parameter: String,
-        /// What was given.
-        value: usize,
-        /// Levels of the chain.
-        length: usize,
-    },
-    /// A value that counts something is no whole number, or a huge one.
-    #[error("`{parameter}` of `{method}` is {value}, but must be a whole number from 0 to {}", u32::MAX)]
-    NotACount {
-        /// The method.
-        method: String,
-        /// The parameter.
-        parameter: String,
-        /// What was given.
-        value: f64,
-    },
-    /// The method refuses its values, or does not fit the grid.
-    #[error("`{method}`: {why}")]
-    Refused {
-        /// The method.
-        method: String,
-        /// Why.
-        why: String,
-    },
 }
 
 #[cfg(test)]
@@ -175,5 +150,20 @@ mod tests {
         for text in ["", ":eta=1", "ddim:", "ddim:eta", "ddim:=1", "ddim:eta=", "ddim:eta=1,"] {
             assert_eq!(text.parse::<Method>(), Err(MethodError::Form { text: text.to_owned() }));
         }
+    }
+
+    #[test]
+    fn a_table_and_a_text_that_say_the_same_are_the_same() {
+        #[derive(Serialize, Deserialize)]
+        struct Slot {
+            chain: Method,
+        }
+        let read = |text: &str| toml::from_str::<Slot>(text).map(|slot| slot.chain);
+        let table = read("chain = { kind = \"constant\", length = 5, beta = 0.1 }").unwrap();
+        assert_eq!(table, "constant:length=5,beta=0.1".parse().unwrap());
+        assert_ne!(table, "constant:length=5,beta=0.2".parse().unwrap());
+        let written = toml::to_string(&Slot { chain: table.clone() }).unwrap();
+        assert_eq!(read(&written).unwrap(), table, "{written}");
+        assert!(read("chain = { length = 5 }").unwrap_err().to_string().contains("kind"));
     }
 }

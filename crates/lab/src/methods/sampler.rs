@@ -1,13 +1,13 @@
 //! A sampler by name: solver, steps and wrappers.
 
-use super::solvers::solver;
-use super::trial::{self, Anything, Outputs};
-use super::wrappers::Wrapped;
-use super::{Context, Method, MethodError};
+use super::slots::{Steps, Wrapped};
+use super::{Context, Method, MethodError, Methods};
+use crate::devices;
 use serde::{Deserialize, Serialize};
-use undrift_denoisers::{Denoiser, Variance};
-use undrift_samplers::Solver;
-use undrift_schedules::{Chain, Grid, Labels, Spacing};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use undrift_denoisers::{DenoiseError, Denoiser, Prediction, Question, Variance};
+use undrift_samplers::{Outputs, SampleError, Solver, rehearse};
+use undrift_schedules::{Chain, Grid};
 
 /// A sampler as a recipe or the command line names it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,79 +19,41 @@ pub struct SamplerSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<usize>,
     /// How those levels are chosen.
-    #[serde(default)]
-    pub spacing: SpacingName,
+    #[serde(default = "SamplerSettings::trailing")]
+    pub spacing: Method,
     /// What is done to the network's belief, in written order: the first one is next to the network.
     #[serde(default = "clipped")]
     pub wrappers: Vec<Method>,
 }
 
-/// How a Karras grid bends (Karras et al. 2022, arXiv:2206.00364).
-const RHO: f64 = 7.0;
-
 fn clipped() -> Vec<Method> {
     vec![Method::named("clip")]
-}
-
-/// Names of the spacings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum SpacingName {
-    /// Even strides from the first level on.
-    Uniform,
-    /// Squares of even strides, dense near the data.
-    Quadratic,
-    /// Integer strides from the first level on.
-    Leading,
-    /// Even strides that end at the noisiest level.
-    #[default]
-    Trailing,
-    /// Even strides with both ends.
-    Linspace,
-    /// Sigmas of Karras et al. (rho 7) between the chain's ends, labels interpolated.
-    Karras,
-}
-
-impl SpacingName {
-    /// The name as it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            SpacingName::Uniform => "uniform",
-            SpacingName::Quadratic => "quadratic",
-            SpacingName::Leading => "leading",
-            SpacingName::Trailing => "trailing",
-            SpacingName::Linspace => "linspace",
-            SpacingName::Karras => "karras",
-        }
-    }
 }
 
 impl SamplerSettings {
     /// The ancestral sampler of DDPM over all levels, clipped, with the row's variance.
     pub fn ancestral() -> Self {
-        SamplerSettings {
-            solver: Method::named("ddpm"),
-            steps: None,
-            spacing: SpacingName::default(),
-            wrappers: clipped(),
-        }
+        SamplerSettings { solver: Method::named("ddpm"), steps: None, spacing: Self::trailing(), wrappers: clipped() }
     }
 
-    /// Builds the sampler for a chain, and runs it over its whole grid on a few exact pixels.
-    ///
-    /// # Errors
-    /// [`MethodError`] names the method or parameter that does not exist or does not fit.
-    pub fn build(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
-        self.checked(chain, variance, &Anything).map(|(sampler, _)| sampler)
+    /// The spacing where nothing is said.
+    pub fn trailing() -> Method {
+        Method::named("trailing")
     }
 
     /// Builds the sampler for a chain and a network of these outputs, and runs it over its whole grid with a network
     /// without weights: what cannot be asked of such a network is found before one is trained.
     ///
     /// # Errors
-    /// As [`build`](Self::build).
-    pub fn build_for(&self, chain: &Chain, variance: Variance, outputs: Outputs<'_>) -> Result<Sampler, MethodError> {
-        self.checked(chain, variance, &trial::untrained(outputs)).map(|(sampler, _)| sampler)
+    /// [`MethodError`] names the method or parameter that does not exist or does not fit.
+    pub fn build(
+        &self,
+        methods: &Methods,
+        chain: &Chain,
+        variance: Variance,
+        outputs: Outputs<'_>,
+    ) -> Result<Sampler, MethodError> {
+        self.rehearsed(methods, chain, variance, outputs).map(|(sampler, _)| sampler)
     }
 
     /// What the sampler makes of a network without weights, bit for bit: samplers that agree here are the same one.
@@ -101,73 +63,66 @@ impl SamplerSettings {
     /// As [`build`](Self::build).
     pub fn fingerprint(
         &self,
+        methods: &Methods,
         chain: &Chain,
         variance: Variance,
         outputs: Outputs<'_>,
     ) -> Result<Option<Vec<u64>>, MethodError> {
-        self.checked(chain, variance, &trial::untrained(outputs)).map(|(_, end)| end)
+        self.rehearsed(methods, chain, variance, outputs).map(|(_, end)| end)
     }
 
-    fn checked(
+    fn rehearsed(
         &self,
+        methods: &Methods,
         chain: &Chain,
         variance: Variance,
-        model: &dyn Denoiser<4>,
+        outputs: Outputs<'_>,
     ) -> Result<(Sampler, Option<Vec<u64>>), MethodError> {
-        let sampler = self.assembled(chain, variance)?;
-        match trial::tried(&sampler, model) {
+        let sampler = self.assembled(methods, chain, variance)?;
+        match sampler.rehearse(&outputs.untrained())? {
             Ok(end) => Ok((sampler, end)),
-            Err(MethodError::Refused { why, .. }) => {
-                Err(MethodError::Refused { method: trial::to_blame(self, chain, variance, model), why })
-            }
-            Err(other) => Err(other),
+            Err(why) => Err(MethodError::refused(&self.to_blame(methods, &sampler, outputs), why)),
         }
     }
 
     /// The sampler as it is written, not tried.
-    pub(super) fn assembled(&self, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
-        let grid = self.grid(chain)?;
+    fn assembled(&self, methods: &Methods, chain: &Chain, variance: Variance) -> Result<Sampler, MethodError> {
+        let grid = methods.grid(&self.spacing, chain, self.steps)?;
         let context = Context { chain, grid: &grid, variance };
-        let mut wrapped = Vec::new();
-        let mut built = solver(&self.solver, &context)?;
-        for method in &self.wrappers {
-            let wrap = Wrapped::new(method)?;
-            built = wrap.around_solver(built, &context)?;
-            wrapped.push(wrap);
+        let mut solver = methods.solver(&self.solver, &context)?;
+        let wrapped = self.wrappers.iter().map(|method| methods.wrappers.find(method).map(Wrapped::new));
+        let wrapped: Vec<Wrapped> = wrapped.collect::<Result<_, _>>()?;
+        for wrap in &wrapped {
+            solver = wrap.around_solver(solver, &context)?;
         }
-        Ok(Sampler { solver: built, chain: chain.clone(), variance, wrapped, grid })
+        Ok(Sampler { solver, chain: chain.clone(), variance, wrapped, grid })
+    }
+
+    /// The part whose fault a refusal is: the network's output, the solver, or the first wrapper with which a run fails.
+    fn to_blame(&self, methods: &Methods, whole: &Sampler, outputs: Outputs<'_>) -> String {
+        if !outputs.know(&whole.grid, &devices::host()) {
+            return "model.prediction".to_owned();
+        }
+        let fails = |count: &usize| {
+            let part = SamplerSettings { wrappers: self.wrappers[..*count].to_vec(), ..self.clone() };
+            let part = part.assembled(methods, &whole.chain, whole.variance);
+            !part.is_ok_and(|part| matches!(part.rehearse(&outputs.untrained()), Ok(Ok(_))))
+        };
+        let first = (0..=self.wrappers.len()).find(fails);
+        match first.and_then(|count| self.wrappers.get(count.checked_sub(1)?)) {
+            Some(wrapper) => wrapper.to_string(),
+            None => self.solver.to_string(),
+        }
     }
 
     /// Solver, steps and wrappers in one line: `ddim, 20 steps (trailing), wrappers clip`.
     pub fn text(&self) -> String {
-        let spacing = self.spacing.name();
+        let spacing = &self.spacing;
         let steps = self.steps.map_or("all steps".to_owned(), |steps| format!("{steps} steps ({spacing})"));
         let wrappers = self.wrappers.iter().map(ToString::to_string).collect::<Vec<_>>();
         let wrappers = if wrappers.is_empty() { "no wrappers".to_owned() } else { wrappers.join(" > ") };
         format!("{}, {steps}, {wrappers}", self.solver)
     }
-
-    fn grid(&self, chain: &Chain) -> Result<Grid, MethodError> {
-        let spacing = match self.spacing {
-            SpacingName::Uniform => Spacing::Uniform,
-            SpacingName::Quadratic => Spacing::Quadratic,
-            SpacingName::Leading => Spacing::Leading,
-            SpacingName::Trailing => Spacing::Trailing,
-            SpacingName::Linspace => Spacing::Linspace,
-            SpacingName::Karras => {
-                let steps = self.steps.unwrap_or(chain.len());
-                return chain.karras(steps, RHO, Labels::Interpolated).map_err(refused);
-            }
-        };
-        match self.steps {
-            None => Ok(chain.grid()),
-            Some(steps) => chain.respace(spacing, steps).map_err(refused),
-        }
-    }
-}
-
-fn refused(source: undrift_schedules::GridError) -> MethodError {
-    MethodError::Refused { method: "steps".to_owned(), why: source.to_string() }
 }
 
 /// A sampler that is ready to run.
@@ -175,7 +130,7 @@ pub struct Sampler {
     grid: Grid,
     chain: Chain,
     variance: Variance,
-    solver: Box<dyn Solver<4>>,
+    solver: Steps,
     wrapped: Vec<Wrapped>,
 }
 
@@ -197,5 +152,33 @@ impl Sampler {
     pub fn denoiser<'a>(&self, network: Box<dyn Denoiser<4> + 'a>) -> Result<Box<dyn Denoiser<4> + 'a>, MethodError> {
         let context = Context { chain: &self.chain, grid: &self.grid, variance: self.variance };
         self.wrapped.iter().try_fold(network, |inner, wrap| wrap.around_denoiser(inner, &context))
+    }
+
+    /// How often a network of these outputs is asked for one sample; none where that depends on the very samples.
+    ///
+    /// # Errors
+    /// As [`denoiser`](Self::denoiser).
+    pub fn evaluations(&self, outputs: Outputs<'_>) -> Result<Option<usize>, MethodError> {
+        let asked = AtomicUsize::new(0);
+        let end = self.rehearse(&Counted { model: outputs.untrained(), asked: &asked })?;
+        Ok(end.ok().flatten().map(|_| asked.load(Ordering::Relaxed)))
+    }
+
+    fn rehearse(&self, model: &dyn Denoiser<4>) -> Result<Result<Option<Vec<u64>>, SampleError>, MethodError> {
+        let model = self.denoiser(Box::new(model))?;
+        Ok(rehearse(&*model, &*self.solver, &self.grid, &devices::host()))
+    }
+}
+
+/// A model that counts how often it is asked.
+struct Counted<'a, M> {
+    model: M,
+    asked: &'a AtomicUsize,
+}
+
+impl<M: Denoiser<4>> Denoiser<4> for Counted<'_, M> {
+    fn predict(&self, x: burn::tensor::Tensor<4>, at: &Question<4>) -> Result<Prediction<4>, DenoiseError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.model.predict(x, at)
     }
 }

@@ -1,6 +1,7 @@
 //! Solver, wrappers and steps by name, as values that a published pipeline takes.
 
-use crate::methods::{Context, Method, MethodError, SpacingName, Wrapped, solver};
+use crate::methods::slots::Wrapped;
+use crate::methods::{Context, Given, Method, MethodError, Methods};
 use std::rc::Rc;
 use undrift_pipelines::{AskedSolver, AskedWrapper, Belief, BoxError, Choice, Placing, PublishedSolver, Wrapper};
 use undrift_samplers::Solver;
@@ -14,7 +15,7 @@ pub struct SamplerChoice {
     /// Steps.
     pub steps: Option<usize>,
     /// How they are chosen.
-    pub spacing: Option<SpacingName>,
+    pub spacing: Option<Method>,
     /// What stands around the network; an empty list is none.
     pub wrappers: Option<Vec<Method>>,
 }
@@ -24,46 +25,54 @@ impl SamplerChoice {
     ///
     /// # Errors
     /// [`MethodError`] for a wrapper that does not exist or a parameter that it has not.
-    pub fn values(&self) -> Result<Choice, MethodError> {
-        let wrappers = self.wrappers.as_ref().map(|all| all.iter().map(wrapper).collect::<Result<_, _>>());
+    pub fn values(&self, methods: &Methods) -> Result<Choice, MethodError> {
+        let wrappers =
+            self.wrappers.as_ref().map(|all| all.iter().map(|one| wrapper(methods, one)).collect::<Result<_, _>>());
         Ok(Choice {
-            solver: self.solver.as_ref().map(asked),
+            solver: self.solver.as_ref().map(|solver| asked(methods, solver)),
             steps: self.steps,
-            placing: self.spacing.map(Placing::from),
+            placing: self.spacing.as_ref().map(placing).transpose()?,
             wrappers: wrappers.transpose()?,
         })
     }
 }
 
-impl From<SpacingName> for Placing {
-    fn from(name: SpacingName) -> Self {
-        match name {
-            SpacingName::Uniform => Placing::Spaced(Spacing::Uniform),
-            SpacingName::Quadratic => Placing::Spaced(Spacing::Quadratic),
-            SpacingName::Leading => Placing::Spaced(Spacing::Leading),
-            SpacingName::Trailing => Placing::Spaced(Spacing::Trailing),
-            SpacingName::Linspace => Placing::Spaced(Spacing::Linspace),
-            SpacingName::Karras => Placing::Karras,
-        }
-    }
+/// The published placing of this name.
+fn placing(spacing: &Method) -> Result<Placing, MethodError> {
+    Ok(match spacing.to_string().as_str() {
+        "uniform" => Placing::Spaced(Spacing::Uniform),
+        "quadratic" => Placing::Spaced(Spacing::Quadratic),
+        "leading" => Placing::Spaced(Spacing::Leading),
+        "trailing" => Placing::Spaced(Spacing::Trailing),
+        "linspace" => Placing::Spaced(Spacing::Linspace),
+        "karras" => Placing::Karras,
+        other => return Err(MethodError::refused(other, PLACINGS)),
+    })
 }
 
+/// The spacings of published codes.
+const PLACINGS: &str =
+    "published codes have none such; choose uniform, quadratic, leading, trailing, linspace or karras";
+
 /// The solver of this name, and the published one that it is.
-fn asked(method: &Method) -> AskedSolver {
-    let eta = method.given.iter().find(|(key, _)| key == "eta").and_then(|(_, value)| value.parse().ok());
-    let named = method.clone();
+fn asked(methods: &Methods, method: &Method) -> AskedSolver {
+    let eta = method.given("eta").and_then(Given::number);
+    let (methods, named) = (methods.clone(), method.clone());
     AskedSolver {
         text: method.to_string(),
         published: PublishedSolver::named(&method.name, eta.unwrap_or(0.0)),
-        build: Rc::new(move |over| Ok(solver(&named, &context(over))?)),
+        build: Rc::new(move |over| Ok(methods.solver(&named, over)?)),
     }
 }
 
-fn wrapper(method: &Method) -> Result<AskedWrapper, MethodError> {
+fn wrapper(methods: &Methods, method: &Method) -> Result<AskedWrapper, MethodError> {
     if *method == Method::named("clip") {
         return Ok(AskedWrapper::Clip);
     }
-    Ok(AskedWrapper::Other(Rc::new(Named { method: method.clone(), wrapped: Wrapped::new(method)? })))
+    Ok(AskedWrapper::Other(Rc::new(Named {
+        method: method.clone(),
+        wrapped: Wrapped::new(methods.wrappers.find(method)?),
+    })))
 }
 
 /// A wrapper by name.
@@ -85,44 +94,32 @@ impl Wrapper for Named {
         self.wrapped.is_around_solver()
     }
 
-    fn around_denoiser<'a>(
-        &self,
-        inner: Belief<'a>,
-        over: &undrift_pipelines::Context<'_>,
-    ) -> Result<Belief<'a>, BoxError> {
-        Ok(self.wrapped.around_denoiser(inner, &context(over))?)
+    fn around_denoiser<'a>(&self, inner: Belief<'a>, over: &Context<'_>) -> Result<Belief<'a>, BoxError> {
+        Ok(self.wrapped.around_denoiser(inner, over)?)
     }
 
-    fn around_solver(
-        &self,
-        inner: Box<dyn Solver<4>>,
-        over: &undrift_pipelines::Context<'_>,
-    ) -> Result<Box<dyn Solver<4>>, BoxError> {
-        Ok(self.wrapped.around_solver(inner, &context(over))?)
+    fn around_solver(&self, inner: Box<dyn Solver<4>>, over: &Context<'_>) -> Result<Box<dyn Solver<4>>, BoxError> {
+        Ok(self.wrapped.around_solver(inner, over)?)
     }
-}
-
-fn context<'a>(over: &undrift_pipelines::Context<'a>) -> Context<'a> {
-    Context { chain: over.chain, grid: over.grid, variance: over.variance }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::SOLVERS;
+    use crate::methods::slots::{SOLVERS, SPACINGS};
 
     #[test]
     fn published_solvers_have_the_same_names_here() {
         let published = SOLVERS.iter().filter_map(|row| PublishedSolver::named(row.name, 0.0));
         assert_eq!(published.count(), 14);
-        let asked = asked(&"ddim:eta=0.5".parse().unwrap());
+        let asked = asked(&Methods::standard(), &"ddim:eta=0.5".parse().unwrap());
         assert_eq!((asked.text.as_str(), asked.published), ("ddim:eta=0.5", PublishedSolver::named("ddim", 0.5)));
     }
 
     #[test]
     fn placings_have_the_same_names_here() {
-        for name in <SpacingName as clap::ValueEnum>::value_variants() {
-            assert_eq!(Placing::from(*name).to_string(), name.name());
+        for row in SPACINGS {
+            assert_eq!(placing(&Method::named(row.name)).unwrap().to_string(), row.name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A checkpoint of any kind, opened: a published one, or one of a run of ours.
 
 use super::row::process_of_row;
+use crate::methods::{MethodError, Methods};
 use crate::recipe::{Settings as RowSettings, WeightSet};
 use crate::run::{NETWORK, SETTINGS};
 use burn::tensor::{DType, Device};
@@ -60,6 +61,9 @@ pub enum PublishedError {
         /// The file.
         path: PathBuf,
     },
+    /// A training state of a row with a method that is not known here, or that no published code has.
+    #[error(transparent)]
+    Method(#[from] MethodError),
     /// Weights that a training state does not have.
     #[error("a training state has the weights `ema` and `raw`, not `{group}`")]
     NoGroup {
@@ -74,16 +78,16 @@ impl Opened {
     /// # Errors
     /// [`PublishedError`]: a file that cannot be read or is no checkpoint, settings that are missing, unknown or those
     /// of another network.
-    pub fn new(path: &Path, said: &Said) -> Result<Self, PublishedError> {
+    pub fn new(methods: &Methods, path: &Path, said: &Said) -> Result<Self, PublishedError> {
         if is_training_state(path) {
-            return Opened::trained(path, said.group.as_deref());
+            return Opened::trained(methods, path, said.group.as_deref());
         }
         let Pipeline { published, process, assumed, beside } = Pipeline::open(path, said)?;
         let config = published.config().clone();
         Ok(Opened { config, process, assumed, beside, weights: Weights::Published(Box::new(published)) })
     }
 
-    fn trained(path: &Path, group: Option<&str>) -> Result<Self, PublishedError> {
+    fn trained(methods: &Methods, path: &Path, group: Option<&str>) -> Result<Self, PublishedError> {
         let set = match group {
             None | Some("ema") => WeightSet::Ema,
             Some("raw") => WeightSet::Raw,
@@ -97,7 +101,7 @@ impl Opened {
         let unet: DdpmUnetConfig =
             note(NETWORK).and_then(|text| serde_json::from_str(text).ok()).ok_or_else(missing)?;
         let weights = Weights::Trained { path: path.to_owned(), set, settings };
-        let (config, process) = (NetworkConfig::Ddpm(unet), process_of_row(&row));
+        let (config, process) = (NetworkConfig::Ddpm(unet), process_of_row(methods, &row)?);
         Ok(Opened { config, process, assumed: Vec::new(), beside: None, weights })
     }
 

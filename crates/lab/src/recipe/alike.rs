@@ -1,30 +1,32 @@
 //! Which settings training depends on, and which can be changed after it.
 
-use super::{DataSettings, ModelSettings, ObjectiveName, SamplingSettings, Settings, TrainingSettings, VarianceName};
-use std::fmt::Debug;
+use super::{ModelSettings, SamplingSettings, Settings, TrainingSettings};
+use crate::methods::Method;
+use serde::Serialize;
 
 impl Settings {
     /// What training depends on, table by table, as texts that are the same for the same training: where images lie,
     /// how they are sampled and scored, and how often something is saved make no difference.
     pub fn training_parts(&self) -> Vec<(&'static str, String)> {
-        let data = DataSettings { path: None, ..self.data.clone() };
+        let mut data = self.data.clone();
+        data.set.given.retain(|(key, _)| key != PATH);
         vec![
             ("data", text(&data)),
             ("model", text(&trained(&self.model))),
-            ("network", text(&self.network)),
-            ("chain", text(&self.chain)),
+            ("network", method(&self.network)),
+            ("chain", method(&self.chain)),
             ("training", text(&learned(&self.training))),
         ]
     }
 
     /// What samples of the same network depend on, as far as there are any.
     pub fn sampling_part(&self) -> String {
-        text(&(&self.sampling.sampler, self.model.variance))
+        format!("{} {}", text(&self.sampling.sampler), method(&self.model.variance))
     }
 
     /// What the scores of the same network depend on beside its samples.
     pub fn scoring_part(&self) -> String {
-        text(&(SamplingSettings { batch: 0, ..self.sampling.clone() }, self.metrics))
+        text(&SamplingSettings { batch: 0, ..self.sampling.clone() }) + &text(&self.metrics)
     }
 
     /// The tables in which two rows' settings differ so that their trainings do.
@@ -39,19 +41,29 @@ impl Settings {
     }
 }
 
-/// A text that is the same for equal settings: their numbers are written so that they can be read back.
-fn text(settings: &impl Debug) -> String {
-    format!("{settings:?}")
+/// The key of a data set that says where it lies.
+const PATH: &str = "path";
+
+/// A text that is the same for equal settings.
+fn text(settings: &impl Serialize) -> String {
+    serde_json::to_string(settings).expect("settings of a loaded recipe have a JSON form")
+}
+
+/// A text that is the same for methods that are written alike, in whatever order and form.
+fn method(method: &Method) -> String {
+    let mut sorted = method.clone();
+    sorted.given.sort_by(|one, other| one.0.cmp(&other.0));
+    sorted.to_string()
 }
 
 /// The model as its training sees it: the squared error does not look at a fixed variance.
 fn trained(model: &ModelSettings) -> ModelSettings {
-    match (model.objective, model.variance) {
-        (ObjectiveName::Simple, VarianceName::FixedSmall | VarianceName::FixedLarge) => {
-            ModelSettings { variance: VarianceName::FixedSmall, ..*model }
-        }
-        _ => *model,
-    }
+    let fixed = ["fixed-small", "fixed-large"].contains(&model.variance.name.as_str());
+    let variance = match model.objective.name == "simple" && fixed {
+        true => Method::named("fixed-small"),
+        false => model.variance.clone(),
+    };
+    ModelSettings { variance, ..model.clone() }
 }
 
 /// The training without what only decides how often something is saved or recorded.
@@ -62,10 +74,11 @@ fn learned(training: &TrainingSettings) -> TrainingSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::Methods;
     use crate::recipe::load;
 
     fn settings() -> Settings {
-        load("table2", Some("smoke")).unwrap().rows[5].settings.clone()
+        load("table2", Some("smoke"), &Methods::standard()).unwrap().rows[5].settings.clone()
     }
 
     fn changed(change: impl FnOnce(&mut Settings)) -> Settings {
@@ -78,9 +91,9 @@ mod tests {
     fn every_table_that_training_depends_on_is_named() {
         for (name, other) in [
             ("data", changed(|s| s.data.flip = !s.data.flip)),
-            ("model", changed(|s| s.model.prediction = crate::recipe::PredictionName::X0)),
-            ("network", changed(|s| s.network.base *= 2)),
-            ("chain", changed(|s| s.chain = crate::recipe::ChainSettings::Cosine { length: 20 })),
+            ("model", changed(|s| s.model.prediction = Method::named("x0"))),
+            ("network", changed(|s| s.network.set("base", 1024))),
+            ("chain", changed(|s| s.chain = Method::named("cosine").with("length", 20))),
             ("training", changed(|s| s.training.steps += 1)),
         ] {
             assert_eq!(settings().other_training(&other), [name]);
@@ -90,25 +103,25 @@ mod tests {
     #[test]
     fn what_training_does_not_look_at_may_change() {
         for other in [
-            changed(|s| s.data.path = Some("elsewhere".into())),
+            changed(|s| s.data.set.set("path", "elsewhere")),
             changed(|s| s.training.checkpoint_every += 1),
             changed(|s| s.training.log_every += 1),
             changed(|s| s.sampling.sampler.steps = Some(3)),
             changed(|s| s.sampling.count += 1),
             changed(|s| s.metrics.splits += 1),
-            changed(|s| s.model.variance = VarianceName::FixedSmall),
+            changed(|s| s.model.variance = Method::named("fixed-small")),
         ] {
             assert_eq!(settings().other_training(&other), [""; 0]);
         }
-        assert_eq!(settings().model.variance, VarianceName::FixedLarge, "the last change is one");
+        assert_eq!(settings().model.variance, Method::named("fixed-large"), "the last change is one");
         let bound = |variance| {
             changed(|s| {
-                s.model.objective = ObjectiveName::Bound;
-                s.model.variance = variance;
+                s.model.objective = Method::named("bound");
+                s.model.variance = Method::named(variance);
             })
         };
-        let small = bound(VarianceName::FixedSmall);
-        assert_eq!(small.other_training(&bound(VarianceName::FixedLarge)), ["model"], "the bound looks at it");
+        let small = bound("fixed-small");
+        assert_eq!(small.other_training(&bound("fixed-large")), ["model"], "the bound looks at it");
     }
 
     #[test]
@@ -122,6 +135,6 @@ mod tests {
         assert_eq!(of(&changed(|s| s.sampling.count += 1)), (true, false));
         assert_eq!(of(&changed(|s| s.metrics.splits += 1)), (true, false));
         assert_eq!(of(&changed(|s| s.sampling.sampler.steps = Some(3))), (false, false));
-        assert_eq!(of(&changed(|s| s.model.variance = VarianceName::FixedSmall)), (false, false));
+        assert_eq!(of(&changed(|s| s.model.variance = Method::named("fixed-small"))), (false, false));
     }
 }

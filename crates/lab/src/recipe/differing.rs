@@ -56,10 +56,11 @@ fn flatten(path: &str, value: &Value, into: &mut BTreeMap<String, String>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::methods::Methods;
     use crate::recipe::load;
 
     fn text(name: &str, change: impl FnOnce(&mut crate::recipe::Recipe)) -> Vec<String> {
-        let mut recipe = load(name, Some("smoke")).unwrap();
+        let mut recipe = load(name, Some("smoke"), &Methods::standard()).unwrap();
         change(&mut recipe);
         let row =
             |row: &Vec<(String, String)>| row.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>();

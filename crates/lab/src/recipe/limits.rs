@@ -1,12 +1,9 @@
 //! Numbers that no machine, or not this one, can hold, and texts that no table can; found before anything is made.
 
 use super::validate::{rule, whole};
-use super::{Experiment, Recipe, RecipeError};
-use crate::registry;
+use super::{Built, Experiment, Recipe, RecipeError};
+use crate::devices;
 use undrift_studies::memory;
-
-/// Longest chain: a hundred times DDPM's.
-const LEVELS: usize = 100_000;
 
 /// Largest seed: TOML has no larger integers, so that no saved recipe could hold it.
 const SEED: u64 = i64::MAX as u64;
@@ -14,36 +11,27 @@ const SEED: u64 = i64::MAX as u64;
 /// What training keeps of each parameter: last weights, moving average, Adam's two moments, gradient.
 const COPIES: usize = 5;
 
-/// Refuses a chain that is too long to be made.
-pub(super) fn check_length(row: &Experiment) -> Result<(), RecipeError> {
-    let length = row.settings.chain.length();
-    rule(row, "chain.length", length, length <= LEVELS, format!("a chain has at most {LEVELS} levels"))
-}
-
 /// Refuses the numbers of a row that size something larger than `memory` bytes.
 ///
 /// Each bound is what is needed at the very least, so that nothing is refused that could run. The network must be a
 /// valid one.
-pub(super) fn check_sizes(row: &Experiment, memory: u64) -> Result<(), RecipeError> {
+pub(super) fn check_sizes(row: &Experiment, built: &Built, memory: u64) -> Result<(), RecipeError> {
     let s = &row.settings;
     let fits = |field, value: String, needed: u64| {
         let (needs, has) = (memory::said(needed), memory::said(memory));
         rule(row, field, value, needed <= memory, format!("that needs {needs} of memory, and this machine has {has}"))
     };
-    let parameters = registry::parameter_count(s)
+    let parameters = built
+        .network
+        .parameter_count(&devices::host())
         .map_err(|source| RecipeError::Network { row: row.id.clone(), source })?
         .saturating_mul(COPIES);
-    let widths =
-        format!("base {} with multipliers {:?} and {} blocks", s.network.base, s.network.multipliers, s.network.blocks);
-    fits("network", widths, memory::bytes(parameters, size_of::<f32>()))?;
-    let [channels, height, width] = registry::image_shape(&s.data);
-    // What every block at full resolution gives; training keeps it for the way back, and skips do while sampling.
-    let finest = registry::unet(s).widths[0].saturating_mul(height * width * size_of::<f32>());
-    let (kept, skipped) =
-        (finest.saturating_mul(2 * s.network.blocks + 1), finest.saturating_mul(s.network.blocks + 1));
+    fits("network", s.network.to_string(), memory::bytes(parameters, size_of::<f32>()))?;
+    let (numbers, (kept, skipped)) = (built.source.shape.iter().product::<usize>(), built.network.held());
+    let [kept, skipped] = [kept, skipped].map(|numbers| numbers.saturating_mul(size_of::<f32>()));
     let (t, p) = (&s.training, &s.sampling);
     fits("training.batch", t.batch.to_string(), memory::bytes(t.batch, kept))?;
-    fits("sampling.count", p.count.to_string(), memory::bytes(p.count, channels * height * width))?;
+    fits("sampling.count", p.count.to_string(), memory::bytes(p.count, numbers))?;
     fits("sampling.batch", p.batch.to_string(), memory::bytes(p.batch.min(p.count), skipped))
 }
 
@@ -84,12 +72,13 @@ pub(super) fn check_texts(recipe: &Recipe) -> Result<(), RecipeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{ChainSettings, load};
+    use crate::methods::{Method, Methods};
+    use crate::recipe::load;
 
     fn message(change: impl FnOnce(&mut Recipe)) -> String {
-        let mut recipe = load("exposure-bias", Some("smoke")).unwrap();
+        let mut recipe = load("exposure-bias", Some("smoke"), &Methods::standard()).unwrap();
         change(&mut recipe);
-        recipe.validate().expect_err("must be refused").to_string()
+        recipe.validate(&Methods::standard()).expect_err("must be refused").to_string()
     }
 
     /// Every number of a recipe that sizes an allocation.
@@ -97,18 +86,18 @@ mod tests {
     fn numbers_beyond_memory_are_refused_by_name() {
         type Change = fn(&mut crate::recipe::Settings, usize);
         let list: [(&str, Change); 9] = [
-            ("chain", |s, n| s.chain = ChainSettings::Linear { length: n }),
-            ("chain", |s, n| s.chain = ChainSettings::Jsd { length: n }),
-            ("base", |s, n| (s.network.base, s.network.groups) = (n / 8 * 8, 8)),
-            ("multipliers", |s, n| s.network.multipliers = vec![1, n]),
-            ("blocks", |s, n| s.network.blocks = n),
+            ("chain", |s, n| s.chain = Method::named("linear").with("length", n)),
+            ("chain", |s, n| s.chain = Method::named("jsd").with("length", n)),
+            ("base", |s, n| s.network.set("base", (n / 8 * 8) as i64)),
+            ("multipliers", |s, n| s.network.set("multipliers", vec![1, n as i64])),
+            ("blocks", |s, n| s.network.set("blocks", n as i64)),
             ("training.batch", |s, n| s.training.batch = n),
             ("sampling.count", |s, n| s.sampling.count = n),
             ("metrics.splits", |s, n| s.metrics.splits = n),
             ("sampling.batch", |s, n| (s.sampling.count, s.sampling.batch) = (1 << 20, n)),
         ];
         for (field, change) in list {
-            for number in [1 << 40, 1 << 50, 1 << 62, usize::MAX] {
+            for number in [u32::MAX as usize, 1 << 40, 1 << 50, i64::MAX as usize] {
                 let error = message(|recipe| change(&mut recipe.rows[0].settings, number));
                 assert!(error.contains(field), "{field} = {number}: {error}");
             }
@@ -117,9 +106,12 @@ mod tests {
 
     #[test]
     fn a_row_needs_what_it_needs_and_no_more() {
-        let mut row = load("table2", Some("paper")).unwrap().rows[5].clone();
-        check_sizes(&row, 16 << 30).unwrap();
-        let at = |row: &Experiment, memory: u64| check_sizes(row, memory).unwrap_err().to_string();
+        let mut row = load("table2", Some("paper"), &Methods::standard()).unwrap().rows[5].clone();
+        let checked = |row: &Experiment, memory: u64| {
+            check_sizes(row, &Built::of(&Methods::standard(), &row.settings).unwrap(), memory)
+        };
+        checked(&row, 16 << 30).unwrap();
+        let at = |row: &Experiment, memory: u64| checked(row, memory).unwrap_err().to_string();
         let network = at(&row, 512 << 20);
         assert!(network.contains("`network`") && network.contains("681.8 MiB"), "{network}");
         row.settings.training.batch = 1024;
@@ -156,9 +148,9 @@ mod tests {
         assert!(
             message(|recipe| recipe.exposure.as_mut().unwrap().tuning_seeds = vec![u64::MAX]).contains("tuning_seeds")
         );
-        let mut recipe = load("table2", Some("smoke")).unwrap();
+        let mut recipe = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         recipe.seeds = vec![SEED];
-        recipe.validate().unwrap();
+        recipe.validate(&Methods::standard()).unwrap();
         assert_eq!(toml::from_str::<Recipe>(&recipe.to_toml()).unwrap(), recipe);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Experiment, Recipe, RecipeError, Settings};
 use crate::exposure::ExposureSettings;
+use crate::methods::Methods;
 use crate::report::Published;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -34,8 +35,8 @@ struct Source {
     seeds: Vec<u64>,
     data: Table,
     model: Table,
-    network: Table,
-    chain: Table,
+    network: Value,
+    chain: Value,
     training: Table,
     sampling: Table,
     metrics: Table,
@@ -62,7 +63,7 @@ struct RowSource {
 ///
 /// # Errors
 /// [`RecipeError`] names the file, the key or the value, and what would be accepted.
-pub fn load(name_or_path: &str, preset: Option<&str>) -> Result<Recipe, RecipeError> {
+pub fn load(name_or_path: &str, preset: Option<&str>, methods: &Methods) -> Result<Recipe, RecipeError> {
     let (origin, text) = match built_in(name_or_path) {
         Some(text) => (format!("built-in recipe `{name_or_path}`"), text.to_owned()),
         None => (name_or_path.to_owned(), read(name_or_path)?),
@@ -71,7 +72,7 @@ pub fn load(name_or_path: &str, preset: Option<&str>) -> Result<Recipe, RecipeEr
         toml::from_str(&text).map_err(|e| RecipeError::Syntax { origin: origin.clone(), source: Box::new(e) })?;
     let recipe =
         if table.contains_key("preset") { resolved(&origin, table, preset)? } else { resolve(&origin, table, preset)? };
-    recipe.validate()?;
+    recipe.validate(methods)?;
     Ok(recipe)
 }
 
@@ -103,14 +104,13 @@ fn resolve(origin: &str, table: Table, preset: Option<&str>) -> Result<Recipe, R
     for (key, part) in [
         ("data", &source.data),
         ("model", &source.model),
-        ("network", &source.network),
-        ("chain", &source.chain),
         ("training", &source.training),
         ("sampling", &source.sampling),
         ("metrics", &source.metrics),
     ] {
         base.insert(key.to_owned(), Value::Table(part.clone()));
     }
+    base.extend([("network".to_owned(), source.network), ("chain".to_owned(), source.chain)]);
     base.insert(
         "seeds".to_owned(),
         Value::Array(source.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect()),
@@ -175,12 +175,13 @@ fn typed<T: DeserializeOwned>(origin: &str, table: Table) -> Result<T, RecipeErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::Given;
 
     fn table2_with(find: &str, replace: &str) -> Result<Recipe, RecipeError> {
         let text = built_in("table2").unwrap();
         assert!(text.contains(find), "the recipe no longer says {find}");
         let recipe = resolve("test", toml::from_str(&text.replacen(find, replace, 1)).unwrap(), None)?;
-        recipe.validate().map(|()| recipe)
+        recipe.validate(&Methods::standard()).map(|()| recipe)
     }
 
     #[test]
@@ -188,7 +189,7 @@ mod tests {
         for (name, text) in BUILT_IN {
             let table: Table = toml::from_str(text).unwrap();
             for preset in table["presets"].as_table().unwrap().keys() {
-                let recipe = load(name, Some(preset)).unwrap();
+                let recipe = load(name, Some(preset), &Methods::standard()).unwrap();
                 assert_eq!(toml::from_str::<Recipe>(&recipe.to_toml()).unwrap(), recipe);
             }
         }
@@ -196,20 +197,27 @@ mod tests {
 
     #[test]
     fn paper_preset_is_the_published_setup() {
-        let recipe = load("table2", Some("paper")).unwrap();
+        let recipe = load("table2", Some("paper"), &Methods::standard()).unwrap();
         let s = &recipe.rows[5].settings;
-        assert_eq!((s.chain.length(), s.training.steps, s.training.batch), (1000, 800_000, 128));
+        assert_eq!(
+            (s.chain.to_string(), s.training.steps, s.training.batch),
+            ("linear:length=1000".to_owned(), 800_000, 128)
+        );
         assert_eq!((s.training.learning_rate, s.training.warm_up, s.training.clip), (2e-4, 5000, 1.0));
-        assert_eq!((s.training.ema.decay, s.training.ema.ramp, s.network.dropout), (0.9999, false, 0.1));
+        assert_eq!((s.training.ema.decay, s.training.ema.ramp), (0.9999, false));
+        assert_eq!(s.network.given("dropout"), Some(&Given::from(&0.1)));
         assert_eq!((s.sampling.count, s.data.flip), (50_000, true));
     }
 
     #[test]
     fn presets_and_rows_override_single_keys() {
-        let quick = load("table2", None).unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let quick = load("table2", None, &Methods::standard()).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         assert_eq!(quick.rows.len(), 6);
-        assert_eq!(smoke.rows[0].settings.network.multipliers, quick.rows[0].settings.network.multipliers);
+        assert_eq!(
+            smoke.rows[0].settings.network.given("multipliers"),
+            quick.rows[0].settings.network.given("multipliers")
+        );
         assert_ne!(smoke.rows[0].settings.training.steps, quick.rows[0].settings.training.steps);
         assert_ne!(quick.rows[0].settings.model, quick.rows[5].settings.model);
     }
@@ -254,9 +262,16 @@ mod tests {
 
     #[test]
     fn presets_and_rows_that_do_not_exist_are_errors() {
-        assert!(load("table2", Some("fast")).unwrap_err().to_string().contains("smoke"));
-        assert!(load("table9", None).unwrap_err().to_string().contains("table2"));
+        assert!(load("table2", Some("fast"), &Methods::standard()).unwrap_err().to_string().contains("smoke"));
+        assert!(load("table9", None, &Methods::standard()).unwrap_err().to_string().contains("table2"));
         let rows = ["eps-simpel".to_owned()];
-        assert!(load("table2", None).unwrap().with_rows(&rows).unwrap_err().to_string().contains("eps-simple"));
+        assert!(
+            load("table2", None, &Methods::standard())
+                .unwrap()
+                .with_rows(&rows)
+                .unwrap_err()
+                .to_string()
+                .contains("eps-simple")
+        );
     }
 }

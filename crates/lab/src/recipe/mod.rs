@@ -5,6 +5,7 @@
 //! [`Experiment`] per row, in which every key has a value.
 
 mod alike;
+mod built;
 mod differing;
 mod limits;
 mod load;
@@ -13,11 +14,10 @@ mod validate;
 mod validate_model;
 mod validate_study;
 
+pub use built::{Built, Misfit};
 pub use load::{BUILT_IN, built_in, load};
 pub use settings::{
-    ChainSettings, DataSet, DataSettings, EmaSettings, Extractor, MetricSettings, ModelSettings, NetworkSettings,
-    ObjectiveName, PredictionName, SamplingSettings, Settings, TrainingSettings, VarianceName, WeightSet,
-    WeightingSettings,
+    DataSettings, EmaSettings, MetricSettings, ModelSettings, SamplingSettings, Settings, TrainingSettings, WeightSet,
 };
 
 use crate::exposure::ExposureSettings;
@@ -167,25 +167,17 @@ pub enum RecipeError {
         /// What would be accepted.
         rule: &'static str,
     },
-    /// The chain cannot be built.
-    #[error("row `{row}`: `chain`: {source}")]
-    Chain {
-        /// The row.
-        row: String,
-        /// Why.
-        source: undrift_schedules::ChainError,
-    },
-    /// A sampler cannot be built, or not be run with such a network.
+    /// A method does not exist, or does not fit.
     #[error("row `{row}`: `{field}`: {source}")]
-    Sampler {
+    Method {
         /// The row.
         row: String,
-        /// Dotted path of the key that asks for it.
+        /// Dotted path of the key that names it.
         field: &'static str,
         /// Why.
         source: crate::methods::MethodError,
     },
-    /// The network cannot be built.
+    /// The network cannot be made.
     #[error("row `{row}`: `network`: {source}")]
     Network {
         /// The row.

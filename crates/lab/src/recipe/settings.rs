@@ -1,10 +1,10 @@
 //! The settings of one experiment, as serde types.
 
-use crate::methods::SamplerSettings;
-use serde::{Deserialize, Deserializer, Serialize};
-use std::path::PathBuf;
+use crate::methods::{Method, SamplerSettings};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use toml::{Table, Value};
 use undrift_losses::InputPerturbation;
-pub use undrift_studies::WeightSet;
 
 /// Every setting of one experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,10 +14,11 @@ pub struct Settings {
     pub data: DataSettings,
     /// What the network predicts and what training minimises.
     pub model: ModelSettings,
-    /// The U-Net.
-    pub network: NetworkSettings,
+    /// The network; the DDPM U-Net where no `kind` is given.
+    #[serde(deserialize_with = "network")]
+    pub network: Method,
     /// The forward process.
-    pub chain: ChainSettings,
+    pub chain: Method,
     /// Optimiser, steps and moving average.
     pub training: TrainingSettings,
     /// How many samples, from which weights.
@@ -26,240 +27,102 @@ pub struct Settings {
     pub metrics: MetricSettings,
 }
 
+/// The network of a recipe that names none.
+const DDPM_UNET: &str = "ddpm-unet";
+
+fn network<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Method, D::Error> {
+    Method::read(deserializer, Some(DDPM_UNET))
+}
+
 /// The images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DataSettings {
-    /// Which set.
-    pub set: DataSet,
-    /// Folder of the files, for sets that are not embedded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<PathBuf>,
-    /// Reduce 28x28 to 16x16 (zero-pad to 32, 2x2 mean, rounded).
-    pub reduced: bool,
+    /// Which set, with its own keys.
+    pub set: Method,
     /// Random horizontal flips while training.
     pub flip: bool,
 }
 
-/// Names of the data sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DataSet {
-    /// 10,000 training and 1,000 test images of Fashion-MNIST, embedded in the program.
-    FashionMnistSample,
-    /// The four IDX files of Fashion-MNIST (or of MNIST), plain or gzip.
-    FashionMnistIdx,
-    /// The binary version of CIFAR-10.
-    Cifar10,
+/// The key of the set's name, and the one that belongs to no set.
+const SET: &str = "set";
+const FLIP: &str = "flip";
+
+impl Serialize for DataSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut table = self.set.to_table(SET);
+        table.insert(FLIP.to_owned(), Value::Boolean(self.flip));
+        table.serialize(serializer)
+    }
 }
 
-/// Prediction target, objective and variance.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+impl<'de> Deserialize<'de> for DataSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = Table::deserialize(deserializer)?;
+        let flip = match table.remove(FLIP) {
+            Some(Value::Boolean(flip)) => flip,
+            Some(other) => return Err(D::Error::custom(format!("`{FLIP}` is {other}, but must be true or false"))),
+            None => return Err(D::Error::missing_field(FLIP)),
+        };
+        Ok(DataSettings { set: Method::of_table(table, SET, None).map_err(D::Error::custom)?, flip })
+    }
+}
+
+/// Prediction target, objective, variance and how training inputs are made and weighed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSettings {
     /// What the network's output is.
-    pub prediction: PredictionName,
+    pub prediction: Method,
     /// What training minimises.
-    pub objective: ObjectiveName,
+    pub objective: Method,
     /// The variance of the reverse steps.
-    pub variance: VarianceName,
+    pub variance: Method,
     /// How much the squared error of a level counts.
-    #[serde(default)]
-    pub weighting: WeightingSettings,
+    #[serde(default = "uniform", skip_serializing_if = "is_uniform")]
+    pub weighting: Method,
+    /// How training inputs are made; `training.input_perturbation` is a short form for one.
+    #[serde(default = "plain", skip_serializing_if = "is_plain")]
+    pub corruption: Method,
+    /// What the network is told beside the noised image.
+    #[serde(default = "none", skip_serializing_if = "is_none")]
+    pub condition: Method,
 }
 
-/// Names of the weightings of squared errors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum WeightingSettings {
-    /// 1 on the error of the network's output.
-    #[default]
-    Uniform,
-    /// `1 / (k + SNR)^gamma` on the error of eps (Choi et al. 2022, arXiv:2204.00227).
-    P2 {
-        /// Added to the signal-to-noise ratio.
-        k: f64,
-        /// Exponent.
-        gamma: f64,
-    },
-    /// `min(SNR, gamma)` on the error of x0 (Hang et al. 2023, arXiv:2303.09556).
-    MinSnr {
-        /// Where the weight stops growing.
-        gamma: f64,
-    },
-    /// EDM's (Karras et al. 2022, arXiv:2206.00364).
-    Edm {
-        /// Standard deviation of the data.
-        sigma_data: f64,
-    },
+fn uniform() -> Method {
+    Method::named("uniform")
 }
 
-/// Names of the parameterisations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PredictionName {
-    /// The noise.
-    Eps,
-    /// The clean image.
-    X0,
-    /// `signal * eps - noise * x0` (Salimans and Ho 2022, arXiv:2202.00512).
-    V,
-    /// The mean of the posterior q(x_{t-1} | x_t, x_0).
-    MuTilde,
+fn is_uniform(method: &Method) -> bool {
+    *method == uniform()
 }
 
-/// Names of the objectives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ObjectiveName {
-    /// Mean squared error in the network's own output space; L_simple for `eps`.
-    Simple,
-    /// The variational bound L, one random term per image, in bits per dimension.
-    Bound,
-    /// L_simple and 0.001 of the bound, which teaches the variance alone (Nichol and Dhariwal 2021, arXiv:2102.09672).
-    Hybrid,
-    /// The bound at levels drawn in proportion to their last losses (the same paper's L_vlb).
-    ImportanceBound,
+fn plain() -> Method {
+    Method::named("plain")
 }
 
-/// Names of the variances of reverse steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VarianceName {
-    /// beta_tilde.
-    FixedSmall,
-    /// beta.
-    FixedLarge,
-    /// A log-variance per pixel and channel, predicted by the network.
-    Learned,
-    /// Predicted between beta_tilde and beta (Nichol and Dhariwal 2021, arXiv:2102.09672).
-    LearnedRange,
+fn is_plain(method: &Method) -> bool {
+    *method == plain()
 }
 
-/// The DDPM U-Net's size.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NetworkSettings {
-    /// Channels at full resolution.
-    pub base: usize,
-    /// Channel multiplier of each level, finest first.
-    pub multipliers: Vec<usize>,
-    /// Residual blocks per level.
-    pub blocks: usize,
-    /// Resolutions that get self-attention.
-    pub attention: Vec<usize>,
-    /// Groups of each GroupNorm.
-    pub groups: usize,
-    /// Dropout probability inside residual blocks, in [0, 1).
-    pub dropout: f64,
+fn none() -> Method {
+    Method::named("none")
 }
 
-/// The forward process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum ChainSettings {
-    /// 1e-4 to 0.02 in `length` equal steps (Ho et al. 2020).
-    Linear {
-        /// T.
-        length: usize,
-    },
-    /// A straight line between two betas.
-    LinearBetween {
-        /// T.
-        length: usize,
-        /// beta_1.
-        start: f64,
-        /// beta_T.
-        end: f64,
-    },
-    /// The linear chain with both ends multiplied by 1000/T.
-    LinearScaled {
-        /// T.
-        length: usize,
-    },
-    /// Nichol and Dhariwal 2021, equation 17.
-    Cosine {
-        /// T.
-        length: usize,
-    },
-    /// Squares of equally spaced square roots of beta.
-    Quadratic {
-        /// T.
-        length: usize,
-        /// beta_1.
-        start: f64,
-        /// beta_T.
-        end: f64,
-    },
-    /// The same under Stable Diffusion's name.
-    ScaledLinear {
-        /// T.
-        length: usize,
-        /// beta_1.
-        start: f64,
-        /// beta_T.
-        end: f64,
-    },
-    /// A logistic curve between two betas.
-    Sigmoid {
-        /// T.
-        length: usize,
-        /// beta_1.
-        start: f64,
-        /// beta_T.
-        end: f64,
-    },
-    /// One beta.
-    Constant {
-        /// T.
-        length: usize,
-        /// The beta of every step.
-        beta: f64,
-    },
-    /// 1/T, 1/(T-1), .., 1: the last level is pure noise, so x0, v and mu_tilde models only.
-    Jsd {
-        /// T.
-        length: usize,
-    },
-    /// A linear rise over the first fraction of the steps, then `end`.
-    WarmUp {
-        /// T.
-        length: usize,
-        /// beta_1.
-        start: f64,
-        /// beta_T.
-        end: f64,
-        /// Share of the steps that rise, in (0, 1]: 0.1 or 0.5 in DDPM's code.
-        fraction: f64,
-    },
-    /// Any betas, t = 1 first.
-    Betas {
-        /// One for each step, in (0, 1); the last may be 1.
-        betas: Vec<f64>,
-    },
-    /// Another chain, rescaled to end in pure noise (Lin et al. 2023, arXiv:2305.08891): x0, v and mu_tilde models only.
-    ZeroTerminalSnr {
-        /// The other chain.
-        of: Box<ChainSettings>,
-    },
+fn is_none(method: &Method) -> bool {
+    *method == none()
 }
 
-impl ChainSettings {
-    /// T, the number of levels.
-    pub fn length(&self) -> usize {
-        match self {
-            Self::Betas { betas } => betas.len(),
-            Self::ZeroTerminalSnr { of } => of.length(),
-            Self::Linear { length }
-            | Self::LinearScaled { length }
-            | Self::Cosine { length }
-            | Self::Jsd { length }
-            | Self::Constant { length, .. }
-            | Self::LinearBetween { length, .. }
-            | Self::Quadratic { length, .. }
-            | Self::ScaledLinear { length, .. }
-            | Self::Sigmoid { length, .. }
-            | Self::WarmUp { length, .. } => *length,
+impl Settings {
+    /// How training inputs are made, in whichever of its two forms it is written.
+    ///
+    /// # Errors
+    /// In words, if both are.
+    pub fn corruption(&self) -> Result<Method, String> {
+        let gamma = self.training.input_perturbation;
+        match (gamma != 0.0, is_plain(&self.model.corruption)) {
+            (false, _) => Ok(self.model.corruption.clone()),
+            (true, true) => Ok(Method::named("input-perturbation").with("gamma", gamma)),
+            (true, false) => Err("`training.input_perturbation` is a corruption too: give one of them".to_owned()),
         }
     }
 }
@@ -342,24 +205,16 @@ pub struct SamplingSettings {
     pub sampler: SamplerSettings,
 }
 
+pub use undrift_studies::WeightSet;
+
 /// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricSettings {
     /// The feature extractor of the Frechet distance and the inception score.
-    pub extractor: Extractor,
+    pub extractor: Method,
     /// Splits of the inception score.
     pub splits: usize,
     /// Test images whose bits per dimension are computed; 0 for none.
     pub bits_per_dim_images: usize,
-}
-
-/// Names of the feature extractors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Extractor {
-    /// The embedded classifier of 16x16 Fashion-MNIST.
-    FashionMnist,
-    /// No scores; samples and bits per dimension only.
-    None,
 }

@@ -1,13 +1,13 @@
 //! Values that no run could use, found before anything starts.
 
-use super::limits::{check_length, check_sizes, check_texts};
+use super::limits::{check_sizes, check_texts};
 use super::validate_model::{Asked, check_twins};
 use super::validate_study::check_study;
-use super::{DataSet, Experiment, Extractor, ObjectiveName, Recipe, RecipeError, Settings, VarianceName};
-use crate::registry;
+use super::{Experiment, Recipe, RecipeError, Settings};
+use crate::methods::Methods;
 use std::collections::BTreeSet;
-use undrift_losses::Weighting;
 use undrift_report::numbers::chosen;
+use undrift_studies::Conditioning;
 use undrift_studies::memory;
 
 impl Recipe {
@@ -15,12 +15,12 @@ impl Recipe {
     ///
     /// # Errors
     /// The first impossible value, with the rule that it breaks.
-    pub fn validate(&self) -> Result<(), RecipeError> {
+    pub fn validate(&self, methods: &Methods) -> Result<(), RecipeError> {
         self.validate_names()?;
-        self.rows.iter().try_for_each(check)?;
+        self.rows.iter().try_for_each(|row| check(methods, row))?;
         match &self.exposure {
-            Some(study) => check_study(self, study),
-            None => check_twins(self),
+            Some(study) => check_study(methods, self, study),
+            None => check_twins(methods, self),
         }
     }
 
@@ -73,18 +73,14 @@ pub(super) fn rule(
     Err(RecipeError::Impossible { row: row.id.clone(), field, value: value.to_string(), rule: rule.into() })
 }
 
-fn check(row: &Experiment) -> Result<(), RecipeError> {
+fn check(methods: &Methods, row: &Experiment) -> Result<(), RecipeError> {
     let s = &row.settings;
-    check_length(row)?;
-    let asked = Asked::of(row)?;
-    registry::unet(s).validate().map_err(|source| RecipeError::Network { row: row.id.clone(), source })?;
-    check_sizes(row, memory::total())?;
+    let asked = Asked::of(methods, row)?;
+    check_sizes(row, &asked.built, memory::total())?;
     check_training(row, s)?;
-    check_data(row, s)?;
-    check_model(row, s)?;
-    asked.check_levels(row)?;
-    asked.check_sampler(row, "sampling.sampler", &s.sampling.sampler)?;
-    check_measures(row, s)
+    asked.check_levels()?;
+    asked.check_sampler("sampling.sampler", &s.sampling.sampler)?;
+    check_measures(row, &asked)
 }
 
 fn check_training(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
@@ -119,36 +115,21 @@ fn check_training(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
     rule(row, "training.log_every", t.log_every, t.log_every > 0, "it is a number of steps above 0")
 }
 
-fn check_data(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
-    let d = &s.data;
-    let embedded = d.set == DataSet::FashionMnistSample;
-    rule(row, "data.path", "missing", embedded || d.path.is_some(), "a set that is not embedded needs its folder")?;
-    rule(row, "data.path", "set", !embedded || d.path.is_none(), "the embedded sample has no folder; remove the key")?;
-    let reducible = d.set != DataSet::Cifar10 || !d.reduced;
-    rule(row, "data.reduced", d.reduced, reducible, "only 28x28 images are reduced; CIFAR-10 needs `false`")
-}
-
-fn check_model(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
-    let learned = matches!(s.model.variance, VarianceName::Learned | VarianceName::LearnedRange);
-    let objective = s.model.objective;
-    let fine = !learned || objective != ObjectiveName::Simple;
-    let by_bound = "a learned variance is trained by the bound only (`bound`, `hybrid` or `importance-bound`)";
-    rule(row, "model.objective", "simple", fine, by_bound)?;
-    let fine = learned || objective != ObjectiveName::Hybrid;
-    rule(row, "model.objective", "hybrid", fine, "its bound teaches a learned variance; choose `learned-range`")?;
-    let weighting = registry::weighting(s.model.weighting);
-    let fine = weighting == Weighting::Uniform || objective == ObjectiveName::Simple;
-    rule(row, "model.weighting", "set", fine, "it weighs squared errors; choose objective `simple`")
-}
-
-fn check_measures(row: &Experiment, s: &Settings) -> Result<(), RecipeError> {
-    let (m, p) = (&s.metrics, &s.sampling);
+fn check_measures(row: &Experiment, asked: &Asked<'_>) -> Result<(), RecipeError> {
+    let (m, p, built) = (&row.settings.metrics, &row.settings.sampling, &asked.built);
     rule(row, "sampling.count", p.count, p.count > 0, "at least one sample is drawn")?;
     rule(row, "sampling.batch", p.batch, p.batch > 0, "samples are drawn at least one at a time")?;
     rule(row, "sampling.weights", "[]", !p.weights.is_empty(), "choose \"ema\", \"raw\" or both")?;
-    if m.extractor == Extractor::FashionMnist {
-        let fits = registry::image_shape(&s.data) == [1, 16, 16];
-        rule(row, "metrics.extractor", "fashion-mnist", fits, "that classifier reads 1x16x16 images; use \"none\"")?;
+    let fine = built.conditioning == Conditioning::None || m.bits_per_dim_images == 0;
+    let why = "bits per dimension are computed for networks that are told nothing; choose 0";
+    rule(row, "metrics.bits_per_dim_images", m.bits_per_dim_images, fine, why)?;
+    if let Some(reads) = built.scored.reads {
+        let fits = built.source.shape == reads;
+        let [channels, height, width] = reads;
+        let why = format!("it reads {channels}x{height}x{width} images; use \"none\"");
+        rule(row, "metrics.extractor", &m.extractor, fits, why)?;
+    }
+    if built.scored.extractor.is_some() {
         rule(row, "sampling.count", p.count, p.count >= 2, "the Frechet distance needs at least two samples")?;
         let fine = (1..=p.count).contains(&m.splits);
         rule(row, "metrics.splits", m.splits, fine, format!("it lies in 1..={} (sampling.count)", p.count))?;

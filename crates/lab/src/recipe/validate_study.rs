@@ -2,20 +2,21 @@
 
 use super::validate::{rule, whole};
 use super::validate_model::Asked;
-use super::{Experiment, Extractor, Recipe, RecipeError};
+use super::{Experiment, Recipe, RecipeError};
 use crate::exposure::ExposureSettings;
-use crate::methods::Method;
+use crate::methods::{Method, Methods};
 use std::collections::BTreeSet;
+use undrift_studies::Conditioning;
 
 /// Checks a study's own settings, and every sampler that it will build, for every row.
-pub(super) fn check_study(recipe: &Recipe, study: &ExposureSettings) -> Result<(), RecipeError> {
+pub(super) fn check_study(methods: &Methods, recipe: &Recipe, study: &ExposureSettings) -> Result<(), RecipeError> {
     let seeds = &study.tuning_seeds;
     let apart = !seeds.is_empty() && seeds.iter().all(|seed| !recipe.seeds.contains(seed));
     let accepted = "constants need at least one seed to be searched on, and none of `seeds`";
     whole("exposure.tuning_seeds", format!("{seeds:?}"), apart, accepted)?;
     once("exposure.tuning_seeds", seeds)?;
     check_lists(study)?;
-    recipe.rows.iter().try_for_each(|row| check_row(recipe, study, row))
+    recipe.rows.iter().try_for_each(|row| check_row(methods, recipe, study, row))
 }
 
 fn check_lists(study: &ExposureSettings) -> Result<(), RecipeError> {
@@ -53,9 +54,14 @@ fn once<T: Ord + std::fmt::Debug>(field: &'static str, list: &[T]) -> Result<(),
     whole(field, format!("{list:?}"), each, "each of them stands there once")
 }
 
-fn check_row(recipe: &Recipe, study: &ExposureSettings, row: &Experiment) -> Result<(), RecipeError> {
-    let (s, asked) = (&row.settings, Asked::of(row)?);
-    let length = asked.chain().len();
+fn check_row(
+    methods: &Methods,
+    recipe: &Recipe,
+    study: &ExposureSettings,
+    row: &Experiment,
+) -> Result<(), RecipeError> {
+    let (s, asked) = (&row.settings, Asked::of(methods, row)?);
+    let length = asked.built.chain.len();
     let first = &recipe.rows[0].settings;
     let same = first.data == s.data && first.metrics == s.metrics;
     rule(row, "data", "another", same, "the rows of a study share `data` and `metrics`, or nothing is compared")?;
@@ -70,21 +76,29 @@ fn check_row(recipe: &Recipe, study: &ExposureSettings, row: &Experiment) -> Res
         let accepted = format!("each lies in {least}..={length}, the levels of the chain");
         rule(row, field, format!("{levels:?}"), inside, accepted)?;
     }
-    let scored = s.metrics.extractor != Extractor::None || !study.has_choices();
+    let told = asked.built.conditioning == Conditioning::None;
+    rule(
+        row,
+        "model.condition",
+        &s.model.condition,
+        told,
+        "a study compares networks that are told nothing; choose `none`",
+    )?;
+    let scored = asked.built.scored.extractor.is_some() || !study.has_choices();
     let accepted = "without scores nothing can be searched: give one of `scales`, `windows` and `cutoffs` each";
     rule(row, "metrics.extractor", "none", scored, accepted)?;
     for (field, sampler) in study.samplers() {
-        asked.check_sampler(row, field, &sampler)?;
+        asked.check_sampler(field, &sampler)?;
     }
     check_twins(study, row, &asked)
 }
 
 /// Refuses solvers that are the same under two names: nothing would be compared.
-fn check_twins(study: &ExposureSettings, row: &Experiment, asked: &Asked) -> Result<(), RecipeError> {
+fn check_twins(study: &ExposureSettings, row: &Experiment, asked: &Asked<'_>) -> Result<(), RecipeError> {
     let most = study.steps.iter().max().copied().unwrap_or(1);
     let mut seen: Vec<(&Method, Vec<u64>)> = Vec::new();
     for solver in &study.solvers {
-        let Some(end) = asked.fingerprint(row, &study.sampler(solver, most, &[])) else { continue };
+        let Some(end) = asked.fingerprint(&study.sampler(solver, most, &[])) else { continue };
         if let Some((before, _)) = seen.iter().find(|(_, other)| *other == end) {
             let accepted = format!("it gives the samples of `{before}`, byte for byte: remove one of them");
             rule(row, "exposure.solvers", format!("`{solver}`"), false, accepted)?;

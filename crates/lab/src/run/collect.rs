@@ -1,7 +1,8 @@
 //! From the results of a table to a report.
 
-use super::{Setup, distance_name, protocol};
-use crate::recipe::{Extractor, Recipe};
+use super::{Setup, protocol};
+use crate::methods::Methods;
+use crate::recipe::Recipe;
 use crate::report::{Report, RowResult, SampleGrid};
 use burn::tensor::Device;
 use undrift_studies::{Build, RunDirectory, RunError, TableResults, held_out, rows_of};
@@ -10,39 +11,50 @@ use undrift_studies::{Build, RunDirectory, RunError, TableResults, held_out, row
 ///
 /// # Errors
 /// Damaged records, and those of scoring the held-out images.
-pub fn collect_report(directory: &RunDirectory, recipe: &Recipe, device: &Device) -> Result<Report, RunError> {
+pub fn collect_report(
+    methods: &Methods,
+    directory: &RunDirectory,
+    recipe: &Recipe,
+    device: &Device,
+) -> Result<Report, RunError> {
     let ids: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
     let rows = rows_of(directory, &ids, &recipe.seeds)?;
-    let scored = recipe.rows.first().filter(|row| row.settings.metrics.extractor != Extractor::None);
-    let held_out = match scored {
-        Some(row) => held_out(directory, &Setup::new(row, device)?.into_plan())?,
+    let held_out = match recipe.rows.first() {
+        Some(row) => held_out(directory, &Setup::new(methods, row, device)?.into_plan())?,
         None => None,
     };
-    report_of(recipe, TableResults { rows, held_out }, device)
+    report_of(methods, recipe, TableResults { rows, held_out }, device)
 }
 
 /// The report of a recipe's results, which are in the order of its rows.
 ///
 /// # Errors
 /// Those of a network that cannot be made.
-pub fn report_of(recipe: &Recipe, results: TableResults, device: &Device) -> Result<Report, RunError> {
+pub fn report_of(
+    methods: &Methods,
+    recipe: &Recipe,
+    results: TableResults,
+    device: &Device,
+) -> Result<Report, RunError> {
     let mut builds: Vec<Build> = Vec::new();
+    let mut distance = None;
     let (mut rows, mut grids) = (Vec::new(), Vec::new());
     for ((row, settings), found) in recipe.rows.iter().zip(recipe.differing()).zip(results.rows) {
         builds.extend(found.records.iter().map(|record| record.build.clone()));
         grids.extend(found.pictures.into_iter().map(|(seed, file)| SampleGrid { row: row.id.clone(), seed, file }));
         let seeds = found.records.into_iter().map(|record| record.result).collect();
         let (id, label, published) = (row.id.clone(), row.label.clone(), row.published);
-        let evaluations = Setup::new(row, device)?.sampler(&row.settings.sampling.sampler)?.evaluations()?;
+        let setup = Setup::new(methods, row, device)?;
+        let evaluations = setup.sampler(&row.settings.sampling.sampler)?.evaluations(setup.outputs())?;
+        distance.get_or_insert(setup.distance);
         rows.push(RowResult { id, label, settings, published, evaluations, seeds });
     }
     builds.dedup();
     let (reference, counts) = results.held_out.unzip();
-    let extractor = recipe.rows.first().map_or(Extractor::None, |row| row.settings.metrics.extractor);
     Ok(Report {
         title: recipe.title.clone(),
-        distance_name: distance_name(extractor).to_owned(),
-        protocol: protocol(recipe, &builds)?,
+        distance_name: distance.unwrap_or_default().to_owned(),
+        protocol: protocol(methods, recipe, &builds, device)?,
         rows,
         reference,
         counts,

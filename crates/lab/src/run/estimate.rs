@@ -2,8 +2,8 @@
 
 use super::table;
 use crate::exposure::{ExposureSettings, exposure_of};
+use crate::methods::Methods;
 use crate::recipe::Recipe;
-use crate::registry::parameter_count;
 use burn::tensor::Device;
 use indicatif::HumanDuration;
 use std::fmt::Write as _;
@@ -14,17 +14,17 @@ use undrift_studies::{Cost, RunError, Study, Table};
 ///
 /// # Errors
 /// Those of the network and of sampling.
-pub fn estimate(recipe: &Recipe, device_name: &str, device: &Device) -> Result<String, RunError> {
+pub fn estimate(methods: &Methods, recipe: &Recipe, device_name: &str, device: &Device) -> Result<String, RunError> {
     match &recipe.exposure {
         Some(settings) => {
-            let costs = exposure_of(recipe, settings, device_name, device)?.estimate()?;
+            let costs = exposure_of(methods, recipe, settings, device_name, device)?.estimate()?;
             Ok(of_study(recipe, settings, &costs))
         }
-        None => of_table(recipe, &table(recipe, recipe, device_name, device)?),
+        None => of_table(recipe, &table(methods, recipe, recipe, device_name, device)?, device),
     }
 }
 
-fn of_table(recipe: &Recipe, table: &Table) -> Result<String, RunError> {
+fn of_table(recipe: &Recipe, table: &Table, device: &Device) -> Result<String, RunError> {
     let (mut text, mut total) = (String::new(), 0.0);
     for ((row, plan), cost) in recipe.rows.iter().zip(&table.rows).zip(table.estimate()?) {
         let sample = cost.sampling(plan)?;
@@ -34,12 +34,12 @@ fn of_table(recipe: &Recipe, table: &Table) -> Result<String, RunError> {
             text,
             "{:12} {} parameters, {} steps of {} ({}), {} samples of {} evaluations and {} test images ({})",
             row.id,
-            parameter_count(s)?,
+            plan.network.parameter_count(device)?,
             s.training.steps,
             s.training.batch,
             human(cost.train),
             s.sampling.count as u128 * s.sampling.weights.len() as u128,
-            s.sampling.sampler.steps.unwrap_or(s.chain.length()),
+            s.sampling.sampler.steps.unwrap_or(plan.chain.len()),
             s.metrics.bits_per_dim_images,
             human(sample),
         );

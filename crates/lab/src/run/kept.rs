@@ -1,7 +1,7 @@
 //! A recipe as a run directory keeps it.
 
-use super::setup::image_folder;
 use crate::recipe::{Experiment, Recipe};
+use std::path::PathBuf;
 use undrift_studies::{Kept, Outline, RowOutline};
 
 impl Kept for Recipe {
@@ -39,14 +39,17 @@ fn outline(row: &Experiment) -> RowOutline {
         training: s.training_parts(),
         sampling: s.sampling_part(),
         scoring: s.scoring_part(),
-        inputs: format!("{:?}", (&s.data, s.metrics.extractor)),
-        images_from: image_folder(&s.data),
+        inputs: format!("{} {} {}", s.data.set, s.data.flip, s.metrics.extractor),
+        images_from: PathBuf::from(
+            s.data.set.given("path").map_or_else(|| s.data.set.name.clone(), ToString::to_string),
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::Methods;
     use crate::recipe::load;
     use crate::run::{Inputs, RowInputs, RunDirectory, RunError};
     use std::fs;
@@ -55,10 +58,10 @@ mod tests {
     fn a_directory_belongs_to_one_recipe() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("run");
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         RunDirectory::open(&root, &smoke, &Inputs::default()).unwrap();
         RunDirectory::open(&root, &smoke, &Inputs::default()).unwrap();
-        let quick = load("table2", Some("quick")).unwrap();
+        let quick = load("table2", Some("quick"), &Methods::standard()).unwrap();
         assert!(matches!(RunDirectory::open(&root, &quick, &Inputs::default()), Err(RunError::DifferentRecipe { .. })));
         let mut changed = smoke.clone();
         changed.rows[3].settings.training.batch += 1;
@@ -71,7 +74,7 @@ mod tests {
     fn a_foreign_directory_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), "precious").unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         assert!(matches!(RunDirectory::open(folder.path(), &smoke, &Inputs::default()), Err(RunError::Foreign { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -79,7 +82,7 @@ mod tests {
     #[test]
     fn seeds_are_added_and_rows_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         let mut more = smoke.clone();
         more.seeds = vec![1, 2];
@@ -101,7 +104,7 @@ mod tests {
     #[test]
     fn corrected_sampling_is_made_again_from_the_trained_weights() {
         let folder = tempfile::tempdir().unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         drop(RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap());
         let (directory, _) = RunDirectory::existing::<Recipe>(folder.path()).unwrap();
         let files = ["checkpoint.safetensors", "losses.jsonl", "samples-ema.u8", "samples-ema.png", "result.json"];
@@ -137,7 +140,7 @@ mod tests {
     #[test]
     fn a_study_may_change_what_it_compares_but_not_search_on_what_it_reports() {
         let folder = tempfile::tempdir().unwrap();
-        let smoke = load("exposure-bias", Some("smoke")).unwrap();
+        let smoke = load("exposure-bias", Some("smoke"), &Methods::standard()).unwrap();
         RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         let mut other = smoke.clone();
         other.exposure.as_mut().unwrap().scales.push(1.5);
@@ -152,9 +155,9 @@ mod tests {
     #[test]
     fn a_row_that_cannot_be_sampled_does_not_hide_the_others() {
         let folder = tempfile::tempdir().unwrap();
-        let mut smoke = load("table2", Some("smoke")).unwrap();
+        let mut smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         smoke.rows[1].settings.sampling.sampler.steps = Some(0);
-        assert!(smoke.validate().is_err());
+        assert!(smoke.validate(&Methods::standard()).is_err());
         RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         assert_eq!(RunDirectory::existing::<Recipe>(folder.path()).unwrap().1, smoke);
     }
@@ -162,12 +165,12 @@ mod tests {
     #[test]
     fn the_data_may_move_but_not_change() {
         let folder = tempfile::tempdir().unwrap();
-        let mut paper = load("table2", Some("paper")).unwrap();
+        let mut paper = load("table2", Some("paper"), &Methods::standard()).unwrap();
         RunDirectory::open(folder.path(), &paper, &inputs(&paper, "abc")).unwrap();
-        paper.rows.iter_mut().for_each(|row| row.settings.data.path = Some("elsewhere".into()));
+        paper.rows.iter_mut().for_each(|row| row.settings.data.set.set("path", "elsewhere"));
         RunDirectory::open(folder.path(), &paper, &inputs(&paper, "abc")).unwrap();
         let before = fs::read(folder.path().join("recipe.toml")).unwrap();
-        paper.rows.iter_mut().for_each(|row| row.settings.data.path = Some("changed".into()));
+        paper.rows.iter_mut().for_each(|row| row.settings.data.set.set("path", "changed"));
         let error = RunDirectory::open(folder.path(), &paper, &inputs(&paper, "def")).unwrap_err().to_string();
         for word in ["training images", "changed", "abc", "def", "--out"] {
             assert!(error.contains(word), "no `{word}` in: {error}");
@@ -182,7 +185,7 @@ mod tests {
     #[test]
     fn a_row_begun_later_reads_what_the_first_one_read() {
         let folder = tempfile::tempdir().unwrap();
-        let paper = load("table2", Some("paper")).unwrap();
+        let paper = load("table2", Some("paper"), &Methods::standard()).unwrap();
         let first = paper.clone().with_rows(&["mu-mse".to_owned()]).unwrap();
         RunDirectory::open(folder.path(), &paper, &inputs(&first, "abc")).unwrap();
         let second = paper.clone().with_rows(&["eps-simple".to_owned()]).unwrap();
@@ -194,7 +197,7 @@ mod tests {
     #[test]
     fn one_process_writes_and_others_may_read() {
         let folder = tempfile::tempdir().unwrap();
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         let ours = RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
         ours.check_held().unwrap();
         let again = RunDirectory::open(folder.path(), &smoke, &Inputs::default());
@@ -216,7 +219,7 @@ mod tests {
         for name in ["run.lock", "inputs.json", "inputs.json.tmp", "recipe.toml.tmp"] {
             fs::write(folder.path().join(name), if name == "inputs.json" { "{}" } else { "" }).unwrap();
         }
-        let smoke = load("table2", Some("smoke")).unwrap();
+        let smoke = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         RunDirectory::open(folder.path(), &smoke, &Inputs::default()).unwrap();
     }
 }

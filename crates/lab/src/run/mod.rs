@@ -12,7 +12,7 @@ pub use build::build;
 pub use collect::{collect_report, report_of};
 pub use estimate::estimate;
 pub use protocol::protocol;
-pub use setup::{NETWORK, SETTINGS, Setup, distance_name};
+pub use setup::{NETWORK, SETTINGS, Setup};
 pub use table::{plans, table};
 pub use undrift_studies::{
     Build, Cell, Data, Draw, Drawn, Inputs, Plan, Record, Reference, RowInputs, RunDirectory, RunError, Study, Table,

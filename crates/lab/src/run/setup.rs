@@ -1,26 +1,24 @@
 //! A row's settings as a plan.
 
-use crate::methods::{MethodError, Outputs, Sampler, SamplerSettings};
-use crate::recipe::{DataSettings, Experiment, Extractor, MetricSettings, ObjectiveName, Settings, TrainingSettings};
-use crate::registry;
+use crate::methods::{MethodError, Methods, Sampler, SamplerSettings};
+use crate::recipe::{Built, Experiment, Misfit, Settings, TrainingSettings};
 use burn::tensor::Device;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::Deref;
-use std::path::PathBuf;
 use undrift_data::Flips;
 use undrift_denoisers::Denoiser;
-use undrift_metrics::{FashionFeatures, FeatureExtractor, MetricError};
+use undrift_networks::Architecture;
 use undrift_report::grid_png;
-use undrift_samplers::Solver;
-use undrift_schedules::{Chain, Grid};
-use undrift_studies::{DataSource, Loss, Objective, Plan, RunError, Sampling, Scoring, Training};
+use undrift_samplers::{Outputs, Solver};
+use undrift_schedules::Grid;
+use undrift_studies::{DataSource, Plan, RunError, Sampling, Scoring, Training};
 use undrift_training::{Ema, Optimisation};
 
 /// The note of a checkpoint that holds its row's resolved settings, in TOML.
 pub const SETTINGS: &str = "settings";
 
-/// The note of a checkpoint that holds its [`DdpmUnetConfig`](undrift_networks::DdpmUnetConfig), in JSON.
+/// The note of a checkpoint that holds its network's configuration, in JSON.
 pub const NETWORK: &str = "network";
 
 /// Samples in a line of a picture, and how often each pixel stands there in each direction.
@@ -31,6 +29,9 @@ const ZOOM: usize = 2;
 pub struct Setup {
     /// The settings.
     pub settings: Settings,
+    /// The distance's name, which is FID only for Inception features.
+    pub distance: &'static str,
+    methods: Methods,
     plan: Plan,
 }
 
@@ -38,28 +39,38 @@ impl Setup {
     /// Builds the values that a row's settings name.
     ///
     /// # Errors
-    /// Those of the chain.
-    pub fn new(row: &Experiment, device: &Device) -> Result<Self, RunError> {
+    /// [`RunError::Sampler`] with the key whose method does not exist or does not fit.
+    pub fn new(methods: &Methods, row: &Experiment, device: &Device) -> Result<Self, RunError> {
         let s = &row.settings;
-        let chain = registry::chain(&s.chain)?;
+        let built = Built::of(methods, s)?;
         let plan = Plan {
             id: row.id.clone(),
             label: row.label.clone(),
-            parameterisation: registry::parameterisation(s.model.prediction, &chain),
-            variance: registry::variance(s.model.variance),
-            output_variance: registry::output_variance(s.model.variance),
-            objective: objective(s),
-            network: registry::unet(s),
-            data: data(&s.data),
+            variance: built.variance.steps,
+            output_variance: built.variance.output,
+            conditioning: built.conditioning,
+            sampling: sampling(methods, s),
+            scoring: Scoring {
+                extractor: built.scored.extractor,
+                splits: s.metrics.splits,
+                bits_per_dim_images: s.metrics.bits_per_dim_images,
+            },
+            notes: notes(s, &*built.network),
+            data: DataSource {
+                identity: format!("{} {}", s.data.set, s.data.flip),
+                from: built.source.from,
+                shape: built.source.shape,
+                read: built.source.read,
+            },
+            network: built.network,
+            objective: built.objective,
+            parameterisation: built.parameterisation,
+            chain: built.chain,
             training: training(s),
-            sampling: sampling(s, &chain),
-            scoring: scoring(&s.metrics),
-            notes: notes(s),
             picture,
             device: device.clone(),
-            chain,
         };
-        Ok(Self { settings: s.clone(), plan })
+        Ok(Self { settings: s.clone(), distance: built.scored.distance, methods: methods.clone(), plan })
     }
 
     /// The plan without the settings.
@@ -67,13 +78,17 @@ impl Setup {
         self.plan
     }
 
+    /// What the network's output means.
+    pub fn outputs(&self) -> Outputs<'_> {
+        Outputs { parameterisation: &*self.parameterisation, variance: self.output_variance }
+    }
+
     /// A sampler for this row's chain and variance.
     ///
     /// # Errors
     /// [`MethodError`] names what does not exist or does not fit.
     pub fn sampler(&self, settings: &SamplerSettings) -> Result<Sampler, MethodError> {
-        let outputs = Outputs { parameterisation: &*self.parameterisation, variance: self.output_variance };
-        settings.build_for(&self.chain, self.variance, outputs)
+        settings.build(&self.methods, &self.chain, self.variance, self.outputs())
     }
 }
 
@@ -83,36 +98,6 @@ impl Deref for Setup {
     fn deref(&self) -> &Plan {
         &self.plan
     }
-}
-
-fn objective(s: &Settings) -> Objective {
-    let loss = match s.model.objective {
-        ObjectiveName::Simple => Loss::Squared,
-        ObjectiveName::Bound => Loss::Bound,
-        ObjectiveName::Hybrid => Loss::Hybrid,
-        ObjectiveName::ImportanceBound => Loss::ImportanceBound,
-    };
-    Objective {
-        loss,
-        weighting: registry::weighting(s.model.weighting),
-        input_perturbation: s.training.input_perturbation,
-        gradient_penalty: s.training.gradient_penalty,
-    }
-}
-
-fn data(settings: &DataSettings) -> DataSource {
-    let read = settings.clone();
-    DataSource {
-        identity: format!("{settings:?}"),
-        from: image_folder(settings),
-        shape: registry::image_shape(settings),
-        read: Box::new(move |split| registry::images(&read, split)),
-    }
-}
-
-/// Where images are read from.
-pub(super) fn image_folder(data: &DataSettings) -> PathBuf {
-    data.path.clone().unwrap_or_else(|| PathBuf::from("the embedded sample"))
 }
 
 fn training(s: &Settings) -> Training {
@@ -138,13 +123,12 @@ fn optimisation(t: &TrainingSettings) -> Optimisation {
     }
 }
 
-fn sampling(s: &Settings, chain: &Chain) -> Sampling {
-    let (settings, chain, model) = (s.sampling.sampler.clone(), chain.clone(), s.model);
+fn sampling(methods: &Methods, s: &Settings) -> Sampling {
+    let (methods, settings) = (methods.clone(), s.clone());
     let sampler = move || {
-        let parameterisation = registry::parameterisation(model.prediction, &chain);
-        let variance = registry::output_variance(model.variance);
-        let outputs = Outputs { parameterisation: &*parameterisation, variance };
-        let sampler = settings.build_for(&chain, registry::variance(model.variance), outputs)?;
+        let built = Built::of(&methods, &settings)?;
+        let (chain, variance) = (&built.chain, built.variance.steps);
+        let sampler = settings.sampling.sampler.build(&methods, chain, variance, built.outputs())?;
         Ok(Box::new(sampler) as Box<dyn undrift_studies::Sampler>)
     };
     Sampling {
@@ -155,36 +139,13 @@ fn sampling(s: &Settings, chain: &Chain) -> Sampling {
     }
 }
 
-fn scoring(metrics: &MetricSettings) -> Scoring {
-    let extractor = match metrics.extractor {
-        Extractor::None => None,
-        Extractor::FashionMnist => {
-            Some(undrift_studies::Extractor { weights: FashionFeatures::weights(), build: fashion_features })
-        }
-    };
-    Scoring { extractor, splits: metrics.splits, bits_per_dim_images: metrics.bits_per_dim_images }
-}
-
-fn fashion_features(device: &Device) -> Result<Box<dyn FeatureExtractor>, MetricError> {
-    Ok(Box::new(FashionFeatures::new(device)?))
-}
-
-fn notes(s: &Settings) -> BTreeMap<String, String> {
+fn notes(s: &Settings, network: &dyn Architecture) -> BTreeMap<String, String> {
     let settings = toml::to_string_pretty(s).expect("settings of a loaded recipe have a TOML form");
-    let network = serde_json::to_string(&registry::unet(s)).expect("a valid configuration has a JSON form");
-    BTreeMap::from([(SETTINGS.to_owned(), settings), (NETWORK.to_owned(), network)])
+    BTreeMap::from([(SETTINGS.to_owned(), settings), (NETWORK.to_owned(), network.to_json().to_string())])
 }
 
 fn picture(images: &[u8], [channels, height, width]: [usize; 3]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
     Ok(grid_png(images, channels, height, width, COLUMNS, ZOOM)?)
-}
-
-/// The distance's name, which is FID only for Inception features.
-pub fn distance_name(extractor: Extractor) -> &'static str {
-    match extractor {
-        Extractor::FashionMnist => "FD (Fashion-MNIST features)",
-        Extractor::None => "FD (not computed)",
-    }
 }
 
 impl undrift_studies::Sampler for Sampler {
@@ -204,5 +165,11 @@ impl undrift_studies::Sampler for Sampler {
 impl From<MethodError> for RunError {
     fn from(source: MethodError) -> Self {
         RunError::Sampler(Box::new(source))
+    }
+}
+
+impl From<Misfit> for RunError {
+    fn from(misfit: Misfit) -> Self {
+        RunError::Sampler(Box::new(misfit))
     }
 }

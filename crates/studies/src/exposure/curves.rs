@@ -9,6 +9,7 @@ use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use undrift_data::Images;
 use undrift_metrics::{ExposureCurves, MetricError, exposure_curves};
+use undrift_networks::Condition;
 use undrift_noise::{Key, Purpose};
 use undrift_schedules::Chain;
 
@@ -117,8 +118,8 @@ fn measured(
 ) -> Result<ExposureCurves, RunError> {
     let plan = network.plan;
     let sampler = (sampler.build)()?;
-    let model = sampler.denoiser(Box::new(plan.belief(&network.network)))?;
-    let trained = plan.clipped(&network.network);
+    let model = sampler.denoiser(Box::new(plan.told(&network.network, Condition::None)))?;
+    let trained = plan.clipped(&network.network, Condition::None);
     let key = Key::new(network.seed, Purpose::Evaluation);
     let label = format!("{}: bias along {solver}", network.name);
     let images = batches(&data.train, at.images, plan, label, network.watch);

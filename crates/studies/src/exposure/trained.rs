@@ -2,7 +2,6 @@
 
 use super::book::{Book, Scored};
 use super::grid::NamedSampler;
-use crate::network::RowNetwork;
 use crate::trained::network_of;
 use crate::watch::silent;
 use crate::{
@@ -13,12 +12,13 @@ use burn::tensor::DType;
 use std::time::Instant;
 use undrift_data::{Images, quantise};
 use undrift_metrics::chain_lengths;
+use undrift_networks::{AnyNetwork, Condition};
 use undrift_noise::{Key, Purpose};
 
 /// A trained row and seed.
 pub(super) struct TrainedRow<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) network: RowNetwork,
+    pub(super) network: AnyNetwork<4>,
     pub(super) seed: u64,
     pub(super) name: String,
     pub(super) cell: Cell,
@@ -86,7 +86,7 @@ impl<'a> TrainedRow<'a> {
         let name = format!("real images noised to t = {t0}, {solver} over every level below");
         self.book.look_up(&name, || {
             let sampler = (back.build)()?;
-            let model = sampler.denoiser(Box::new(plan.belief(network)))?;
+            let model = sampler.denoiser(Box::new(plan.told(network, Condition::None)))?;
             let start = plan.chain.grid_at(&[t0])?.start();
             let key = Key::new(seed, Purpose::Evaluation);
             let started = Instant::now();

@@ -2,10 +2,11 @@
 
 use super::Args;
 use crate::commands::Outcome;
+use crate::devices;
 use crate::interrupt;
+use crate::methods::Methods;
 use crate::progress::Progress;
 use crate::published::{CheckpointArgs, Drawing, Opened, Output, is_picture};
-use crate::registry;
 use crate::terminal::{note, say};
 use burn::tensor::{DType, Device, Tensor};
 use miette::{IntoDiagnostic, Result, miette};
@@ -75,18 +76,18 @@ struct Prepared {
 
 impl Prepared {
     /// Checks all that can be checked before weights are read, and before anything is written.
-    fn new(args: &Args, path: &Path, device: &Device) -> Result<Self> {
+    fn new(methods: &Methods, args: &Args, path: &Path, device: &Device) -> Result<Self> {
         let said = args.checkpoint.given.said(args.weights.map(|weights| weights.name()));
-        let opened = Opened::new(path, &said).into_diagnostic()?;
+        let opened = Opened::new(methods, path, &said).into_diagnostic()?;
         if matches!(opened.config, NetworkConfig::Classifier(_)) {
             return Err(miette!("{} is a classifier, which makes no images; give it as --classifier", path.display()));
         }
         let (output, shape) = (Output::of(&args.out)?, opened.config.image_shape());
         output.check(shape, opened.latent())?;
         args.check_size(shape, &output)?;
-        let choice = args.choice().values().into_diagnostic()?;
-        let plan = Plan::new(&opened.process, &choice, &registry::host()).into_diagnostic()?;
-        let (guidance, of_classifier) = guidance(&args.checkpoint, &opened.config, device)?;
+        let choice = args.choice().values(methods).into_diagnostic()?;
+        let plan = Plan::new(&opened.process, &choice, &devices::host()).into_diagnostic()?;
+        let (guidance, of_classifier) = guidance(methods, &args.checkpoint, &opened.config, device)?;
         let classes = classes(&args.checkpoint.classes, opened.config.classes(), of_classifier)?;
         let assumed = assumed(&opened, &choice, args.checkpoint.cfg_scale.is_some());
         Ok(Prepared { opened, plan, assumed, guidance, classes, output })
@@ -106,9 +107,9 @@ fn assumed(opened: &Opened, choice: &Choice, guided: bool) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn run(args: &Args, path: &Path) -> Result<Outcome> {
-    let device = registry::device(&args.device).into_diagnostic()?;
-    let prepared = Prepared::new(args, path, &device)?;
+pub(super) fn run(methods: &Methods, args: &Args, path: &Path) -> Result<Outcome> {
+    let device = devices::device(&args.device).into_diagnostic()?;
+    let prepared = Prepared::new(methods, args, path, &device)?;
     let shape = prepared.opened.config.image_shape();
     let place = prepared.output.open(shape, args.count)?;
     let started = Instant::now();
@@ -149,7 +150,12 @@ fn classes(given: &[usize], of_network: Option<usize>, of_classifier: Option<usi
 }
 
 /// The guidance that is asked for, and how many classes its classifier knows.
-fn guidance(args: &CheckpointSampling, config: &NetworkConfig, device: &Device) -> Result<(Guidance, Option<usize>)> {
+fn guidance(
+    methods: &Methods,
+    args: &CheckpointSampling,
+    config: &NetworkConfig,
+    device: &Device,
+) -> Result<(Guidance, Option<usize>)> {
     match (args.cfg_scale, &args.classifier) {
         (Some(_), Some(_)) => Err(miette!("choose one guidance: --cfg-scale or --classifier")),
         (None, None) => Ok((Guidance::None, None)),
@@ -158,7 +164,7 @@ fn guidance(args: &CheckpointSampling, config: &NetworkConfig, device: &Device) 
             let scale = finite("--classifier-scale", args.classifier_scale.unwrap_or(1.0))?;
             let (config_file, set) = (args.classifier_config.clone(), args.classifier_set.clone());
             let said = Said { config: config_file, set, ..Said::default() };
-            let opened = Opened::new(path, &said).into_diagnostic()?;
+            let opened = Opened::new(methods, path, &said).into_diagnostic()?;
             let (ours, theirs) = (config.image_shape(), opened.config.image_shape());
             let NetworkConfig::Classifier(known) = &opened.config else {
                 return Err(miette!("{} is no classifier of noised images", path.display()));

@@ -4,10 +4,10 @@ mod checkpoint;
 mod trained;
 
 use super::Outcome;
-use crate::methods::{Method, SamplerSettings, SpacingName};
+use crate::devices;
+use crate::methods::{Method, Methods, SamplerSettings};
 use crate::published::{Output, SamplerChoice, is_picture};
 use crate::recipe::WeightSet;
-use crate::registry;
 use checkpoint::CheckpointSampling;
 use clap::ValueEnum;
 use miette::{Result, miette};
@@ -49,10 +49,10 @@ pub(crate) struct Args {
     #[arg(long)]
     steps: Option<usize>,
     /// How those steps are chosen [default: that of the recipe, or of the published code]
-    #[arg(long, value_enum)]
-    spacing: Option<SpacingName>,
+    #[arg(long)]
+    spacing: Option<Method>,
     /// Device to compute on
-    #[arg(long, default_value = registry::DEVICES[0])]
+    #[arg(long, default_value = devices::DEVICES[0])]
     device: String,
     /// Where to: a picture of all (`.png`), arrays (`.npz`), or a folder of pictures
     #[arg(long, default_value = "samples.png")]
@@ -96,7 +96,7 @@ impl Args {
             [none] if *none == Method::named("none") => Some(Vec::new()),
             given => Some(given.to_vec()),
         };
-        SamplerChoice { solver: self.sampler.clone(), steps: self.steps, spacing: self.spacing, wrappers }
+        SamplerChoice { solver: self.sampler.clone(), steps: self.steps, spacing: self.spacing.clone(), wrappers }
     }
 
     /// A sampler with what the command line says otherwise.
@@ -105,7 +105,7 @@ impl Args {
         SamplerSettings {
             solver: choice.solver.unwrap_or_else(|| usual.solver.clone()),
             steps: choice.steps.or(usual.steps),
-            spacing: choice.spacing.unwrap_or(usual.spacing),
+            spacing: choice.spacing.unwrap_or_else(|| usual.spacing.clone()),
             wrappers: choice.wrappers.unwrap_or_else(|| usual.wrappers.clone()),
         }
     }
@@ -146,12 +146,12 @@ impl Args {
 /// A network holds its input several times over while it runs.
 const AT_ONCE: u64 = 4;
 
-pub(crate) fn run(args: &Args) -> Result<Outcome> {
+pub(crate) fn run(methods: &Methods, args: &Args) -> Result<Outcome> {
     if args.count == 0 || args.batch == 0 {
         return Err(miette!("--count and --batch must be at least 1"));
     }
     match &args.checkpoint.checkpoint {
-        Some(path) => checkpoint::run(args, path),
-        None => trained::run(args),
+        Some(path) => checkpoint::run(methods, args, path),
+        None => trained::run(methods, args),
     }
 }

@@ -2,15 +2,16 @@
 
 use super::{Args, Weights};
 use crate::commands::Outcome;
+use crate::devices;
+use crate::methods::Methods;
 use crate::progress::Terminal;
 use crate::published::{Drawing, Output};
 use crate::recipe::Recipe;
-use crate::registry;
 use crate::run::{RunDirectory, RunError, Setup, draw_all, trained_network};
 use crate::terminal::{note, say};
 use miette::{IntoDiagnostic, Result, miette};
 
-pub(super) fn run(args: &Args) -> Result<Outcome> {
+pub(super) fn run(methods: &Methods, args: &Args) -> Result<Outcome> {
     let (Some(directory), Some(row)) = (&args.directory, &args.row) else {
         return Err(miette!("name a run directory and its --row, or a --checkpoint"));
     };
@@ -19,8 +20,8 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let mut recipe = recipe.with_rows(std::slice::from_ref(row)).into_diagnostic()?;
     let row = &mut recipe.rows[0];
     (row.settings.sampling.count, row.settings.sampling.batch) = (args.count, args.batch);
-    let device = registry::device(&args.device).into_diagnostic()?;
-    let setup = Setup::new(row, &device).into_diagnostic()?;
+    let device = devices::device(&args.device).into_diagnostic()?;
+    let setup = Setup::new(methods, row, &device).into_diagnostic()?;
     let output = Output::of(&args.out)?;
     output.check(setup.data.shape, None)?;
     args.check_size(setup.data.shape, &output)?;

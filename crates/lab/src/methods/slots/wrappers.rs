@@ -1,15 +1,25 @@
 //! What stands between a network and a solver, by name.
 
-use super::{Context, Method, MethodError, Parameter, Values};
-use undrift_denoisers::{ClipX0Within, DenoiseError, Denoiser, DynamicThreshold};
+use crate::methods::{Context, MethodError, Parameter, Row, Slot, Values};
+use undrift_denoisers::{ClipX0Within, DenoiseError, DynamicThreshold};
 use undrift_samplers::{BandWeights, EpsilonScaling, MovingAverage, Solver, TimeShift, WithoutNoise};
 
-/// A belief of this size of tensor.
-type Belief<'a> = Box<dyn Denoiser<4> + 'a>;
-/// A solver of this size of tensor.
-type Steps = Box<dyn Solver<4>>;
+pub use undrift_pipelines::Belief;
 
-/// What a wrapper wraps.
+/// A solver of images.
+pub type Steps = Box<dyn Solver<4>>;
+
+/// Wrappers.
+pub struct Wrappers;
+
+impl Slot for Wrappers {
+    const NAME: &'static str = "wrapper";
+    const WRITTEN: &'static str = "`sampling.sampler.wrappers`, `--wrapper`";
+    type Build = Wrap;
+}
+
+/// What a wrapper wraps, and how.
+#[derive(Clone, Copy)]
 pub enum Wrap {
     /// The network's belief.
     Belief(for<'a> fn(&Values, &Context<'_>, Belief<'a>) -> Result<Belief<'a>, MethodError>),
@@ -17,89 +27,66 @@ pub enum Wrap {
     Solver(fn(&Values, &Context<'_>, Steps) -> Result<Steps, MethodError>),
 }
 
-/// One wrapper: its name on the command line and in recipes, and how it is built.
-pub struct WrapperRow {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is and where it is from.
-    pub about: &'static str,
-    /// Its parameters.
-    pub parameters: &'static [Parameter],
-    wrap: Wrap,
-}
-
 /// Every wrapper that needs nothing but numbers; a new one is one row more.
-pub const WRAPPERS: &[WrapperRow] = &[
-    WrapperRow {
+pub const WRAPPERS: &[Row<Wrappers>] = &[
+    Row {
         name: "clip",
         about: "clips x0 to [-1, 1], as DDPM's authors do while sampling",
-        parameters: &[Parameter {
-            name: "range",
-            default: Some(1.0),
-            about: "largest absolute value, above 0; a published model's own where it has one",
-        }],
-        wrap: Wrap::Belief(|values, _, inner| {
+        parameters: &[Parameter::number(
+            "range",
+            Some(1.0),
+            "largest absolute value, above 0; a published model's own where it has one",
+        )],
+        build: Wrap::Belief(|values, _, inner| {
             let clipped = ClipX0Within::new(inner, values.number("range"));
             Ok(Box::new(clipped.map_err(refused("clip"))?))
         }),
     },
-    WrapperRow {
+    Row {
         name: "dynamic-threshold",
         about: "clips each sample's x0 to a quantile of its own absolute values and divides by it (Saharia et al. 2022, \
                 arXiv:2205.11487)",
         parameters: &[
-            Parameter { name: "ratio", default: Some(0.995), about: "the quantile, in [0, 1]" },
-            Parameter {
-                name: "most",
-                default: Some(1.0),
-                about: "the largest threshold, as diffusers' sample_max_value",
-            },
+            Parameter::number("ratio", Some(0.995), "the quantile, in [0, 1]"),
+            Parameter::number("most", Some(1.0), "the largest threshold, as diffusers' sample_max_value"),
         ],
-        wrap: Wrap::Belief(|values, _, inner| {
+        build: Wrap::Belief(|values, _, inner| {
             let bounded = DynamicThreshold::new(inner, values.number("ratio"), values.number("most"));
             Ok(Box::new(bounded.map_err(refused("dynamic-threshold"))?))
         }),
     },
-    WrapperRow {
+    Row {
         name: "epsilon-scaling",
         about: "divides eps by k i + b, where i counts levels from 0 at the clean end (Ning et al. 2024, arXiv:2308.15321)",
         parameters: &[
-            Parameter { name: "b", default: None, about: "scale at the clean end, above 0; 1 with k = 0 is neutral" },
-            Parameter { name: "k", default: Some(0.0), about: "growth per level" },
+            Parameter::number("b", None, "scale at the clean end, above 0; 1 with k = 0 is neutral"),
+            Parameter::number("k", Some(0.0), "growth per level"),
         ],
-        wrap: Wrap::Belief(|values, context, inner| {
+        build: Wrap::Belief(|values, context, inner| {
             let scaled = EpsilonScaling::linear(inner, context.grid, values.number("k"), values.number("b"));
             Ok(Box::new(scaled.map_err(refused("epsilon-scaling"))?))
         }),
     },
-    WrapperRow {
+    Row {
         name: "time-shift",
         about: "asks the network at the time whose noise is nearest to what each sample has (Li et al. 2024, \
                 arXiv:2305.15583)",
         parameters: &[
-            Parameter { name: "window", default: None, about: "levels of the chain to choose from; 0 is neutral" },
-            Parameter {
-                name: "cutoff",
-                default: None,
-                about: "t_c, level of the chain up to which nothing is shifted",
-            },
+            Parameter::count("window", None, "levels of the chain to choose from; 0 is neutral"),
+            Parameter::count("cutoff", None, "t_c, level of the chain up to which nothing is shifted"),
         ],
-        wrap: Wrap::Belief(|values, context, inner| {
+        build: Wrap::Belief(|values, context, inner| {
             let (window, cutoff) = (values.level("window", context.chain)?, values.level("cutoff", context.chain)?);
             let shifted = TimeShift::new(inner, context.chain, context.grid, window, cutoff);
             Ok(Box::new(shifted.map_err(refused("time-shift"))?))
         }),
     },
-    WrapperRow {
+    Row {
         name: "moving-average",
         about: "averages x0 over the steps, the coarse wavelet band early and the details late (after Qian et al. 2024, \
                 arXiv:2403.17870; our reconstruction)",
-        parameters: &[Parameter {
-            name: "weight",
-            default: None,
-            about: "smallest weight of the present, in (0, 1]; 1 is neutral",
-        }],
-        wrap: Wrap::Solver(|values, context, inner| {
+        parameters: &[Parameter::number("weight", None, "smallest weight of the present, in (0, 1]; 1 is neutral")],
+        build: Wrap::Solver(|values, context, inner| {
             let weights = BandWeights::coarse_to_fine(values.number("weight"));
             let averaged = MovingAverage::new(inner, context.grid, weights);
             Ok(Box::new(averaged.map_err(|source| MethodError::Refused {
@@ -108,11 +95,11 @@ pub const WRAPPERS: &[WrapperRow] = &[
             })?))
         }),
     },
-    WrapperRow {
+    Row {
         name: "without-noise",
         about: "takes the solver's steps without their noise",
         parameters: &[],
-        wrap: Wrap::Solver(|_, _, inner| Ok(Box::new(WithoutNoise(inner)))),
+        build: Wrap::Solver(|_, _, inner| Ok(Box::new(WithoutNoise(inner)))),
     },
 ];
 
@@ -121,24 +108,20 @@ fn refused(method: &'static str) -> impl Fn(DenoiseError) -> MethodError {
 }
 
 /// A wrapper with its values.
+#[derive(Clone)]
 pub(crate) struct Wrapped {
-    row: &'static WrapperRow,
+    wrap: Wrap,
     values: Values,
 }
 
 impl Wrapped {
-    pub(crate) fn new(method: &Method) -> Result<Self, MethodError> {
-        let row = WRAPPERS.iter().find(|row| row.name == method.name).ok_or_else(|| MethodError::Unknown {
-            kind: "wrapper",
-            name: method.name.clone(),
-            known: WRAPPERS.iter().map(|row| row.name).collect::<Vec<_>>().join(", "),
-        })?;
-        Ok(Wrapped { row, values: Values::of(method, row.parameters)? })
+    pub(crate) fn new((wrap, values): (Wrap, Values)) -> Self {
+        Wrapped { wrap, values }
     }
 
     /// Whether it wraps the solver, not the belief.
     pub(crate) fn is_around_solver(&self) -> bool {
-        matches!(self.row.wrap, Wrap::Solver(_))
+        matches!(self.wrap, Wrap::Solver(_))
     }
 
     pub(crate) fn around_denoiser<'a>(
@@ -146,14 +129,14 @@ impl Wrapped {
         inner: Belief<'a>,
         context: &Context<'_>,
     ) -> Result<Belief<'a>, MethodError> {
-        match self.row.wrap {
+        match self.wrap {
             Wrap::Belief(wrap) => wrap(&self.values, context, inner),
             Wrap::Solver(_) => Ok(inner),
         }
     }
 
     pub(crate) fn around_solver(&self, inner: Steps, context: &Context<'_>) -> Result<Steps, MethodError> {
-        match self.row.wrap {
+        match self.wrap {
             Wrap::Belief(_) => Ok(inner),
             Wrap::Solver(wrap) => wrap(&self.values, context, inner),
         }
@@ -162,11 +145,12 @@ impl Wrapped {
 
 #[cfg(test)]
 mod tests {
-    use crate::methods::{SamplerSettings, WRAPPERS};
+    use super::WRAPPERS;
+    use crate::methods::{Methods, SamplerSettings};
     use burn::tensor::{DType, Device, Tensor};
     use undrift_denoisers::{Denoiser, Eps, OutputVariance, Preconditioned, Variance};
     use undrift_noise::{Key, Noise, Purpose, SampleNoise};
-    use undrift_samplers::sample;
+    use undrift_samplers::{Outputs, sample};
     use undrift_schedules::Chain;
 
     /// Says something that depends on the label, as the exact Gaussian does not.
@@ -179,7 +163,9 @@ mod tests {
         let wrappers = wrappers.iter().map(|text| text.parse().unwrap()).collect();
         let settings = SamplerSettings { steps: Some(9), wrappers, ..SamplerSettings::ancestral() };
         let chain = Chain::linear(1000).unwrap();
-        let sampler = settings.build(&chain, Variance::FixedSmall).map_err(|error| error.to_string())?;
+        let outputs = Outputs { parameterisation: &Eps, variance: OutputVariance::None };
+        let sampler = settings.build(&Methods::standard(), &chain, Variance::FixedSmall, outputs);
+        let sampler = sampler.map_err(|error| error.to_string())?;
         let mut noise = SampleNoise::new(Key::new(0, Purpose::Sampling), 0, 3);
         let x = noise.normal(&Tensor::<4>::zeros([3, 1, 4, 4], (&Device::flex(), DType::F64)));
         let model = Preconditioned { network, parameterisation: Eps, variance: OutputVariance::None };

@@ -1,0 +1,105 @@
+//! The settings of a row as values: the one place where its names are looked up.
+
+use super::Settings;
+use crate::methods::slots::{NetworkFor, ObjectiveParts, ScoredWith, Source, VariancesOf};
+use crate::methods::{Method, MethodError, Methods};
+use undrift_denoisers::Parameterisation;
+use undrift_losses::{LossError, Objective, Penalised, Weigh};
+use undrift_networks::Architecture;
+use undrift_samplers::Outputs;
+use undrift_schedules::Chain;
+use undrift_studies::{Conditioning, MakeObjective};
+
+/// The settings of a row as values.
+pub struct Built {
+    /// The data set, not read yet.
+    pub source: Source,
+    /// The forward process.
+    pub chain: Chain,
+    /// What the network's output is.
+    pub parameterisation: Box<dyn Parameterisation>,
+    /// The variance of reverse steps.
+    pub variance: VariancesOf,
+    /// What the network is told beside the noised image.
+    pub conditioning: Conditioning,
+    /// The network.
+    pub network: Box<dyn Architecture>,
+    /// How much the squared error of a level counts.
+    pub weighting: Box<dyn Weigh>,
+    /// Makes what training minimises.
+    pub objective: MakeObjective,
+    /// What scores stand on.
+    pub scored: ScoredWith,
+}
+
+/// A key whose method does not exist or does not fit.
+#[derive(Debug, thiserror::Error)]
+#[error("`{field}`: {source}")]
+pub struct Misfit {
+    /// The key.
+    pub field: &'static str,
+    /// Why.
+    pub source: MethodError,
+}
+
+impl Built {
+    /// Looks up every name, and makes what it stands for.
+    ///
+    /// # Errors
+    /// The first key whose method does not exist or does not fit.
+    pub fn of(methods: &Methods, s: &Settings) -> Result<Self, Misfit> {
+        let at = |field| move |source| Misfit { field, source };
+        let source = methods.data_set(&s.data.set).map_err(at("data"))?;
+        let chain = methods.chain(&s.chain).map_err(at("chain"))?;
+        let parameterisation = methods.prediction(&s.model.prediction, &chain).map_err(at("model.prediction"))?;
+        let variance = methods.variance(&s.model.variance).map_err(at("model.variance"))?;
+        let conditioning = methods.condition(&s.model.condition, source.classes).map_err(at("model.condition"))?;
+        let classes = match conditioning {
+            Conditioning::None => None,
+            Conditioning::Classes { count, .. } => Some(count),
+        };
+        let of = NetworkFor { input: source.shape, outputs: variance.outputs(), classes };
+        let network = methods.network(&s.network, &of).map_err(at("network"))?;
+        let weighting = methods.weighting(&s.model.weighting).map_err(at("model.weighting"))?;
+        let made = Made { methods: methods.clone(), settings: s.clone(), chain: chain.clone(), variance };
+        made.corruption().map_err(at("model.corruption"))?;
+        made.objective().map_err(at("model.objective"))?;
+        let refused = |why: MethodError| LossError::foreign("objective", why);
+        let objective = Box::new(move || made.objective().map_err(refused));
+        let scored = methods.extractor(&s.metrics.extractor).map_err(at("metrics.extractor"))?;
+        Ok(Built { source, chain, parameterisation, variance, conditioning, network, weighting, objective, scored })
+    }
+
+    /// What the network's output means.
+    pub fn outputs(&self) -> Outputs<'_> {
+        Outputs { parameterisation: &*self.parameterisation, variance: self.variance.output }
+    }
+}
+
+/// What an objective is made of, each time anew.
+struct Made {
+    methods: Methods,
+    settings: Settings,
+    chain: Chain,
+    variance: VariancesOf,
+}
+
+impl Made {
+    fn corruption(&self) -> Result<Box<dyn undrift_losses::Corruption<4>>, MethodError> {
+        let method = self.settings.corruption().map_err(|why| MethodError::refused("model.corruption", why))?;
+        self.methods.corruption(&method, &self.chain)
+    }
+
+    fn objective(&self) -> Result<Box<dyn Objective<4>>, MethodError> {
+        let model = &self.settings.model;
+        let weighting = match model.weighting == Method::named("uniform") {
+            true => None,
+            false => Some(self.methods.weighting(&model.weighting)?),
+        };
+        let parts =
+            ObjectiveParts { chain: &self.chain, variance: self.variance, corruption: self.corruption()?, weighting };
+        let inner = self.methods.objective(&model.objective, parts)?;
+        let lambda = self.settings.training.gradient_penalty;
+        Ok(Box::new(Penalised { inner, corruption: self.corruption()?, lambda }))
+    }
+}
