@@ -2,6 +2,9 @@
 //! with many views (x0, eps, v, the mean of a step). A [`Parameterisation`] says what a raw network's output means,
 //! a wrapper such as [`ClipX0`] changes a belief, and the exact denoisers of known data ([`Gaussian`],
 //! [`GaussianMixture`], [`Empirical`]) test everything that comes after without a network.
+//! A [`Question`] carries the belief before it, for models that are conditioned on it ([`SelfConditioned`]); what
+//! wrappers and exact denoisers are made of ([`affine`], [`samples`], [`column`](fn@column), [`spread`](fn@spread)) is public, so
+//! that one elsewhere is written as these are.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

@@ -158,11 +158,11 @@ mod tests {
     fn the_first_level_the_cutoff_other_levels_and_stages_are_left_alone() {
         let shift = TimeShift::new(clock(), &chain(), &grid(), 20, 400).expect("own levels");
         let x = || spread_as([700, 300]);
-        assert_eq!(told(&shift, x(), &Levels::from(level(800))), [800; 2], "before any step");
-        assert_eq!(told(&shift, x(), &Levels::from(level(600))), [610, 590]);
-        assert_eq!(told(&shift, x(), &Levels::from(level(400))), [410, 390], "the step left 600, above the cutoff");
-        assert_eq!(told(&shift, x(), &Levels::from(level(200))), [200; 2], "the step left 400, not above it");
-        assert_eq!(told(&shift, x(), &Levels::from(level(500))), [500; 2], "not in the grid");
+        assert_eq!(told(&shift, x(), Levels::from(level(800))), [800; 2], "before any step");
+        assert_eq!(told(&shift, x(), Levels::from(level(600))), [610, 590]);
+        assert_eq!(told(&shift, x(), Levels::from(level(400))), [410, 390], "the step left 600, above the cutoff");
+        assert_eq!(told(&shift, x(), Levels::from(level(200))), [200; 2], "the step left 400, not above it");
+        assert_eq!(told(&shift, x(), Levels::from(level(500))), [500; 2], "not in the grid");
         assert_eq!(told(&shift, x(), Question::stage(level(600))), [600; 2], "inside a step");
         let mixed = Levels::from(vec![level(200), level(600)]);
         assert_eq!(told(&shift, x(), &mixed), [200, 590]);
@@ -172,8 +172,8 @@ mod tests {
     fn windows_end_at_the_ends_of_the_chain() {
         let ends = chain().grid_at(&[1000, 998, 2]).expect("valid");
         let shift = TimeShift::new(clock(), &chain(), &ends, 10, 0).expect("own levels");
-        assert_eq!(told(&shift, rows([[9.0, -9.0, 9.0, -9.0], [0.0; 4]]), &Levels::from(level(998))), [1000, 993]);
-        assert_eq!(told(&shift, rows([[9.0, -9.0, 9.0, -9.0], [0.0; 4]]), &Levels::from(level(2))), [7, 1]);
+        assert_eq!(told(&shift, rows([[9.0, -9.0, 9.0, -9.0], [0.0; 4]]), Levels::from(level(998))), [1000, 993]);
+        assert_eq!(told(&shift, rows([[9.0, -9.0, 9.0, -9.0], [0.0; 4]]), Levels::from(level(2))), [7, 1]);
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         let edm = grid().unscaled().expect("has signal");
         let shift = TimeShift::new(clock(), &chain(), &edm, 30, 0).expect("own levels");
         let at = level(600).unscaled().expect("has signal");
-        assert_eq!(told(&shift, spread_as([592, 611]) * at.scale(), &Levels::from(at)), [592, 611]);
+        assert_eq!(told(&shift, spread_as([592, 611]) * at.scale(), Levels::from(at)), [592, 611]);
     }
 
     #[test]
