@@ -29,6 +29,7 @@ mod frechet_distance;
 mod gaussian_stats;
 mod inception_score;
 mod metric;
+mod nearest_image;
 mod rows;
 
 pub use bound_of_data::{BoundOfData, DataBound, bound_of_data};
@@ -45,3 +46,4 @@ pub use frechet_distance::frechet_distance;
 pub use gaussian_stats::GaussianStats;
 pub use inception_score::{InceptionScore, inception_score};
 pub use metric::{Better, Metric, Score};
+pub use nearest_image::NearestImage;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use undrift_data::{DataError, Flips, Images, Split};
 use undrift_denoisers::{ClipX0, Denoiser, OutputVariance, Parameterisation, Preconditioned, Variance};
 use undrift_losses::{LossError, Objective};
-use undrift_metrics::{FeatureExtractor, MetricError};
+use undrift_metrics::{FeatureExtractor, Metric, MetricError};
 use undrift_networks::{AnyNetwork, Architecture, Condition};
 use undrift_schedules::Chain;
 use undrift_training::Optimisation;
@@ -101,9 +101,14 @@ pub struct Scoring {
     pub extractor: Option<Extractor>,
     /// Splits of the inception score.
     pub splits: usize,
+    /// Makes further scores of samples.
+    pub further: Vec<MakeMetric>,
     /// Held-out images whose bits per dimension are computed; 0 for none.
     pub bits_per_dim_images: usize,
 }
+
+/// Makes a score of samples, which may look at the images that the row is trained on.
+pub type MakeMetric = Box<dyn Fn(&Images, &Device) -> Result<Box<dyn Metric>, MetricError>>;
 
 /// A feature extractor to be made.
 #[derive(Clone, Copy)]
@@ -225,7 +230,7 @@ pub(crate) mod tests {
                     Ok(Box::new(Ddpm(grid.clone(), Ancestral { variance: Variance::FixedLarge })))
                 }),
             },
-            scoring: Scoring { extractor: None, splits: 1, bits_per_dim_images: 1 },
+            scoring: Scoring { extractor: None, splits: 1, further: Vec::new(), bits_per_dim_images: 1 },
             notes: BTreeMap::from([("about".to_owned(), "small".to_owned())]),
             picture: |bytes, _| Ok(bytes.to_vec()),
             device: Device::flex(),

@@ -24,6 +24,9 @@ pub struct SeedResult {
     /// Training loss as (step, loss), in the objective's own unit.
     #[serde(with = "real::curve")]
     pub loss: Vec<(u64, f64)>,
+    /// Further scores of the samples that the first set of weights drew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<FurtherScore>,
     /// Why the seed broke off or gave no usable samples: `loss is NaN at step 312`.
     pub failure: Option<String>,
 }
@@ -41,6 +44,21 @@ pub struct Scores {
     /// Standard deviation of the inception score over its splits.
     #[serde(with = "real")]
     pub inception_score_std: f64,
+}
+
+/// A score of samples that a row asks for beside the distance and the inception score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherScore {
+    /// Its name in tables.
+    pub name: String,
+    /// The number.
+    #[serde(with = "real")]
+    pub value: f64,
+    /// Whether larger numbers are better; smaller ones are otherwise.
+    pub higher_is_better: bool,
+    /// What it is counted in; empty for a plain number.
+    pub unit: String,
 }
 
 /// How many images the scores of a study stand on.

@@ -2,8 +2,8 @@
 
 use crate::trained::network_of;
 use crate::{
-    Cell, Data, Drawn, Plan, RunError, Scores, SeedResult, Timings, Trained, Watch, WeightSet, bits_per_dim,
-    draw_to_file, losses, train, write_atomically,
+    Cell, Data, Drawn, FurtherScore, Plan, RunError, Scores, SeedResult, Timings, Trained, Watch, WeightSet,
+    bits_per_dim, draw_to_file, further_scores, losses, train, write_atomically,
 };
 use std::time::Instant;
 use undrift_data::Images;
@@ -29,6 +29,7 @@ pub fn run_cell(plan: &Plan, seed: u64, data: &Data, cell: &Cell, watch: &dyn Wa
         train_seconds: cell.spent()?.train,
         sample_seconds: 0.0,
         loss: losses::read(&cell.losses())?.iter().map(|record| (record.step, record.loss)).collect(),
+        further: Vec::new(),
         failure: None,
     };
     let trainer = match trained {
@@ -39,10 +40,15 @@ pub fn run_cell(plan: &Plan, seed: u64, data: &Data, cell: &Cell, watch: &dyn Wa
         let network = network_of(&trainer, weights);
         let label = format!("{name}: sample {}", weights.in_labels());
         match sample_and_score(plan, &network, seed, weights, data, cell, label, watch)? {
-            Ok(scores) => match weights {
-                WeightSet::Ema => result.ema = scores,
-                WeightSet::Raw => result.raw = scores,
-            },
+            Ok((scores, further)) => {
+                match weights {
+                    WeightSet::Ema => result.ema = scores,
+                    WeightSet::Raw => result.raw = scores,
+                }
+                if Some(&weights) == plan.sampling.weights.first() {
+                    result.further = further;
+                }
+            }
             Err(why) => {
                 result.failure.get_or_insert(why);
             }
@@ -55,7 +61,7 @@ pub fn run_cell(plan: &Plan, seed: u64, data: &Data, cell: &Cell, watch: &dyn Wa
 }
 
 /// Scores, or in words why there are none.
-type Scored = Result<Option<Scores>, String>;
+type Scored = Result<(Option<Scores>, Vec<FurtherScore>), String>;
 
 #[expect(clippy::too_many_arguments, reason = "each stands for one thing that a set of samples is of")]
 fn sample_and_score(
@@ -79,8 +85,8 @@ fn sample_and_score(
         }
     };
     write_atomically(&cell.grid(weights), &plan.shown(&bytes, SHOWN)?)?;
-    let Some(reference) = &data.reference else { return Ok(Ok(None)) };
     let labels = vec![0; plan.sampling.count];
     let images = Images::new(bytes, labels, plan.data.shape)?;
-    Ok(Ok(Some(reference.score(&images)?)))
+    let scores = data.reference.as_ref().map(|reference| reference.score(&images)).transpose()?;
+    Ok(Ok((scores, further_scores(plan, &images, &data.train)?)))
 }

@@ -1,10 +1,12 @@
 //! Scores of one row: Frechet distance and inception score of its samples, bits per dimension of its model.
 
 use crate::watch::silent;
-use crate::{BitsPerDim, ImageCounts, Plan, RunError, Scores, Watch};
+use crate::{BitsPerDim, FurtherScore, ImageCounts, Plan, RunError, Scores, Watch};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::Images;
-use undrift_metrics::{DataBound, FeatureExtractor, FeatureScores, Features, GaussianStats, Metric, MetricError};
+use undrift_metrics::{
+    Better, DataBound, FeatureExtractor, FeatureScores, Features, GaussianStats, Metric, MetricError,
+};
 use undrift_networks::{AnyNetwork, Condition};
 use undrift_noise::{Key, Purpose};
 
@@ -56,6 +58,25 @@ impl Reference {
         let (frechet, inception) = metric.both()?;
         Ok(Scores { frechet, inception_score: inception.mean, inception_score_std: inception.std })
     }
+}
+
+/// The further scores that a row asks for, of some images; `train` are those that it is trained on.
+///
+/// # Errors
+/// Those of the metrics.
+pub fn further_scores(plan: &Plan, images: &Images, train: &Images) -> Result<Vec<FurtherScore>, RunError> {
+    let mut all = Vec::new();
+    for make in &plan.scoring.further {
+        let mut metric = make(train, &plan.device)?;
+        in_batches(images, &plan.device, |batch| metric.add(batch))?;
+        all.extend(metric.scores()?.into_iter().map(|score| FurtherScore {
+            name: score.name,
+            value: score.value,
+            higher_is_better: score.better == Better::Higher,
+            unit: score.unit.to_owned(),
+        }));
+    }
+    Ok(all)
 }
 
 /// Hands over all images, so many at a time.

@@ -2,8 +2,8 @@
 
 use crate::data::check_images;
 use crate::{
-    Build, Cost, Data, Finished, ImageCounts, Inputs, Plan, Record, RunDirectory, RunError, Scores, Study, Watch,
-    WeightSet, run_cell,
+    Build, Cost, Data, Finished, FurtherScore, ImageCounts, Inputs, Plan, Record, RunDirectory, RunError, Scores,
+    Study, Watch, WeightSet, further_scores, run_cell,
 };
 
 /// A table of rows.
@@ -28,6 +28,8 @@ pub struct TableResults {
     /// Scores of real held-out images, what a perfect model of the data would get with as many samples, and how many
     /// images all scores stand on.
     pub held_out: Option<(Scores, ImageCounts)>,
+    /// Further scores of the same held-out images.
+    pub held_out_further: Vec<FurtherScore>,
 }
 
 /// What the finished seeds of one row came to.
@@ -65,8 +67,11 @@ impl Study for Table {
         }
         let ids: Vec<&str> = self.rows.iter().map(|plan| plan.id.as_str()).collect();
         let rows = rows_of(at, &ids, &self.seeds)?;
-        let held_out = self.rows.first().map(|plan| held_out(at, plan)).transpose()?.flatten();
-        Ok(Finished { results: TableResults { rows, held_out }, failed })
+        let (held_out, held_out_further) = match self.rows.first() {
+            Some(plan) => held_out(at, plan)?,
+            None => (None, Vec::new()),
+        };
+        Ok(Finished { results: TableResults { rows, held_out, held_out_further }, failed })
     }
 }
 
@@ -136,16 +141,23 @@ pub fn rows_of(at: &RunDirectory, ids: &[&str], seeds: &[u64]) -> Result<Vec<Row
     Ok(rows)
 }
 
+/// Scores of held-out images with their counts, and further ones.
+pub type HeldOut = (Option<(Scores, ImageCounts)>, Vec<FurtherScore>);
+
 /// Scores of the held-out images of a row, as many as it has samples; none for a row that is not scored.
 ///
 /// # Errors
 /// Those of reading and scoring.
-pub fn held_out(at: &RunDirectory, plan: &Plan) -> Result<Option<(Scores, ImageCounts)>, RunError> {
-    if plan.scoring.extractor.is_none() {
-        return Ok(None);
+pub fn held_out(at: &RunDirectory, plan: &Plan) -> Result<HeldOut, RunError> {
+    if plan.scoring.extractor.is_none() && plan.scoring.further.is_empty() {
+        return Ok((None, Vec::new()));
     }
     let data = Data::load(at, plan)?;
-    data.reference.map(|reference| reference.score_held_out(&data.test, plan.sampling.count)).transpose()
+    let count = plan.sampling.count;
+    let first: Vec<usize> = (0..count.min(data.test.len())).collect();
+    let further = further_scores(plan, &data.test.subset(&first)?, &data.train)?;
+    let scores = data.reference.map(|reference| reference.score_held_out(&data.test, count)).transpose()?;
+    Ok((scores, further))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::slots::{
     CHAINS, CONDITIONS, CORRUPTIONS, Chains, Conditions, Corruptions, DATA_SETS, DataSets, EXTRACTORS, Extractors,
-    NETWORKS, NetworkFor, Networks, OBJECTIVES, ObjectiveParts, Objectives, PREDICTIONS, Predictions, SOLVERS,
-    SPACINGS, ScoredWith, Solvers, Source, Spacings, VARIANCES, Variances, VariancesOf, WEIGHTINGS, WRAPPERS,
+    NETWORKS, NetworkFor, Networks, OBJECTIVES, ObjectiveParts, Objectives, PREDICTIONS, Predictions, SCORES, SOLVERS,
+    SPACINGS, ScoredWith, Scores, Solvers, Source, Spacings, VARIANCES, Variances, VariancesOf, WEIGHTINGS, WRAPPERS,
     Weightings, Wrappers,
 };
 use super::{Context, Method, MethodError, Parameter, Slot, Table};
@@ -12,7 +12,7 @@ use undrift_losses::{Corruption, Objective, Weigh};
 use undrift_networks::Architecture;
 use undrift_samplers::Solver;
 use undrift_schedules::{Chain, Grid};
-use undrift_studies::Conditioning;
+use undrift_studies::{Conditioning, MakeMetric};
 
 /// Every method that has a name, slot by slot; rows can be added.
 #[derive(Clone)]
@@ -43,6 +43,8 @@ pub struct Methods {
     pub wrappers: Table<Wrappers>,
     /// Feature extractors.
     pub extractors: Table<Extractors>,
+    /// Further scores.
+    pub scores: Table<Scores>,
 }
 
 impl Methods {
@@ -62,6 +64,7 @@ impl Methods {
             solvers: Table::of(SOLVERS),
             wrappers: Table::of(WRAPPERS),
             extractors: Table::of(EXTRACTORS),
+            scores: Table::of(SCORES),
         }
     }
 
@@ -155,6 +158,15 @@ impl Methods {
         build(&values)
     }
 
+    /// A further score, not made yet.
+    ///
+    /// # Errors
+    /// As [`chain`](Self::chain).
+    pub fn score(&self, method: &Method) -> Result<MakeMetric, MethodError> {
+        let (build, values) = self.scores.find(method)?;
+        build(&values)
+    }
+
     /// The levels that a sampler of so many steps visits.
     ///
     /// # Errors
@@ -189,6 +201,7 @@ impl Methods {
             listing(&self.solvers),
             listing(&self.wrappers),
             listing(&self.extractors),
+            listing(&self.scores),
         ]
     }
 }

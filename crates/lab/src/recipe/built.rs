@@ -8,7 +8,7 @@ use undrift_losses::{LossError, Objective, Penalised, Weigh};
 use undrift_networks::Architecture;
 use undrift_samplers::Outputs;
 use undrift_schedules::Chain;
-use undrift_studies::{Conditioning, MakeObjective};
+use undrift_studies::{Conditioning, MakeMetric, MakeObjective};
 
 /// The settings of a row as values.
 pub struct Built {
@@ -30,6 +30,8 @@ pub struct Built {
     pub objective: MakeObjective,
     /// What scores stand on.
     pub scored: ScoredWith,
+    /// Makes further scores.
+    pub further: Vec<MakeMetric>,
 }
 
 /// A key whose method does not exist or does not fit.
@@ -67,7 +69,20 @@ impl Built {
         let refused = |why: MethodError| LossError::foreign("objective", why);
         let objective = Box::new(move || made.objective().map_err(refused));
         let scored = methods.extractor(&s.metrics.extractor).map_err(at("metrics.extractor"))?;
-        Ok(Built { source, chain, parameterisation, variance, conditioning, network, weighting, objective, scored })
+        let further = s.metrics.further.iter().map(|score| methods.score(score).map_err(at("metrics.further")));
+        let further = further.collect::<Result<_, _>>()?;
+        Ok(Built {
+            source,
+            chain,
+            parameterisation,
+            variance,
+            conditioning,
+            network,
+            weighting,
+            objective,
+            scored,
+            further,
+        })
     }
 
     /// What the network's output means.

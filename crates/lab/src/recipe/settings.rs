@@ -215,6 +215,9 @@ pub struct MetricSettings {
     pub extractor: Method,
     /// Splits of the inception score.
     pub splits: usize,
+    /// Further scores of samples.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Method>,
     /// Test images whose bits per dimension are computed; 0 for none.
     pub bits_per_dim_images: usize,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use undrift_studies::{BitsPerDim, ImageCounts, Scores, SeedResult};
+pub use undrift_studies::{BitsPerDim, FurtherScore, ImageCounts, Scores, SeedResult};
 
 /// The whole experiment: protocol, rows, sample grids (`report.json`).
 ///
@@ -19,6 +19,9 @@ pub struct Report {
     pub rows: Vec<RowResult>,
     /// Scores of real held-out images under the same extractor: the best to hope for.
     pub reference: Option<Scores>,
+    /// Further scores of the same images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference_further: Vec<FurtherScore>,
     /// How many images the scores stand on; not known in reports of earlier versions.
     #[serde(default)]
     pub counts: Option<ImageCounts>,

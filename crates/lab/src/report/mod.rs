@@ -10,7 +10,7 @@ mod rows;
 #[cfg(test)]
 mod sample;
 
-pub use data::{BitsPerDim, ImageCounts, Published, Report, RowResult, SampleGrid, Scores, SeedResult};
+pub use data::{BitsPerDim, FurtherScore, ImageCounts, Published, Report, RowResult, SampleGrid, Scores, SeedResult};
 pub(crate) use notes::real_images;
 pub use page::{page, write};
 pub use rows::comparison;

@@ -12,6 +12,7 @@ pub(crate) fn seed(seed: u64, frechet: f64) -> SeedResult {
         train_seconds: 605.0,
         sample_seconds: 42.0,
         loss: (0..1000).map(|step| (step * 2, loss(step, frechet))).collect(),
+        further: Vec::new(),
         failure: None,
     }
 }
@@ -48,6 +49,7 @@ pub(crate) fn report_of(seeds: [Vec<SeedResult>; 6]) -> Report {
         rows,
         reference: Some(scores(0.9)),
         counts: Some(ImageCounts { samples: 512, reference: 10_000, held_out: 512 }),
+        reference_further: Vec::new(),
         grids: vec![],
         baseline: None,
         notes: vec![],

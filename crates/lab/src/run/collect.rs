@@ -19,11 +19,11 @@ pub fn collect_report(
 ) -> Result<Report, RunError> {
     let ids: Vec<&str> = recipe.rows.iter().map(|row| row.id.as_str()).collect();
     let rows = rows_of(directory, &ids, &recipe.seeds)?;
-    let held_out = match recipe.rows.first() {
+    let (held_out, held_out_further) = match recipe.rows.first() {
         Some(row) => held_out(directory, &Setup::new(methods, row, device)?.into_plan())?,
-        None => None,
+        None => (None, Vec::new()),
     };
-    report_of(methods, recipe, TableResults { rows, held_out }, device)
+    report_of(methods, recipe, TableResults { rows, held_out, held_out_further }, device)
 }
 
 /// The report of a recipe's results, which are in the order of its rows.
@@ -58,6 +58,7 @@ pub fn report_of(
         rows,
         reference,
         counts,
+        reference_further: results.held_out_further,
         grids,
         baseline: recipe.baseline.clone(),
         notes: recipe.notes.clone(),

@@ -53,6 +53,7 @@ impl Setup {
             scoring: Scoring {
                 extractor: built.scored.extractor,
                 splits: s.metrics.splits,
+                further: built.further,
                 bits_per_dim_images: s.metrics.bits_per_dim_images,
             },
             notes: notes(s, &*built.network),
