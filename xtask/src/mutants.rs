@@ -3,7 +3,8 @@
 //! The tree is copied to `target/mutants`, so that an interruption leaves the working tree alone. The copy has a
 //! target directory of its own: cargo names the artifacts of both trees alike, and would take a mutated one for fresh.
 
-use crate::{Failure, cargo, finish, root};
+use crate::failure::Failure;
+use crate::program::{cargo, finish, root};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
