@@ -34,7 +34,7 @@ enum Task {
     Conformance(conformance::Conformance),
     /// Run all tests
     Test(test::Args),
-    /// Check the arrows between crates and the length of files
+    /// Check that arrows between crates point up, that no files of a crate form a circle, and the form of files
     Tidy,
     /// Run the kernels' unit tests under Miri, which finds undefined behaviour (needs the nightly toolchain)
     Miri,

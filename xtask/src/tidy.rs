@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["schedules", "files", "denoisers", "noise", "samplers", "losses", "networks"]),
     ("checkpoints", &["files", "noise", "networks"]),
     ("data", &["noise"]),
-    ("training", &["schedules", "files", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
+    ("training", &["files", "kernels", "networks"]),
     (
         "studies",
         &["schedules", "files", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"],
