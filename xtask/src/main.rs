@@ -34,7 +34,7 @@ enum Task {
     Conformance(conformance::Conformance),
     /// Run all tests
     Test(test::Args),
-    /// Check that arrows between crates point up, that no files of a crate form a circle, and the form of files
+    /// Check arrows between crates, circles of files, the form of files, and that planted mistakes have their lines
     Tidy,
     /// Run the kernels' unit tests under Miri, which finds undefined behaviour (needs the nightly toolchain)
     Miri,

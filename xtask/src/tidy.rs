@@ -6,6 +6,7 @@ mod tokens;
 mod uses;
 
 use crate::failure::Failure;
+use crate::mutants;
 use crate::program::root;
 use files::{list, read, sources};
 use std::collections::BTreeSet;
@@ -95,6 +96,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let mut broken = Vec::new();
     check_arrows(&mut broken)?;
     check_table(&mut broken)?;
+    broken.extend(mutants::misplaced()?);
     for folder in list(&root().join("crates"))?.into_iter().chain(["xtask", "benches"].map(|name| root().join(name))) {
         let name = folder.strip_prefix(root()).unwrap_or(&folder).display().to_string();
         circles::check(&name, &folder, &mut broken)?;

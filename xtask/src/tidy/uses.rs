@@ -92,7 +92,7 @@ impl Reader {
         }
         self.uses.words.extend(path.iter().cloned());
         if begins && path.len() > 1 {
-            let path = self.from_the_file(path);
+            let path = self.in_the_file(path);
             self.uses.paths.push(path);
         }
     }
@@ -109,7 +109,7 @@ impl Reader {
     }
 
     /// `super` in a module that is written inside of this file leads to the file itself.
-    fn from_the_file(&self, path: Path) -> Path {
+    fn in_the_file(&self, path: Path) -> Path {
         let up = path.iter().take_while(|word| *word == "super").count().min(self.inline.len());
         if up == 0 { path } else { [vec!["self".to_owned()], path[up..].to_vec()].concat() }
     }
@@ -144,7 +144,7 @@ impl Reader {
                 Some(Token::Word(word)) => path.push(word),
                 Some(Token::PathSep) => {}
                 Some(Token::Sign('*')) => {
-                    let path = self.from_the_file(std::mem::take(&mut path));
+                    let path = self.in_the_file(std::mem::take(&mut path));
                     self.uses.globs.push(Import { path, public });
                 }
                 Some(Token::Sign('{')) => {
@@ -156,7 +156,7 @@ impl Reader {
             self.at += 1;
         }
         if let (true, Some(name)) = (self.at > begin, name.or_else(|| path.last().cloned())) {
-            let path = self.from_the_file(path);
+            let path = self.in_the_file(path);
             self.uses.imports.insert(name, Import { path, public });
         }
     }
