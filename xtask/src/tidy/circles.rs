@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Crates with circles still to be broken, and exactly how many files stand in them.
-const STILL: &[(&str, usize)] = &[("crates/lab", 28)];
+const STILL: &[(&str, usize)] = &[("crates/lab", 26)];
 
 /// Steps from name to name that are followed before a chain of re-exports is given up.
 const FAR: usize = 32;
@@ -259,14 +259,12 @@ mod tests {
     fn a_parent_is_in_a_circle_only_with_code_of_its_own() {
         let child = ("a/b.rs", "use super::Shared; pub fn run(_: Shared) {}");
         let of = |parent: &str| circles(&[("lib.rs", "mod a;"), ("a/mod.rs", parent), child]);
-        assert_eq!(
-            of("mod b; mod c; pub use b::run; pub struct Shared;".replace(" mod c;", "").as_str()),
-            [[""; 0]; 0]
-        );
+        assert_eq!(of("mod b; pub use b::run; pub struct Shared;"), [[""; 0]; 0]);
         assert_eq!(of("mod b; pub struct Shared; pub fn go() { b::run(Shared) }"), [["a/b.rs", "a/mod.rs"]]);
         assert_eq!(of("mod b; pub use b::run; pub struct Shared; fn go() { run(Shared) }"), [["a/b.rs", "a/mod.rs"]]);
         assert_eq!(of("mod b; use b::run; pub struct Shared;"), [["a/b.rs", "a/mod.rs"]]);
         assert_eq!(of("mod b; pub use other::Shared; fn go() { b::run(Shared) }"), [[""; 0]; 0]);
+        assert_eq!(of("mod b; pub use b::b; pub struct Shared;"), [[""; 0]; 0]);
     }
 
     #[test]

@@ -78,10 +78,14 @@ impl Reader {
     }
 
     fn word(&mut self, word: String) {
-        if let (true, Some(name)) = (ITEMS.contains(&word.as_str()), self.following(1).cloned()) {
-            self.item(&word, name);
-        }
         let begins = self.at == 0 || self.tokens[self.at - 1] != Token::PathSep;
+        let is_item = |word: &str| ITEMS.contains(&word);
+        // The second word of `const fn` is the one before a name.
+        if let Some(name) = self.following(1).filter(|name| is_item(&word) && !is_item(name)).cloned() {
+            self.item(&word, name);
+            // The name itself names nothing else.
+            self.at += 1;
+        }
         let mut path = vec![word];
         self.at += 1;
         while self.tokens.get(self.at) == Some(&Token::PathSep)
@@ -216,6 +220,7 @@ mod tests {
         let found: Vec<String> = uses.paths.iter().map(|path| path.join("::")).collect();
         assert_eq!(found, ["crate::a::b", "c::D", "super::F"]);
         assert_eq!(uses.defined.into_iter().collect::<Vec<_>>(), ["f"]);
+        assert!(Uses::of("pub const fn a() {}").defined.contains("a"));
     }
 
     #[test]
