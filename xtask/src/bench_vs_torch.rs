@@ -9,7 +9,8 @@ mod statistics;
 mod table;
 mod worker;
 
-use crate::{Failure, cargo, root};
+use crate::failure::Failure;
+use crate::program::{cargo, root};
 use clap::{Args, ValueEnum};
 use contest::{Contest, Outcome};
 use machine::Report;

@@ -1,6 +1,7 @@
 //! The command that starts `undrift-conformance`.
 
-use crate::{Failure, cargo, replace_by};
+use crate::failure::Failure;
+use crate::program::{cargo, replace_by};
 use clap::Args;
 use std::path::PathBuf;
 

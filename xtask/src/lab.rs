@@ -1,6 +1,7 @@
 //! Commands that start the `undrift` program.
 
-use crate::{Failure, cargo, replace_by};
+use crate::failure::Failure;
+use crate::program::{cargo, replace_by};
 use clap::Args;
 use std::path::PathBuf;
 

@@ -4,15 +4,17 @@
 
 mod bench_vs_torch;
 mod conformance;
+mod failure;
 mod lab;
 mod miri;
 mod mutants;
+mod program;
 mod test;
 mod tidy;
 
 use clap::{Parser, Subcommand};
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use failure::Failure;
+use std::process::ExitCode;
 
 /// Repository chores, and the commands that README names.
 #[derive(Parser)]
@@ -32,7 +34,7 @@ enum Task {
     Conformance(conformance::Conformance),
     /// Run all tests
     Test(test::Args),
-    /// Check the arrows between crates and the length of files
+    /// Check arrows between crates, circles of files, the form of files, and that planted mistakes have their lines
     Tidy,
     /// Run the kernels' unit tests under Miri, which finds undefined behaviour (needs the nightly toolchain)
     Miri,
@@ -66,49 +68,4 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// Why a task did not succeed.
-pub(crate) enum Failure {
-    /// A program that the task started failed and has said why.
-    Exit(u8),
-    /// Something to tell the user.
-    Message(String),
-}
-
-/// The workspace's root.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
-}
-
-/// A cargo command, the same cargo that runs this program.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments);
-    command
-}
-
-/// Becomes the command, where the system can.
-///
-/// Ctrl-C then reaches the program alone, and the shell waits until it has saved its state.
-pub(crate) fn replace_by(command: &mut Command) -> Result<(), Failure> {
-    #[cfg(unix)]
-    {
-        let error = std::os::unix::process::CommandExt::exec(command);
-        Err(Failure::Message(format!("cannot start {:?}: {error}", command.get_program())))
-    }
-    #[cfg(not(unix))]
-    {
-        finish(command)
-    }
-}
-
-/// Runs a command to its end.
-pub(crate) fn finish(command: &mut Command) -> Result<(), Failure> {
-    let status =
-        command.status().map_err(|e| Failure::Message(format!("cannot start {:?}: {e}", command.get_program())))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Failure::Exit(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }

@@ -1,6 +1,7 @@
 //! The kernels' unit tests under Miri.
 
-use crate::{Failure, finish, root};
+use crate::failure::Failure;
+use crate::program::{finish, root};
 use std::process::{Command, Stdio};
 
 /// What to install when Miri is missing.

@@ -3,7 +3,8 @@
 //! The tree is copied to `target/mutants`, so that an interruption leaves the working tree alone. The copy has a
 //! target directory of its own: cargo names the artifacts of both trees alike, and would take a mutated one for fresh.
 
-use crate::{Failure, cargo, finish, root};
+use crate::failure::Failure;
+use crate::program::{cargo, finish, root};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,11 +61,31 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if survivors.is_empty() { Ok(()) } else { Err(Failure::Exit(1)) }
 }
 
-fn chosen(args: &Args) -> Result<Vec<Mutant>, Failure> {
+/// Mistakes that cannot be planted, as their line is not in its file exactly once.
+pub(crate) fn misplaced() -> Result<Vec<String>, Failure> {
+    let stands = |mutant: &Mutant| read(&root().join(&mutant.file)).is_ok_and(|text| mutant.stands_in(&text));
+    Ok(all()?.iter().filter(|mutant| !stands(mutant)).map(Mutant::misplaced).collect())
+}
+
+impl Mutant {
+    fn stands_in(&self, text: &str) -> bool {
+        text.matches(&self.find).count() == 1
+    }
+
+    fn misplaced(&self) -> String {
+        format!("xtask/mutants.toml: {}: {} does not hold its line exactly once", self.name, self.file.display())
+    }
+}
+
+fn all() -> Result<Vec<Mutant>, Failure> {
     let path = root().join("xtask/mutants.toml");
     let list: List = toml::from_str(&read(&path)?).map_err(|e| Failure::Message(format!("{}: {e}", path.display())))?;
+    Ok(list.mutants)
+}
+
+fn chosen(args: &Args) -> Result<Vec<Mutant>, Failure> {
     let wanted = |mutant: &Mutant| args.only.as_ref().is_none_or(|part| mutant.name.contains(part));
-    let chosen: Vec<Mutant> = list.mutants.into_iter().filter(wanted).collect();
+    let chosen: Vec<Mutant> = all()?.into_iter().filter(wanted).collect();
     if chosen.is_empty() {
         return Err(Failure::Message("no mistake has such a name; `--list` shows all".to_owned()));
     }
@@ -106,9 +127,8 @@ fn check_unchanged(tree: &Path, mutants: &[Mutant]) -> Result<(), Failure> {
 fn plant(tree: &Path, mutant: &Mutant) -> Result<bool, Failure> {
     let path = tree.join(&mutant.file);
     let original = read(&path)?;
-    if original.matches(&mutant.find).count() != 1 {
-        let name = &mutant.name;
-        return Err(Failure::Message(format!("{name}: {} does not hold its line exactly once", mutant.file.display())));
+    if !mutant.stands_in(&original) {
+        return Err(Failure::Message(mutant.misplaced()));
     }
     fs::write(&path, original.replace(&mutant.find, &mutant.replace)).map_err(|e| failed(&path, &e))?;
     let packages: Vec<&str> = mutant.packages.iter().map(String::as_str).collect();

@@ -1,6 +1,7 @@
 //! The tests.
 
-use crate::{Failure, cargo, finish, root};
+use crate::failure::Failure;
+use crate::program::{cargo, finish, root};
 use std::process::Command;
 
 /// The environment variable that chooses the vector instructions of the kernels.

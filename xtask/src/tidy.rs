@@ -1,7 +1,15 @@
 //! Rules of the repository that the compiler does not know.
 
-use crate::{Failure, root};
-use std::fs;
+mod circles;
+mod files;
+mod tokens;
+mod uses;
+
+use crate::failure::Failure;
+use crate::mutants;
+use crate::program::root;
+use files::{list, read, sources};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use toml::Table;
 
@@ -19,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["schedules", "files", "denoisers", "noise", "samplers", "losses", "networks"]),
     ("checkpoints", &["files", "noise", "networks"]),
     ("data", &["noise"]),
-    ("training", &["schedules", "files", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
+    ("training", &["files", "kernels", "networks"]),
     (
         "studies",
         &["schedules", "files", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"],
@@ -87,6 +95,12 @@ const BANNED: &[(&str, &str)] = &[
 pub(crate) fn run() -> Result<(), Failure> {
     let mut broken = Vec::new();
     check_arrows(&mut broken)?;
+    check_table(&mut broken)?;
+    broken.extend(mutants::misplaced()?);
+    for folder in list(&root().join("crates"))?.into_iter().chain(["xtask", "benches"].map(|name| root().join(name))) {
+        let name = folder.strip_prefix(root()).unwrap_or(&folder).display().to_string();
+        circles::check(&name, &folder, &mut broken)?;
+    }
     for folder in ["crates", "xtask", "benches"] {
         for file in sources(&root().join(folder))? {
             check_file(&file, &mut broken)?;
@@ -124,6 +138,23 @@ fn check_arrows(broken: &mut Vec<String>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The table of layers in `docs/architecture.md` has a row for each crate and no other.
+fn check_table(broken: &mut Vec<String>) -> Result<(), Failure> {
+    let text = read(&root().join("docs/architecture.md"))?;
+    let named = |folder: PathBuf| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let crates = list(&root().join("crates"))?.into_iter().map(named).chain(["xtask".to_owned()]);
+    let (crates, rows) = (crates.collect(), rows(&text));
+    broken.extend(rows.difference(&crates).map(|name| format!("docs/architecture.md: there is no crate {name}")));
+    broken.extend(crates.difference(&rows).map(|name| format!("docs/architecture.md: its table lacks {name}")));
+    Ok(())
+}
+
+/// The first column of the first table of a document.
+fn rows(text: &str) -> BTreeSet<String> {
+    let table = text.lines().skip_while(|line| !line.starts_with("| crate |")).take_while(|line| line.starts_with('|'));
+    table.filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect()
+}
+
 fn check_file(file: &Path, broken: &mut Vec<String>) -> Result<(), Failure> {
     let text = read(file)?;
     let shown = file.strip_prefix(root()).unwrap_or(file).display();
@@ -143,29 +174,22 @@ fn check_file(file: &Path, broken: &mut Vec<String>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn sources(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut found = Vec::new();
-    for entry in list(folder)? {
-        if entry.is_dir() {
-            found.extend(sources(&entry)?);
-        } else if entry.extension().is_some_and(|ending| ending == "rs") {
-            found.push(entry);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So that there is no circle of crates: each knows only such as stand above it.
+    #[test]
+    fn arrows_point_up() {
+        for (i, (name, allowed)) in ARROWS.iter().enumerate() {
+            let above = |layer: &&str| *layer == "unify" || ARROWS[..i].iter().any(|(known, _)| known == layer);
+            assert!(allowed.iter().all(above), "{name}");
         }
     }
-    Ok(found)
-}
 
-fn list(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |e| Failure::Message(format!("{}: {e}", folder.display()));
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
-        .map_err(failed)?
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<_, _>>()
-        .map_err(failed)?;
-    entries.sort();
-    Ok(entries)
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file).map_err(|e| Failure::Message(format!("{}: {e}", file.display())))
+    #[test]
+    fn rows_are_those_of_the_first_table() {
+        let text = "x\n| crate | is |\n|---|---|\n| `a` | `b` |\n| `c` | d |\n\n| `e` | f |\n";
+        assert_eq!(rows(text), ["a", "c"].map(str::to_owned).into());
+    }
 }

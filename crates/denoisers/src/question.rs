@@ -108,3 +108,19 @@ impl<const D: usize> From<&Question<D>> for Levels {
         question.levels.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::rows;
+
+    #[test]
+    fn at_other_levels_all_else_is_kept() {
+        let [a, b] = [0.5, 0.9].map(|alpha_bar| Level::vp(alpha_bar, 10.0).expect("valid"));
+        let before = Prediction::from_x0(rows([[1.0]]), rows([[0.5]]), a).expect("fits");
+        let question = Question::stage(a).after(before).at(b);
+        assert_eq!(question.levels().of(0), Some(b));
+        assert!(question.is_stage() && question.before().is_some());
+        assert!(!Question::<2>::from(a).at(b).is_stage() && Question::<2>::from(a).at(b).before().is_none());
+    }
+}

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use undrift_schedules::Span;
 
-use crate::{DenoiseError, Prediction, column};
+use crate::{DenoiseError, LearnedVariance, Prediction, column};
 
 /// The variance of a step of the reverse process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +17,6 @@ pub enum Variance {
     /// What the network says: a log-variance, or a position between the two above
     /// (Nichol and Dhariwal 2021, arXiv:2102.09672, eq. 15).
     Learned,
-}
-
-/// The variance that a network predicts beside its belief.
-#[derive(Clone, Debug)]
-pub enum LearnedVariance<const D: usize> {
-    /// The logarithm of the variance of a single step of the network's chain, in variance-preserving units.
-    ///
-    /// It says nothing about a jump over levels, where it would leave out most of the noise.
-    LogVariance(Tensor<D>),
-    /// Between -1 (beta_tilde, clipped) and 1 (beta, on a span to the data too), linear in the logarithms.
-    Range(Tensor<D>),
 }
 
 impl Variance {

@@ -28,7 +28,10 @@
 #![allow(unsafe_code, reason = "the one crate that may; each block says why it is sound")]
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
+mod activation;
+mod adam_step;
 mod operations;
+mod padding;
 mod plain;
 
 #[cfg(any(feature = "flex", test))]
@@ -59,8 +62,10 @@ mod unfolded;
 #[cfg(any(feature = "flex", test))]
 mod winograd;
 
+pub use activation::Activation;
+pub use adam_step::AdamStep;
 pub use level::{Level, LevelError, VARIABLE};
 pub use operations::{
-    Activation, AdamStep, Padding, adam_step, attention, average_step, concat_channels, convolution, group_norm,
-    on_worker_thread, silu, upsample,
+    adam_step, attention, average_step, concat_channels, convolution, group_norm, on_worker_thread, silu, upsample,
 };
+pub use padding::Padding;

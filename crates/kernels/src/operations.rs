@@ -4,54 +4,7 @@ use burn::tensor::Tensor;
 #[cfg(feature = "flex")]
 use burn::tensor::{DType, Device};
 
-use crate::plain;
-
-/// Zeros around an image, in pixels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Padding {
-    /// Rows above.
-    pub top: usize,
-    /// Columns to the left.
-    pub left: usize,
-    /// Rows below.
-    pub bottom: usize,
-    /// Columns to the right.
-    pub right: usize,
-}
-
-/// What follows a normalisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// SiLU, x / (1 + e^-x).
-    Silu,
-}
-
-/// The numbers of one update by Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamStep {
-    /// What the gradient is multiplied by first, as clipping asks.
-    pub factor: f64,
-    /// Share of the old first moment.
-    pub beta_1: f64,
-    /// Share of the old second moment.
-    pub beta_2: f64,
-    /// Learning rate over 1 - beta_1^n at update n.
-    pub rate: f64,
-    /// Root of 1 / (1 - beta_2^n).
-    pub root: f64,
-    /// Added to the corrected root of the second moment.
-    pub epsilon: f64,
-}
-
-impl Padding {
-    /// The padding with which an odd kernel keeps height and width.
-    pub fn same(kernel: usize) -> Self {
-        let pad = kernel / 2;
-        Padding { top: pad, left: pad, bottom: pad, right: pad }
-    }
-}
+use crate::{Activation, AdamStep, Padding, plain};
 
 /// Convolution plus a shift, plus a residual.
 ///

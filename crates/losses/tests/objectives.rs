@@ -198,6 +198,33 @@ fn a_run_that_goes_on_from_its_state_is_the_same_run() {
     assert!(Objective::<4>::restore(&mut simple(), &BTreeMap::new()).is_ok());
 }
 
+/// An objective with a state of its own.
+struct Counted(u64);
+
+impl Objective<4> for Counted {
+    fn loss(&mut self, ask: Ask<'_, 4>) -> Result<Tensor<1>, LossError> {
+        self.0 += 1;
+        Ok(Tensor::zeros([ask.size()], &ask.x0.device()))
+    }
+
+    fn state(&self) -> BTreeMap<String, String> {
+        [("batches".to_owned(), self.0.to_string())].into()
+    }
+
+    fn restore(&mut self, state: &BTreeMap<String, String>) -> Result<(), LossError> {
+        self.0 = state["batches"].parse().expect("a number");
+        Ok(())
+    }
+}
+
+#[test]
+fn drawing_levels_hands_on_the_state_inside() {
+    let importance = |batches| Importance::new(Counted(batches), STEPS).expect("levels");
+    let (state, mut resumed) = (importance(7).state(), importance(0));
+    resumed.restore(&state).expect("whole");
+    assert_eq!(resumed.inner.0, 7);
+}
+
 #[test]
 fn what_does_not_fit_is_an_error() {
     let (chain, device) = (chain(), Device::flex());

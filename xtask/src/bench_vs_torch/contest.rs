@@ -3,7 +3,7 @@
 use super::machine::Watch;
 use super::statistics::relative_difference;
 use super::worker::{Programs, Ready, Worker, output};
-use crate::Failure;
+use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};

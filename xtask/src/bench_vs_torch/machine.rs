@@ -1,7 +1,8 @@
 //! Where and with what was measured.
 
 use super::worker::output;
-use crate::{Failure, root};
+use crate::failure::Failure;
+use crate::program::root;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;

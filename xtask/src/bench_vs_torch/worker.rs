@@ -1,6 +1,7 @@
 //! A process that trains or samples when told to.
 
-use crate::{Failure, root};
+use crate::failure::Failure;
+use crate::program::root;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -5,8 +5,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::size::{PAD, Size};
 use super::transforms::{POINTS, SIDE, filter, taps};
-use super::{PAD, Size};
 use crate::lanes::{get, put};
 use crate::level::Level;
 use crate::memory::written;
@@ -55,7 +55,7 @@ impl Filters {
     }
 }
 
-/// Floats between the filters of two points of a panel, with [`PAD`] like [`super::Chunk::point`].
+/// Floats between the filters of two points of a panel, with [`PAD`] like [`super::size::Chunk::point`].
 fn point_distance(from: usize) -> usize {
     from * PANEL + PAD
 }

@@ -11,6 +11,7 @@
 //! and they are exact in binary.
 
 mod filters;
+mod size;
 mod tiles;
 mod transforms;
 
@@ -18,18 +19,14 @@ use rayon::prelude::*;
 
 pub(crate) use self::filters::Filters;
 use self::filters::{GROUP, TapSums};
+use self::size::Chunk;
+pub(crate) use self::size::Size;
 use self::tiles::{Transform, TransformGradient, Untransform};
-use self::transforms::{POINTS, TILE};
+use self::transforms::POINTS;
 use crate::epilogue::Epilogue;
 use crate::level::Level;
 use crate::memory::{with_buffer, written};
 use crate::product::{Left, Product, Right};
-
-/// Channels are padded to this in working memory, so that no vector is cut there.
-const PAD: usize = 16;
-
-/// Floats of working memory that a chunk of tiles should stay below, so that it fits into a core's cache.
-const CHUNK_FLOATS: usize = 160 * 1024;
 
 /// Partial sums of the weights' gradient; a constant, as the order of summation must not depend on the
 /// number of threads.
@@ -37,103 +34,6 @@ const SLICES: usize = 4;
 
 /// Floats that the partial sums should stay below together.
 const SLICE_FLOATS: usize = 640 * 1024;
-
-/// The size of a convolution; height and width are those of input and output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size {
-    pub(crate) batch: usize,
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-}
-
-/// Some rows of tiles of one image, or all of them of several.
-#[derive(Clone, Copy, Debug)]
-struct Chunk {
-    image: usize,
-    images: usize,
-    row: usize,
-    rows: usize,
-}
-
-impl Size {
-    fn tile_rows(&self) -> usize {
-        self.height.div_ceil(TILE)
-    }
-
-    fn tile_columns(&self) -> usize {
-        self.width.div_ceil(TILE)
-    }
-
-    fn padded_from(&self) -> usize {
-        self.from.next_multiple_of(PAD)
-    }
-
-    fn padded_to(&self) -> usize {
-        self.to.next_multiple_of(PAD)
-    }
-
-    /// Floats between the sums of two points, padded like [`Chunk::point`].
-    fn sums(&self) -> usize {
-        self.from * self.padded_to() + PAD
-    }
-
-    /// Chunks in the order of the batch; each output row lies in one of them.
-    fn chunks(&self) -> Vec<Chunk> {
-        let tiles = CHUNK_FLOATS / (POINTS * (self.padded_from() + self.padded_to()));
-        let (rows, columns) = (self.tile_rows(), self.tile_columns());
-        let mut chunks = Vec::new();
-        if tiles >= rows * columns {
-            let count = self.batch.div_ceil((tiles / (rows * columns)).max(1)).next_power_of_two();
-            let images = self.batch.div_ceil(count);
-            for image in (0..self.batch).step_by(images) {
-                chunks.push(Chunk { image, images: images.min(self.batch - image), row: 0, rows });
-            }
-        } else {
-            let parts = rows.div_ceil((tiles / columns).max(1));
-            let part = rows.div_ceil(parts);
-            for image in 0..self.batch {
-                for row in (0..rows).step_by(part) {
-                    chunks.push(Chunk { image, images: 1, row, rows: part.min(rows - row) });
-                }
-            }
-        }
-        chunks
-    }
-}
-
-impl Chunk {
-    fn tiles(&self, size: &Size) -> usize {
-        self.images * self.rows * size.tile_columns()
-    }
-
-    /// Rows of pixels of an image that the chunk's tiles cover.
-    fn height(&self, size: &Size) -> usize {
-        (TILE * (self.row + self.rows)).min(size.height) - TILE * self.row
-    }
-
-    /// Pixels of the batch that the chunk's tiles cover.
-    fn pixels(&self, size: &Size) -> usize {
-        self.images * self.height(size) * size.width
-    }
-
-    /// Floats of a framed row of pixels.
-    fn framed_row(&self, size: &Size) -> usize {
-        (TILE * size.tile_columns() + 2) * size.padded_from()
-    }
-
-    /// Floats of the framed rows of one image.
-    fn framed(&self, size: &Size) -> usize {
-        (TILE * self.rows + 2) * self.framed_row(size)
-    }
-
-    /// Floats between the values of two points; not a multiple of a page, which would put them all into
-    /// the same few places of the cache.
-    fn point(&self, size: &Size, channels: usize) -> usize {
-        self.tiles(size) * channels + PAD
-    }
-}
 
 /// The convolution of `x` `[batch, height, width, from]`: `[batch, height, width, to]`.
 pub(crate) fn convolve(level: Level, size: &Size, x: &[f32], filters: &Filters, epilogue: &Epilogue<'_>) -> Vec<f32> {

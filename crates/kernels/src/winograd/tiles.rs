@@ -8,8 +8,8 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::size::{Chunk, Size};
 use super::transforms::{SIDE, TILE, gradient, input, output};
-use super::{Chunk, Size};
 use crate::epilogue::Epilogue;
 use crate::lanes::{get, get_part, put, put_part};
 
