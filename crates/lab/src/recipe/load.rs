@@ -68,8 +68,18 @@ pub fn load(name_or_path: &str, preset: Option<&str>, methods: &Methods) -> Resu
     };
     let table: Table =
         toml::from_str(&text).map_err(|e| RecipeError::Syntax { origin: origin.clone(), source: Box::new(e) })?;
+    resolved_from(&origin, table, preset, methods)
+}
+
+/// Resolves and checks a recipe as it was written or as it was resolved before.
+pub(super) fn resolved_from(
+    origin: &str,
+    table: Table,
+    preset: Option<&str>,
+    methods: &Methods,
+) -> Result<Recipe, RecipeError> {
     let recipe =
-        if table.contains_key("preset") { resolved(&origin, table, preset)? } else { resolve(&origin, table, preset)? };
+        if table.contains_key("preset") { resolved(origin, table, preset)? } else { resolve(origin, table, preset)? };
     recipe.validate(methods)?;
     Ok(recipe)
 }
