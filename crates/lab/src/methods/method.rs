@@ -9,12 +9,20 @@ use std::str::FromStr;
 use toml::{Table, Value};
 
 /// A method as it is written: `ddim`, `epsilon-scaling:b=1.01,k=0.001`, or a recipe's table `{ kind = "ddim", eta = 1 }`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Method {
     /// Its name.
     pub name: String,
     /// Parameters and values as written.
     pub given: Vec<(String, Given)>,
+}
+
+/// Two methods are equal if they give the same values, in whatever order.
+impl PartialEq for Method {
+    fn eq(&self, other: &Method) -> bool {
+        let all_in = |one: &Method, other: &Method| one.given.iter().all(|pair| other.given.contains(pair));
+        self.name == other.name && all_in(self, other) && all_in(other, self)
+    }
 }
 
 /// The key of a table that holds the method's name.

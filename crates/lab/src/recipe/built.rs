@@ -62,7 +62,9 @@ impl Built {
         let network = methods.network(&s.network, &of).map_err(at("network"))?;
         let weighting = methods.weighting(&s.model.weighting).map_err(at("model.weighting"))?;
         let made = Made { methods: methods.clone(), settings: s.clone(), chain: chain.clone(), variance };
-        made.corruption().map_err(at("model.corruption"))?;
+        let named =
+            if s.training.input_perturbation == 0.0 { "model.corruption" } else { "training.input_perturbation" };
+        made.corruption().map_err(at(named))?;
         made.objective().map_err(at("model.objective"))?;
         let refused = |why: MethodError| LossError::foreign("objective", why);
         let objective = Box::new(move || made.objective().map_err(refused));

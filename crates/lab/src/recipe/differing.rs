@@ -80,6 +80,6 @@ mod tests {
             recipe.rows[1].settings.training.batch += 1;
             recipe.rows[1].settings.sampling.batch += 1;
         });
-        assert_eq!(both[0], "sampling.batch=64 training.batch=32 variance=fixed-large");
+        assert_eq!(both[0], "variance=fixed-large sampling.batch=64 training.batch=32");
     }
 }

@@ -209,7 +209,7 @@ mod tests {
         let s = &recipe.rows[5].settings;
         assert_eq!(
             (s.chain.to_string(), s.training.steps, s.training.batch),
-            ("linear:length=1000".to_owned(), 800_000, 128)
+            ("linear-scaled:length=1000".to_owned(), 800_000, 128)
         );
         assert_eq!((s.training.learning_rate, s.training.warm_up, s.training.clip), (2e-4, 5000, 1.0));
         assert_eq!((s.training.ema.decay, s.training.ema.ramp), (0.9999, false));
