@@ -88,8 +88,7 @@ struct Made {
 
 impl Made {
     fn corruption(&self) -> Result<Box<dyn undrift_losses::Corruption<4>>, MethodError> {
-        let method = self.settings.corruption().map_err(|why| MethodError::refused("model.corruption", why))?;
-        self.methods.corruption(&method, &self.chain)
+        self.methods.corruption(&self.settings.corruption()?, &self.chain)
     }
 
     fn objective(&self) -> Result<Box<dyn Objective<4>>, MethodError> {
