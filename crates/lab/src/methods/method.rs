@@ -160,6 +160,32 @@ mod tests {
         }
     }
 
+    /// The same method after a file.
+    fn kept(method: &Method) -> Method {
+        let table = Table::from_iter([("method".to_owned(), Value::try_from(method).unwrap())]);
+        toml::from_str::<Table>(&toml::to_string(&table).unwrap())
+            .unwrap()
+            .remove("method")
+            .unwrap()
+            .try_into()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_value_that_is_set_replaces_the_one_before() {
+        let mut method = Method::named("m").with("eta", 0.5).with("length", 3).with("ramp", true);
+        method.set("eta", 0.25);
+        assert_eq!(method, "m:length=3,ramp=true,eta=0.25".parse().unwrap());
+        assert_eq!(kept(&method), method);
+        assert_eq!(kept(&method).to_table(KIND)["length"], Value::Integer(3), "a table has numbers, not texts");
+    }
+
+    #[test]
+    fn a_method_inside_another_is_kept() {
+        let method = Method::named("zero-terminal-snr").with("of", "constant:length=6,beta=0.2");
+        assert_eq!(kept(&method), method);
+    }
+
     #[test]
     fn a_table_and_a_text_that_say_the_same_are_the_same() {
         #[derive(Serialize, Deserialize)]
