@@ -1,6 +1,6 @@
 //! A network of three convolutions.
 
-use burn::module::{Module, Param, ParamId};
+use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::silu;
@@ -101,7 +101,7 @@ impl Drawn<'_> {
         self.next += 1;
         let like = Tensor::<1>::zeros([shape.iter().product::<usize>()], self.device).reshape([1, -1]);
         let drawn: Tensor<2> = SampleNoise::new(self.key, self.next, 1).normal(&like);
-        Param::initialized(ParamId::new(), (drawn / (fan_in as f64).sqrt()).reshape(shape))
+        Param::from_tensor((drawn / (fan_in as f64).sqrt()).reshape(shape))
     }
 
     fn convolution(&mut self, [from, to]: [usize; 2]) -> Conv2d {

@@ -102,7 +102,12 @@ pub const KEYS: &[Key] = &[
     must("exposure.steps", LEVELS, "[3]", "numbers of steps that are sampled without a cure"),
     must("exposure.cured_steps", "those of `exposure.steps`", "[3]", "numbers of steps at which cures are tried too"),
     must("exposure.scales", "list of numbers above 0", "[1.0]", "scales b among which epsilon scaling is searched"),
-    must("exposure.windows", LEVELS, "[4]", "windows w, in levels, among which time shift is searched"),
+    must(
+        "exposure.windows",
+        "list of whole numbers in 0..=T, whose halves differ",
+        "[4]",
+        "windows w, in levels, among which time shift is searched",
+    ),
     must("exposure.cutoffs", LEVELS, "[20]", "cutoffs t_c, in levels, among which time shift is searched"),
     must("exposure.curve_steps", SOME, "3", "steps of the chains along which the bias is measured"),
     must("exposure.curve_images", "whole number, at least 2", "4", "real images that those chains start from"),

@@ -241,6 +241,18 @@ mod tests {
     }
 
     #[test]
+    fn a_text_replaces_a_method_that_was_a_table() {
+        let whole = "[[rows]]\nid = \"other\"\nlabel = \"other\"\n";
+        let with = |set: &str| table2_with("[[rows]]", &format!("{whole}set = {{ {set} }}\n\n[[rows]]"));
+        let settings = |set: &str| with(set).unwrap().rows[0].settings.clone();
+        assert_eq!(settings("chain = \"cosine:length=60\"").chain, "cosine:length=60".parse().unwrap());
+        assert_eq!(settings("chain = { kind = \"cosine\" }").chain, "cosine:length=250".parse().unwrap());
+        assert_eq!(settings("network = \"perceptron:width=8\"").network, "perceptron:width=8".parse().unwrap());
+        let error = with("network = { kind = \"perceptron\" }").unwrap_err().to_string();
+        assert!(error.contains("`network`") && error.contains("no parameter `attention`"), "{error}");
+    }
+
+    #[test]
     fn an_unknown_key_is_an_error_that_names_it() {
         let error = table2_with("warm_up = 100", "warmup = 100").unwrap_err().to_string();
         assert!(error.contains("training") && error.contains("warmup"), "{error}");

@@ -14,6 +14,8 @@ An unknown key, a value out of its range and a combination that could not be tra
 `undrift show-recipe` prints a recipe with every key resolved; such a file has `preset`, the preset that was chosen, and each row's own `settings`, and can be run as it is.
 
 A method is written as text, `\"ddim:eta=0.5\"`, or as a table, `{ kind = \"ddim\", eta = 0.5 }`; lists are `1+2+2` in text and `[1, 2, 2]` in a table.
+`[chain]` and `[network]` are tables of this kind, and may be texts as well: `chain = \"cosine:length=50\"`.
+The table of a preset or a row is merged with the one before it key by key; a text replaces it.
 A program of one's own adds methods, which are written in the same way (`undrift_lab::main_with`).
 ";
 
