@@ -1,7 +1,7 @@
 //! What a recipe can say, as a page: every key, and every method of every slot.
 
 use super::{KEYS, Key, Need, TABLES};
-use crate::methods::{Methods, Parameter, SlotListing};
+use crate::methods::{Kind, Methods, Parameter, SlotListing};
 
 /// What stands above the tables of keys.
 const HEAD: &str = "\
@@ -52,7 +52,12 @@ fn methods_of(slot: &SlotListing) -> String {
 
 fn parameter(parameter: &Parameter) -> String {
     let Parameter { name, kind, about, .. } = parameter;
-    format!("`{name}`: {about} ({}, {})", kind.text(), parameter.default_text())
+    let kind = match kind {
+        Kind::Count => "a whole number".to_owned(),
+        Kind::Counts => "a list of whole numbers".to_owned(),
+        other => other.text(),
+    };
+    format!("`{name}`: {about} ({kind}, {})", parameter.default_text())
 }
 
 fn row(cells: &[&str]) -> String {
