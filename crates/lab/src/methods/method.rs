@@ -77,7 +77,10 @@ impl Method {
     /// In words: another form, or no name.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D, default: Option<&str>) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a name, as \"ddim:eta=0.5\", or a table, as { kind = \"ddim\", eta = 0.5 }")]
+        #[serde(
+            untagged,
+            expecting = "it must be a name, as \"ddim:eta=0.5\", or a table, as { kind = \"ddim\", eta = 0.5 }"
+        )]
         enum Written {
             Text(String),
             Table(Table),
