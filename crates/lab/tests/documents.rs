@@ -12,12 +12,24 @@ fn read(path: &str) -> String {
 fn every_block_of_adding_a_method_is_the_source() {
     let document = read("docs/adding-a-method.md");
     let blocks: Vec<&str> = document.split("```rust\n// ").skip(1).collect();
-    assert_eq!(blocks.len(), 5);
+    assert_eq!(blocks.len(), 22);
+    for slot in undrift_lab::methods::Methods::standard().slots() {
+        let heading = format!("\n## {}\n", slot.name);
+        let (document, extractor) = (document.to_lowercase(), "\n## feature extractor\n");
+        assert!(document.contains(&heading) || slot.name == "extractor" && document.contains(extractor), "{heading}");
+    }
     for block in blocks {
         let (path, rest) = block.split_once('\n').unwrap();
         let code = rest.split_once("```").unwrap().0;
         assert!(read(path).contains(code), "{path} no longer says\n{code}");
     }
+}
+
+#[test]
+fn the_page_of_recipes_is_what_the_program_prints() {
+    let printed = undrift_lab::recipe::reference(&undrift_lab::methods::Methods::standard());
+    assert!(read("docs/recipes.md") == printed, "write it with `undrift methods --markdown > docs/recipes.md`");
+    assert!(read("README.md").contains("(docs/recipes.md)"));
 }
 
 #[test]

@@ -33,8 +33,8 @@ enum Command {
     Run(run::Args),
     /// Print a recipe with every setting resolved, or as it was written
     ShowRecipe(show_recipe::Args),
-    /// List the solvers and wrappers that have names, with their parameters
-    Methods,
+    /// List everything that has a name in recipes and on the command line, with its parameters
+    Methods(methods::Args),
     /// Draw samples from a trained row of a run directory, or from a published network
     Sample(Box<sample::Args>),
     /// Say what a checkpoint holds: layout, configuration, parameters, precision, EMA or raw
@@ -82,7 +82,7 @@ impl Command {
         match self {
             Command::Run(args) => run::run(methods, args),
             Command::ShowRecipe(args) => show_recipe::run(methods, args),
-            Command::Methods => methods::run(methods),
+            Command::Methods(args) => methods::run(methods, args),
             Command::Sample(args) => sample::run(methods, &args),
             Command::Inspect(args) => inspect::run(methods, args),
             Command::Export(args) => export::run(methods, args),

@@ -30,7 +30,9 @@ pub enum MethodError {
         known: String,
     },
     /// A parameter without a default was not given.
-    #[error("`{method}` needs `{parameter}`, {about}: write `{method}:{parameter}=..`")]
+    #[error(
+        "`{method}` needs `{parameter}`, {about}: write `{method}:{parameter}=..`, or `{parameter} = ..` in its table"
+    )]
     Missing {
         /// The method.
         method: String,

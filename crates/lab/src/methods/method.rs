@@ -9,12 +9,20 @@ use std::str::FromStr;
 use toml::{Table, Value};
 
 /// A method as it is written: `ddim`, `epsilon-scaling:b=1.01,k=0.001`, or a recipe's table `{ kind = "ddim", eta = 1 }`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Method {
     /// Its name.
     pub name: String,
     /// Parameters and values as written.
     pub given: Vec<(String, Given)>,
+}
+
+/// Two methods are equal if they give the same values, in whatever order.
+impl PartialEq for Method {
+    fn eq(&self, other: &Method) -> bool {
+        let all_in = |one: &Method, other: &Method| one.given.iter().all(|pair| other.given.contains(pair));
+        self.name == other.name && all_in(self, other) && all_in(other, self)
+    }
 }
 
 /// The key of a table that holds the method's name.
@@ -69,7 +77,10 @@ impl Method {
     /// In words: another form, or no name.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D, default: Option<&str>) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a name, as \"ddim:eta=0.5\", or a table, as { kind = \"ddim\", eta = 0.5 }")]
+        #[serde(
+            untagged,
+            expecting = "it must be a name, as \"ddim:eta=0.5\", or a table, as { kind = \"ddim\", eta = 0.5 }"
+        )]
         enum Written {
             Text(String),
             Table(Table),
@@ -150,6 +161,32 @@ mod tests {
         for text in ["", ":eta=1", "ddim:", "ddim:eta", "ddim:=1", "ddim:eta=", "ddim:eta=1,"] {
             assert_eq!(text.parse::<Method>(), Err(MethodError::Form { text: text.to_owned() }));
         }
+    }
+
+    /// The same method after a file.
+    fn kept(method: &Method) -> Method {
+        let table = Table::from_iter([("method".to_owned(), Value::try_from(method).unwrap())]);
+        toml::from_str::<Table>(&toml::to_string(&table).unwrap())
+            .unwrap()
+            .remove("method")
+            .unwrap()
+            .try_into()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_value_that_is_set_replaces_the_one_before() {
+        let mut method = Method::named("m").with("eta", 0.5).with("length", 3).with("ramp", true);
+        method.set("eta", 0.25);
+        assert_eq!(method, "m:length=3,ramp=true,eta=0.25".parse().unwrap());
+        assert_eq!(kept(&method), method);
+        assert_eq!(kept(&method).to_table(KIND)["length"], Value::Integer(3), "a table has numbers, not texts");
+    }
+
+    #[test]
+    fn a_method_inside_another_is_kept() {
+        let method = Method::named("zero-terminal-snr").with("of", "constant:length=6,beta=0.2");
+        assert_eq!(kept(&method), method);
     }
 
     #[test]

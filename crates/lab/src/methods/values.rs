@@ -33,7 +33,7 @@ impl Values {
         let name = method.name.clone();
         if let Some((key, _)) = method.given.iter().find(|(key, _)| parameters.iter().all(|p| p.name != key)) {
             let known = parameters.iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
-            let known = if known.is_empty() { "it has none".to_owned() } else { known };
+            let known = if known.is_empty() { "none".to_owned() } else { known };
             return Err(MethodError::UnknownParameter { method: name, parameter: key.clone(), known });
         }
         let values = parameters.iter().map(|parameter| Ok((parameter.name, value(method, parameter)?)));

@@ -8,11 +8,11 @@ impl Settings {
     /// What training depends on, table by table, as texts that are the same for the same training: where images lie,
     /// how they are sampled and scored, and how often something is saved make no difference.
     pub fn training_parts(&self) -> Vec<(&'static str, String)> {
-        let mut data = self.data.clone();
-        data.set.given.retain(|(key, _)| key != PATH);
+        let mut set = self.data.set.clone();
+        set.given.retain(|(key, _)| key != PATH);
         vec![
-            ("data", text(&data)),
-            ("model", text(&trained(&self.model))),
+            ("data", format!("{} {}", method(&set), self.data.flip)),
+            ("model", trained(&self.model)),
             ("network", method(&self.network)),
             ("chain", method(&self.chain)),
             ("training", text(&learned(&self.training))),
@@ -57,13 +57,14 @@ fn method(method: &Method) -> String {
 }
 
 /// The model as its training sees it: the squared error does not look at a fixed variance.
-fn trained(model: &ModelSettings) -> ModelSettings {
+fn trained(model: &ModelSettings) -> String {
     let fixed = ["fixed-small", "fixed-large"].contains(&model.variance.name.as_str());
     let variance = match model.objective.name == "simple" && fixed {
         true => Method::named("fixed-small"),
         false => model.variance.clone(),
     };
-    ModelSettings { variance, ..model.clone() }
+    let ModelSettings { prediction, objective, weighting, corruption, condition, .. } = model;
+    [prediction, objective, &variance, weighting, corruption, condition].map(method).join(" ")
 }
 
 /// The training without what only decides how often something is saved or recorded.
@@ -98,6 +99,19 @@ mod tests {
         ] {
             assert_eq!(settings().other_training(&other), [name]);
         }
+    }
+
+    #[test]
+    fn methods_that_are_written_otherwise_are_the_same() {
+        let weighted = |text: &str| changed(|s| s.model.weighting = toml::Value::from(text).try_into().unwrap());
+        let mut table = weighted("min-snr");
+        table.model.weighting.set("gamma", 5);
+        let mut float = weighted("min-snr");
+        float.model.weighting.set("gamma", 5.0);
+        for other in [&table, &float] {
+            assert_eq!(weighted("min-snr:gamma=5").other_training(other), [""; 0]);
+        }
+        assert_eq!(weighted("min-snr:gamma=6").other_training(&table), ["model"]);
     }
 
     #[test]

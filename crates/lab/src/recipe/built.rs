@@ -64,7 +64,9 @@ impl Built {
         let network = methods.network(&s.network, &of).map_err(at("network"))?;
         let weighting = methods.weighting(&s.model.weighting).map_err(at("model.weighting"))?;
         let made = Made { methods: methods.clone(), settings: s.clone(), chain: chain.clone(), variance };
-        made.corruption().map_err(at("model.corruption"))?;
+        let named =
+            if s.training.input_perturbation == 0.0 { "model.corruption" } else { "training.input_perturbation" };
+        made.corruption().map_err(at(named))?;
         made.objective().map_err(at("model.objective"))?;
         let refused = |why: MethodError| LossError::foreign("objective", why);
         let objective = Box::new(move || made.objective().map_err(refused));
@@ -101,8 +103,7 @@ struct Made {
 
 impl Made {
     fn corruption(&self) -> Result<Box<dyn undrift_losses::Corruption<4>>, MethodError> {
-        let method = self.settings.corruption().map_err(|why| MethodError::refused("model.corruption", why))?;
-        self.methods.corruption(&method, &self.chain)
+        self.methods.corruption(&self.settings.corruption()?, &self.chain)
     }
 
     fn objective(&self) -> Result<Box<dyn Objective<4>>, MethodError> {

@@ -1,13 +1,15 @@
 //! The settings in which the rows of a recipe differ.
 
 use super::Recipe;
+use crate::methods::KIND;
 use std::collections::BTreeMap;
 use toml::Value;
 
 impl Recipe {
     /// For each row its values of the keys in which rows differ, the same keys in every row.
     ///
-    /// A key goes by its last part (`variance`), by its whole path where two of them would be called the same. A key
+    /// A key goes by its last part (`variance`), by its whole path where two of them would be called the same; the name
+    /// of a method in a table by the table's (`corruption`). A key
     /// that a row lacks, as a setting that only another kind of chain has, is `-` there.
     pub fn differing(&self) -> Vec<Vec<(String, String)>> {
         let rows: Vec<BTreeMap<String, String>> = self.rows.iter().map(|row| flat(&row.settings)).collect();
@@ -38,7 +40,11 @@ fn flatten(path: &str, value: &Value, into: &mut BTreeMap<String, String>) {
     match value {
         Value::Table(table) => {
             for (key, value) in table {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = match key.as_str() {
+                    _ if path.is_empty() => key.clone(),
+                    KIND => path.to_owned(),
+                    _ => format!("{path}.{key}"),
+                };
                 flatten(&path, value, into);
             }
         }
@@ -56,7 +62,7 @@ fn flatten(path: &str, value: &Value, into: &mut BTreeMap<String, String>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::methods::Methods;
+    use crate::methods::{Method, Methods};
     use crate::recipe::load;
 
     fn text(name: &str, change: impl FnOnce(&mut crate::recipe::Recipe)) -> Vec<String> {
@@ -72,6 +78,18 @@ mod tests {
         assert_eq!(text("fixed-variance", |_| {}), ["variance=fixed-large", "variance=fixed-small"]);
         assert_eq!(text("exposure-bias", |_| {}), ["input_perturbation=0", "input_perturbation=0.1"]);
         assert_eq!(text("table2", |_| {})[5], "objective=simple prediction=eps variance=fixed-large");
+    }
+
+    #[test]
+    fn a_method_goes_by_its_slot_in_either_form() {
+        let mut table = Method::named("input-perturbation");
+        table.set("gamma", 0.1);
+        let rows = |method: Method| text("fixed-variance", |recipe| recipe.rows[1].settings.model.corruption = method);
+        assert_eq!(
+            rows("input-perturbation:gamma=0.1".parse().unwrap())[1],
+            "corruption=input-perturbation:gamma=0.1 variance=fixed-small"
+        );
+        assert_eq!(rows(table)[1], "corruption=input-perturbation gamma=0.1 variance=fixed-small");
     }
 
     #[test]

@@ -70,8 +70,18 @@ pub fn load(name_or_path: &str, preset: Option<&str>, methods: &Methods) -> Resu
     };
     let table: Table =
         toml::from_str(&text).map_err(|e| RecipeError::Syntax { origin: origin.clone(), source: Box::new(e) })?;
+    resolved_from(&origin, table, preset, methods)
+}
+
+/// Resolves and checks a recipe as it was written or as it was resolved before.
+pub(super) fn resolved_from(
+    origin: &str,
+    table: Table,
+    preset: Option<&str>,
+    methods: &Methods,
+) -> Result<Recipe, RecipeError> {
     let recipe =
-        if table.contains_key("preset") { resolved(&origin, table, preset)? } else { resolve(&origin, table, preset)? };
+        if table.contains_key("preset") { resolved(origin, table, preset)? } else { resolve(origin, table, preset)? };
     recipe.validate(methods)?;
     Ok(recipe)
 }
@@ -201,7 +211,7 @@ mod tests {
         let s = &recipe.rows[5].settings;
         assert_eq!(
             (s.chain.to_string(), s.training.steps, s.training.batch),
-            ("linear:length=1000".to_owned(), 800_000, 128)
+            ("linear-scaled:length=1000".to_owned(), 800_000, 128)
         );
         assert_eq!((s.training.learning_rate, s.training.warm_up, s.training.clip), (2e-4, 5000, 1.0));
         assert_eq!((s.training.ema.decay, s.training.ema.ramp), (0.9999, false));
@@ -230,6 +240,18 @@ mod tests {
         let error = with("\"released\"").unwrap_err().to_string();
         assert!(error.contains("input_perturbation") && error.contains("released-cifar10"), "{error}");
         assert!(with("-0.1").unwrap_err().to_string().contains("input_perturbation"));
+    }
+
+    #[test]
+    fn a_text_replaces_a_method_that_was_a_table() {
+        let whole = "[[rows]]\nid = \"other\"\nlabel = \"other\"\n";
+        let with = |set: &str| table2_with("[[rows]]", &format!("{whole}set = {{ {set} }}\n\n[[rows]]"));
+        let settings = |set: &str| with(set).unwrap().rows[0].settings.clone();
+        assert_eq!(settings("chain = \"cosine:length=60\"").chain, "cosine:length=60".parse().unwrap());
+        assert_eq!(settings("chain = { kind = \"cosine\" }").chain, "cosine:length=250".parse().unwrap());
+        assert_eq!(settings("network = \"perceptron:width=8\"").network, "perceptron:width=8".parse().unwrap());
+        let error = with("network = { kind = \"perceptron\" }").unwrap_err().to_string();
+        assert!(error.contains("`network`") && error.contains("no parameter `attention`"), "{error}");
     }
 
     #[test]

@@ -7,15 +7,19 @@
 mod alike;
 mod built;
 mod differing;
+mod keys;
 mod limits;
 mod load;
+mod reference;
 mod settings;
 mod validate;
 mod validate_model;
 mod validate_study;
 
 pub use built::{Built, Misfit};
+pub use keys::{KEYS, Key, Need, TABLES};
 pub use load::{BUILT_IN, built_in, load};
+pub use reference::reference;
 pub use settings::{
     DataSettings, EmaSettings, MetricSettings, ModelSettings, SamplingSettings, Settings, TrainingSettings, WeightSet,
 };

@@ -1,6 +1,6 @@
 //! The settings of one experiment, as serde types.
 
-use crate::methods::{Method, SamplerSettings};
+use crate::methods::{Method, MethodError, SamplerSettings};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::{Table, Value};
@@ -116,13 +116,16 @@ impl Settings {
     /// How training inputs are made, in whichever of its two forms it is written.
     ///
     /// # Errors
-    /// In words, if both are.
-    pub fn corruption(&self) -> Result<Method, String> {
+    /// [`MethodError::Refused`] if both are.
+    pub fn corruption(&self) -> Result<Method, MethodError> {
         let gamma = self.training.input_perturbation;
         match (gamma != 0.0, is_plain(&self.model.corruption)) {
             (false, _) => Ok(self.model.corruption.clone()),
             (true, true) => Ok(Method::named("input-perturbation").with("gamma", gamma)),
-            (true, false) => Err("`training.input_perturbation` is a corruption too: give one of them".to_owned()),
+            (true, false) => {
+                let why = "`training.input_perturbation` is a corruption beside `model.corruption`: give one of them";
+                Err(MethodError::refused(&self.model.corruption.name, why))
+            }
         }
     }
 }

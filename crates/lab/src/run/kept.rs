@@ -71,6 +71,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_kept_in_the_first_form_is_the_recipe_of_today() {
+        let kept = Recipe::from_text(include_str!("../../tests/kept_recipe.toml")).unwrap();
+        let today = load("table2", Some("smoke"), &Methods::standard()).unwrap();
+        let today = today.with_rows(&["eps-simple".to_owned()]).unwrap();
+        assert_eq!(kept, today);
+        assert_eq!(kept.outline(), today.outline());
+        assert_eq!(Recipe::from_text(&kept.to_text()).unwrap(), today);
+        kept.validate(&Methods::standard()).unwrap();
+    }
+
+    #[test]
     fn a_foreign_directory_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), "precious").unwrap();
