@@ -1,10 +1,12 @@
 //! The settings of a row as values: the one place where its names are looked up.
 
 use super::Settings;
-use crate::methods::slots::{NetworkFor, ObjectiveParts, ScoredWith, Source, VariancesOf};
+use crate::methods::slots::{NetworkFor, ObjectiveParts, Penalty, ScoredWith, Source, VariancesOf};
 use crate::methods::{Method, MethodError, Methods};
+use std::cell::Cell;
+use std::rc::Rc;
 use undrift_denoisers::Parameterisation;
-use undrift_losses::{LossError, Objective, Penalised, Weigh};
+use undrift_losses::{LossError, Objective, Weigh};
 use undrift_networks::Architecture;
 use undrift_samplers::Outputs;
 use undrift_schedules::Chain;
@@ -112,10 +114,15 @@ impl Made {
             true => None,
             false => Some(self.methods.weighting(&model.weighting)?),
         };
-        let parts =
-            ObjectiveParts { chain: &self.chain, variance: self.variance, corruption: self.corruption()?, weighting };
-        let inner = self.methods.objective(&model.objective, parts)?;
-        let lambda = self.settings.training.gradient_penalty;
-        Ok(Box::new(Penalised { inner, corruption: self.corruption()?, lambda }))
+        let (lambda, taken) = (self.settings.training.gradient_penalty, Rc::new(Cell::new(false)));
+        let penalty = Penalty { lambda, corruption: self.corruption()?, taken: taken.clone() };
+        let (chain, variance, corruption) = (&self.chain, self.variance, self.corruption()?);
+        let parts = ObjectiveParts { chain, variance, corruption, weighting, penalty };
+        let objective = self.methods.objective(&model.objective, parts)?;
+        if lambda != 0.0 && !taken.get() {
+            let why = "it takes no `training.gradient_penalty`; choose 0";
+            return Err(MethodError::refused(&model.objective.to_string(), why));
+        }
+        Ok(objective)
     }
 }

@@ -21,7 +21,7 @@ pub use corruptions::{CORRUPTIONS, Corruptions};
 pub use data_sets::{DATA_SETS, DataSets, Source};
 pub use extractors::{EXTRACTORS, Extractors, ScoredWith};
 pub use networks::{NETWORKS, NetworkFor, Networks};
-pub use objectives::{OBJECTIVES, ObjectiveParts, Objectives};
+pub use objectives::{OBJECTIVES, ObjectiveParts, Objectives, Penalty};
 pub use predictions::{PREDICTIONS, Predictions};
 pub use scores::{SCORES, Scores};
 pub use solvers::{SOLVERS, Solvers};

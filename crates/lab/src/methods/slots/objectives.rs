@@ -2,7 +2,11 @@
 
 use super::VariancesOf;
 use crate::methods::{MethodError, Parameter, Row, Slot, Values};
-use undrift_losses::{Bound, Corruption, Hybrid, HybridBound, Importance, Objective, Simple, Weigh};
+use std::cell::Cell;
+use std::rc::Rc;
+use undrift_losses::{
+    Bound, Corruption, Hybrid, HybridBound, Importance, Objective, Penalised, Simple, Weigh, Weighting,
+};
 use undrift_schedules::Chain;
 
 /// What training minimises.
@@ -18,6 +22,25 @@ pub struct ObjectiveParts<'a> {
     pub corruption: Box<dyn Corruption<4>>,
     /// How much the squared error of a level counts; none where all count alike.
     pub weighting: Option<Box<dyn Weigh>>,
+    /// The penalty on the network's slope; a recipe that asks for one is refused where the objective leaves it.
+    pub penalty: Penalty,
+}
+
+/// The penalty on the network's slope that a row asks for, to be put around its objective.
+pub struct Penalty {
+    pub(crate) lambda: f64,
+    pub(crate) corruption: Box<dyn Corruption<4>>,
+    pub(crate) taken: Rc<Cell<bool>>,
+}
+
+impl Penalty {
+    /// The objective with the penalty; the objective alone, bit for bit, where none is asked for.
+    ///
+    /// It stands inside whatever draws levels by their losses, which then counts and weighs the penalty too.
+    pub fn around(self, inner: impl Objective<4> + 'static) -> Box<dyn Objective<4>> {
+        self.taken.set(true);
+        Box::new(Penalised { inner, corruption: self.corruption, lambda: self.lambda })
+    }
 }
 
 impl Slot for Objectives {
@@ -39,10 +62,8 @@ pub const OBJECTIVES: &[Row<Objectives>] = &[
                 return Err(MethodError::refused(values.method(), why));
             }
             let corruption = parts.corruption;
-            Ok(match parts.weighting {
-                Some(weighting) => Box::new(Simple { corruption, weighting }),
-                None => Box::new(Simple { corruption, weighting: undrift_losses::Weighting::Uniform }),
-            })
+            let weighting = parts.weighting.unwrap_or_else(|| Box::new(Weighting::Uniform));
+            Ok(parts.penalty.around(Simple { corruption, weighting }))
         },
     },
     Row {
@@ -51,7 +72,7 @@ pub const OBJECTIVES: &[Row<Objectives>] = &[
         parameters: &[],
         build: |values, parts| {
             unweighed(values, &parts)?;
-            Ok(Box::new(Bound { corruption: parts.corruption, variance: parts.variance.steps }))
+            Ok(parts.penalty.around(Bound { corruption: parts.corruption, variance: parts.variance.steps }))
         },
     },
     Row {
@@ -65,7 +86,8 @@ pub const OBJECTIVES: &[Row<Objectives>] = &[
                 let why = "its bound teaches a learned variance; choose `learned-range`";
                 return Err(MethodError::refused(values.method(), why));
             }
-            Ok(Box::new(HybridBound { corruption: parts.corruption, lambda: values.number("lambda") }))
+            let hybrid = HybridBound { corruption: parts.corruption, lambda: values.number("lambda") };
+            Ok(parts.penalty.around(hybrid))
         },
     },
     Row {
@@ -75,7 +97,7 @@ pub const OBJECTIVES: &[Row<Objectives>] = &[
         build: |values, parts| {
             unweighed(values, &parts)?;
             let bound = Bound { corruption: parts.corruption, variance: parts.variance.steps };
-            let sampled = Importance::new(bound, parts.chain.len());
+            let sampled = Importance::new(parts.penalty.around(bound), parts.chain.len());
             Ok(Box::new(sampled.map_err(|why| MethodError::refused(values.method(), why))?))
         },
     },
@@ -105,6 +127,11 @@ mod tests {
             variance: methods.variance(&variance.parse().unwrap()).unwrap(),
             corruption: methods.corruption(&"plain".parse().unwrap(), &chain).unwrap(),
             weighting: weighting.map(|text| methods.weighting(&text.parse().unwrap()).unwrap()),
+            penalty: Penalty {
+                lambda: 0.0,
+                corruption: methods.corruption(&"plain".parse().unwrap(), &chain).unwrap(),
+                taken: Rc::default(),
+            },
         };
         methods.objective(&text.parse().unwrap(), parts).map_err(|error| error.to_string())
     }
