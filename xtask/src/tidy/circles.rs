@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Crates with circles still to be broken, and exactly how many files stand in them.
-const STILL: &[(&str, usize)] = &[("crates/lab", 26)];
+const STILL: &[(&str, usize)] = &[("crates/lab", 19)];
 
 /// Steps from name to name that are followed before a chain of re-exports is given up.
 const FAR: usize = 32;
