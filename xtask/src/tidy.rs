@@ -63,6 +63,26 @@ const ARROWS: &[(&str, &[&str])] = &[
             "unify",
         ],
     ),
+    (
+        "undrift",
+        &[
+            "schedules",
+            "files",
+            "noise",
+            "kernels",
+            "denoisers",
+            "networks",
+            "losses",
+            "samplers",
+            "metrics",
+            "checkpoints",
+            "data",
+            "training",
+            "studies",
+            "report",
+            "pipelines",
+        ],
+    ),
 ];
 
 /// Crates that know no Burn.
@@ -87,7 +107,7 @@ const BANNED: &[(&str, &str)] = &[
 pub(crate) fn run() -> Result<(), Failure> {
     let mut broken = Vec::new();
     check_arrows(&mut broken)?;
-    for folder in ["crates", "xtask", "benches"] {
+    for folder in ["crates", "examples", "xtask", "benches"] {
         for file in sources(&root().join(folder))? {
             check_file(&file, &mut broken)?;
         }
@@ -146,7 +166,7 @@ fn check_file(file: &Path, broken: &mut Vec<String>) -> Result<(), Failure> {
 fn sources(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for entry in list(folder)? {
-        if entry.is_dir() {
+        if entry.is_dir() && !entry.ends_with("target") {
             found.extend(sources(&entry)?);
         } else if entry.extension().is_some_and(|ending| ending == "rs") {
             found.push(entry);
