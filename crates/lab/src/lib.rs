@@ -29,8 +29,3 @@ pub mod registry;
 pub mod report;
 pub mod run;
 pub mod terminal;
-
-/// README's example, compiled and run as a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;

@@ -62,7 +62,8 @@ impl<'a> Course<'a> {
     }
 
     /// The same where a sample of a network with classes loses its own with `probability` in `[0, 1]`, as
-    /// classifier-free guidance asks (Ho, Salimans 2022, arXiv:2207.12598, algorithm 1).
+    /// classifier-free guidance asks (Ho, Salimans 2022, arXiv:2207.12598, algorithm 1). A DiT loses labels by itself
+    /// (`DitConfig::label_dropout`).
     #[must_use]
     pub fn with_label_dropout(self, probability: f64) -> Self {
         Course { label_dropout: probability, ..self }

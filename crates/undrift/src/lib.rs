@@ -37,3 +37,8 @@ pub use undrift_samplers as samplers;
 pub use undrift_schedules as schedules;
 pub use undrift_studies as studies;
 pub use undrift_training as training;
+
+/// README's example, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
