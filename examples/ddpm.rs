@@ -16,6 +16,10 @@ use undrift::studies::{Draw, Reference};
 use undrift::training::{BoxError, Conditioned, Course, Ema, Optimisation, Trainer};
 
 fn main() -> Result<(), BoxError> {
+    undrift::kernels::on_worker_thread(run) // saves a small network some milliseconds per step
+}
+
+fn run() -> Result<(), BoxError> {
     let mut arguments = std::env::args().skip(1);
     let steps: u64 = arguments.next().map_or(Ok(300), |number| number.parse())?;
     let count: usize = arguments.next().map_or(Ok(64), |number| number.parse())?;

@@ -1,11 +1,12 @@
 //! Classifier-free guidance (Ho, Salimans 2022, arXiv:2207.12598): a perceptron learns Fashion-MNIST with its classes, a
-//! tenth of which it loses, and is guided towards them while sampling.
+//! tenth of which it loses, and is guided towards them while sampling. It gives x0, as layers of so few units pass no
+//! noise on.
 //!
 //! `guidance [STEPS] [COLUMNS] [PICTURE]`, by default 400, 8 and `guidance.png`, which has a row for each class.
 
 use undrift::burn::tensor::{DType, Device};
 use undrift::data::{Images, Split, fashion_mnist, quantise};
-use undrift::denoisers::{ClassifierFree, ClipX0, Eps, OutputVariance, Preconditioned};
+use undrift::denoisers::{ClassifierFree, ClipX0, OutputVariance, Preconditioned, X0};
 use undrift::losses::{Plain, Simple, Weighting};
 use undrift::metrics::{FashionFeatures, FeatureExtractor};
 use undrift::networks::{Condition, Perceptron, PerceptronConfig};
@@ -44,7 +45,7 @@ fn trained(chain: &Chain, steps: u64, device: &Device) -> Result<Perceptron, Box
     let network = shape.init(device, Key::new(SEED, Purpose::Initialisation))?;
     let settings = Optimisation { clip: Some(1.0), ema: Ema::ramped(0.99), ..Optimisation::constant(1e-3) };
     let mut trainer = Trainer::new(network, settings)?;
-    let mut course = Course::new(&data, chain, &Eps, 64, SEED, device)?.with_label_dropout(0.1);
+    let mut course = Course::new(&data, chain, &X0, 64, SEED, device)?.with_label_dropout(0.1);
     let mut objective = Simple { corruption: Plain, weighting: Weighting::Uniform };
     for _ in 0..steps {
         trainer.step_in_parts(1, |turn| course.loss(&mut objective, turn))?;
@@ -63,7 +64,7 @@ fn drawn(
     let condition = Condition::classes(classes);
     let asked = |condition| Preconditioned {
         network: Conditioned::new(network, condition),
-        parameterisation: Eps,
+        parameterisation: X0,
         variance: OutputVariance::None,
     };
     let (conditional, unconditional) = (asked(condition.clone()), asked(condition.unconditional()));

@@ -47,10 +47,11 @@ impl Backbone<4> for Perceptron {
         &self,
         x: Tensor<4>,
         time: Tensor<1>,
-        _condition: &Condition,
+        condition: &Condition,
         _mode: Mode<'_>,
     ) -> Result<Tensor<4>, NetworkError> {
         let [batch, ..] = x.dims();
+        self.knows().check(condition, batch)?;
         let time = Sinusoids::DDPM.embed(time, WIDTH).matmul(self.time.val());
         let first = silu(x.reshape([batch, 2]).matmul(self.point.val()) + time);
         let second = silu(first.matmul(self.hidden.val()));

@@ -57,8 +57,12 @@ impl Draw<'_> {
     /// The sampler's.
     ///
     /// # Panics
-    /// If `count` or `batch` is 0.
+    /// If `batch` is 0 and there is something to draw.
     pub fn in_batches(&self, key: Key, count: usize, batch: usize) -> Result<Tensor<4>, RunError> {
+        if count == 0 {
+            let [channels, height, width] = self.shape;
+            return Ok(Tensor::zeros([0, channels, height, width], (self.device, DType::F32)));
+        }
         let part = |first| self.samples(key, first as u64, batch.min(count - first), &Quiet, &mut || {});
         let parts = (0..count).step_by(batch).map(part).collect::<Result<Vec<_>, _>>()?;
         Ok(Tensor::cat(parts, 0))
@@ -108,5 +112,6 @@ mod tests {
         let of = |batch| draw.in_batches(Key::new(1, Purpose::Sampling), 5, batch).unwrap().into_data();
         assert_eq!(of(2), of(5));
         assert_eq!(of(9).shape()[..], [5, 1, 2, 2]);
+        assert_eq!(draw.in_batches(Key::new(1, Purpose::Sampling), 0, 2).unwrap().dims(), [0, 1, 2, 2]);
     }
 }

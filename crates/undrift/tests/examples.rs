@@ -75,7 +75,7 @@ fn a_perceptron_comes_nearer_to_its_toy() {
     let folder = tempfile::tempdir().unwrap();
     let printed = run("toy_2d", &["300", "300"], folder.path());
     let [untrained, trained] = ["untrained:", "trained:"].map(|line| number(&printed, line, "energy distance"));
-    assert!(trained < 0.2 * untrained, "{printed}");
+    assert!(0.0 < trained && trained < 0.05 && untrained > 1.0, "{printed}");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn guidance_leads_to_the_classes() {
     let folder = tempfile::tempdir().unwrap();
     let printed = run("guidance", &["200", "4", "classes.png"], folder.path());
     let [none, plain, strong] = ["0:", "1:", "3:"].map(|scale| number(&printed, &format!("guidance {scale}"), ":"));
-    assert!(none + 15.0 < plain.max(strong) && plain <= strong + 10.0, "{printed}");
+    assert!(none < 40.0 && plain > 60.0 && strong >= plain, "{printed}");
     assert_eq!(size_of_png(&folder.path().join("classes.png")), [4 * (4 * 17 - 1), 4 * (10 * 17 - 1)]);
 }
 
