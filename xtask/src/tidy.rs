@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["schedules", "files", "denoisers", "noise", "samplers", "losses", "networks"]),
     ("checkpoints", &["files", "noise", "networks"]),
     ("data", &["noise"]),
-    ("training", &["files", "kernels", "networks"]),
+    ("training", &["schedules", "files", "denoisers", "noise", "kernels", "losses", "networks", "data"]),
     (
         "studies",
         &["schedules", "files", "noise", "denoisers", "networks", "losses", "samplers", "metrics", "data", "training"],
@@ -71,6 +71,26 @@ const ARROWS: &[(&str, &[&str])] = &[
             "unify",
         ],
     ),
+    (
+        "undrift",
+        &[
+            "schedules",
+            "files",
+            "noise",
+            "kernels",
+            "denoisers",
+            "networks",
+            "losses",
+            "samplers",
+            "metrics",
+            "checkpoints",
+            "data",
+            "training",
+            "studies",
+            "report",
+            "pipelines",
+        ],
+    ),
 ];
 
 /// Crates that know no Burn.
@@ -101,7 +121,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         let name = folder.strip_prefix(root()).unwrap_or(&folder).display().to_string();
         circles::check(&name, &folder, &mut broken)?;
     }
-    for folder in ["crates", "xtask", "benches"] {
+    for folder in ["crates", "examples", "xtask", "benches"] {
         for file in sources(&root().join(folder))? {
             check_file(&file, &mut broken)?;
         }

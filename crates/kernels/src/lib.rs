@@ -59,6 +59,9 @@ mod product;
 mod reference;
 #[cfg(any(feature = "flex", test))]
 mod unfolded;
+#[cfg(any(not(feature = "flex"), test))]
+#[cfg_attr(feature = "flex", allow(dead_code, reason = "only the tests ask where all operations are fused"))]
+mod unfused;
 #[cfg(any(feature = "flex", test))]
 mod winograd;
 

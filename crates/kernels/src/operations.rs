@@ -8,6 +8,8 @@ use crate::{Activation, AdamStep, Padding, plain};
 
 /// Convolution plus a shift, plus a residual.
 ///
+/// Without the feature `flex` the first one on a flex device says so on standard error, once in a process.
+///
 /// # Shapes
 ///
 /// - `x`: `[B, H, W, C]`
@@ -60,6 +62,8 @@ pub fn convolution(
     if fused(&x) && fused(&weight) && fused(&shift) && residual.as_ref().is_none_or(fused) {
         return crate::flex::convolution(x, weight, shift, residual, stride, padding);
     }
+    #[cfg(not(feature = "flex"))]
+    crate::unfused::note(&x.device());
     plain::convolution(x, weight, shift, residual, stride, padding)
 }
 

@@ -30,11 +30,6 @@ pub mod report;
 pub mod run;
 pub mod terminal;
 
-/// README's example, compiled and run as a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;
-
 /// The whole program with these methods: reads the command line, and runs its command on a thread of its own.
 ///
 /// A program of one's own adds its rows to [`Methods::standard`](methods::Methods::standard) and hands them over; they

@@ -20,6 +20,7 @@
 
 mod bound_of_data;
 mod class_probabilities;
+mod energy_distance;
 mod error;
 mod exposure;
 mod fashion_features;
@@ -34,6 +35,7 @@ mod rows;
 
 pub use bound_of_data::{BoundOfData, DataBound, bound_of_data};
 pub use class_probabilities::ClassProbabilities;
+pub use energy_distance::energy_distance;
 pub use error::MetricError;
 pub use exposure::{
     DeltaPoint, DeltaT, EpsNorm, EpsNormPoint, ExposureBias, ExposureCurves, MarginalDelta, PixelStats, ShapiroWilk,

@@ -1,6 +1,6 @@
 //! The one loop that draws samples, whatever the model.
 
-use crate::{RunError, Watch};
+use crate::{Quiet, RunError, Watch};
 use burn::tensor::{DType, Device, Tensor};
 use undrift_denoisers::Denoiser;
 use undrift_noise::{Key, Noise, SampleNoise};
@@ -48,6 +48,26 @@ impl Draw<'_> {
         self.walk(x, &mut noise, watch, on_step)
     }
 
+    /// Draws the samples `0 .. count`, at most `batch` at a time and without a watcher.
+    ///
+    /// # Shapes
+    /// `[count, C, H, W]`
+    ///
+    /// # Errors
+    /// The sampler's.
+    ///
+    /// # Panics
+    /// If `batch` is 0 and there is something to draw.
+    pub fn in_batches(&self, key: Key, count: usize, batch: usize) -> Result<Tensor<4>, RunError> {
+        if count == 0 {
+            let [channels, height, width] = self.shape;
+            return Ok(Tensor::zeros([0, channels, height, width], (self.device, DType::F32)));
+        }
+        let part = |first| self.samples(key, first as u64, batch.min(count - first), &Quiet, &mut || {});
+        let parts = (0..count).step_by(batch).map(part).collect::<Result<Vec<_>, _>>()?;
+        Ok(Tensor::cat(parts, 0))
+    }
+
     /// The samples that begin at the noise `x`.
     ///
     /// # Shapes
@@ -71,5 +91,27 @@ impl Draw<'_> {
             }
         }
         Ok(x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use undrift_denoisers::Gaussian;
+    use undrift_noise::Purpose;
+    use undrift_samplers::Ddim;
+    use undrift_schedules::{Chain, Spacing};
+
+    #[test]
+    fn samples_do_not_depend_on_where_batches_end() {
+        let grid = Chain::linear(100).unwrap().respace(Spacing::Trailing, 4).unwrap();
+        let (model, solver, device) =
+            (Gaussian { mean: 0.2, std: 0.5 }, Ddim { eta: 1.0, keep_eps: false }, Device::flex());
+        let (model, solver) = (&model, &solver);
+        let draw = Draw { model, solver, grid: &grid, shape: [1, 2, 2], start_scale: 1.0, device: &device };
+        let of = |batch| draw.in_batches(Key::new(1, Purpose::Sampling), 5, batch).unwrap().into_data();
+        assert_eq!(of(2), of(5));
+        assert_eq!(of(9).shape()[..], [5, 1, 2, 2]);
+        assert_eq!(draw.in_batches(Key::new(1, Purpose::Sampling), 0, 2).unwrap().dims(), [0, 1, 2, 2]);
     }
 }

@@ -30,11 +30,23 @@ impl Reference {
     pub fn new(plan: &Plan, images: &Images) -> Result<Option<Self>, RunError> {
         let Some(extractor) = &plan.scoring.extractor else { return Ok(None) };
         let extractor = (extractor.build)(&plan.device)?;
+        Reference::of(extractor, images, plan.scoring.splits, &plan.device).map(Some)
+    }
+
+    /// Statistics of these images under this extractor, on `device`; `splits` are those of the inception score.
+    ///
+    /// # Errors
+    /// Those of the metric.
+    pub fn of(
+        extractor: Box<dyn FeatureExtractor>,
+        images: &Images,
+        splits: usize,
+        device: &Device,
+    ) -> Result<Self, RunError> {
         let mut features = Features::new(&*extractor);
-        in_batches(images, &plan.device, |batch| features.add(batch))?;
+        in_batches(images, device, |batch| features.add(batch))?;
         let (stats, _) = features.into_seen();
-        let splits = plan.scoring.splits;
-        Ok(Some(Self { extractor, stats, images: images.len(), splits, device: plan.device.clone() }))
+        Ok(Self { extractor, stats, images: images.len(), splits, device: device.clone() })
     }
 
     /// Scores of the first held-out images, as many as a row has samples where there are so many: a distance falls

@@ -3,7 +3,7 @@
 //!
 //! This crate decides what happens between a loss and the next weights. What the loss is, which data and
 //! which noise it sees, is the caller's closure, which gets the number of the step: keyed by it, data and
-//! noise need no state of their own.
+//! noise need no state of their own. A [`Course`] is that closure for any data set, chain and objective.
 //!
 //! ```
 //! use burn::module::{Module, Param};
@@ -29,6 +29,8 @@
 mod adam;
 mod average;
 mod clip;
+mod conditioned;
+mod course;
 mod ema;
 mod error;
 mod learning_rate;
@@ -38,6 +40,8 @@ mod trainer;
 mod turn;
 
 pub use adam::Adam;
+pub use conditioned::Conditioned;
+pub use course::Course;
 pub use ema::{Ema, Ramp};
 pub use error::{BoxError, TrainError};
 pub use learning_rate::RateDecay;

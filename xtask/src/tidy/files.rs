@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn sources(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for entry in list(folder)? {
-        if entry.is_dir() {
+        if entry.is_dir() && !entry.ends_with("target") {
             found.extend(sources(&entry)?);
         } else if entry.extension().is_some_and(|ending| ending == "rs") {
             found.push(entry);
