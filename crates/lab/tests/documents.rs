@@ -128,6 +128,6 @@ fn solvers_without_golden_vectors_are_those_that_the_documents_list() {
     let expected = ["MovingAverage", "SeparateFirst", "WithoutNoise", "Pndm::F", "Pndm::S"];
     assert_eq!(unheld, expected);
     let words = ["F-PNDM and S-PNDM", "moving average", "steps without their noise", "separate first step"];
-    words.iter().for_each(|word| assert!(read("README.md").contains(word), "{word}"));
+    words.iter().for_each(|word| assert!(read("docs/trust.md").contains(word), "{word}"));
     assert!(read("fixtures/README.md").contains("no vectors of F-PNDM and S-PNDM"));
 }

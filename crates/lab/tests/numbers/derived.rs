@@ -1,7 +1,7 @@
 //! Sentences whose numbers are computed from the results, where no report states them.
 
 use super::text::table;
-use super::{RESULTS, STUDY, TABLE2, read};
+use super::{METHODS, RESULTS, STUDY, TABLE2, TRUST, read};
 use crate::plot::curves;
 
 /// Documents with the words that they must have.
@@ -10,8 +10,8 @@ pub(crate) fn sentences() -> Vec<(&'static str, String)> {
     let of_results = [ordered(), tables(), differences(&study), searches(&study), bias(), chains()].concat();
     let of_results = of_results.into_iter().map(|sentence| (RESULTS, sentence));
     let comparisons = count(&study, CURES) + count(&study, TRAINING);
-    let of_readme = [format!("there are {comparisons} comparisons and two scores"), mistakes()];
-    of_results.chain(of_readme.map(|sentence| ("README.md", sentence))).collect()
+    let compared = (METHODS, format!("there are {comparisons} comparisons and two scores"));
+    of_results.chain([compared, (TRUST, mistakes())]).collect()
 }
 
 const CURES: &str = "## Differences from plain sampling, seed by seed";
@@ -166,12 +166,12 @@ fn chains() -> Vec<String> {
     ]
 }
 
-/// As README has it, if `xtask/mutants.toml` has so many.
+/// As the document has it, if `xtask/mutants.toml` has so many.
 fn mistakes() -> String {
     let listed = read("xtask/mutants.toml").matches("[[mutants]]").count();
-    let readme = read("README.md");
-    let (_, said) = readme.split_once("plants more than ").expect("README counts the planted mistakes");
+    let document = read(TRUST);
+    let (_, said) = document.split_once("plants more than ").expect("the document counts the planted mistakes");
     let said: usize = said.split(' ').next().unwrap().parse().unwrap();
-    assert!(said < listed && listed < 2 * said, "README says more than {said} planted mistakes, there are {listed}");
+    assert!(said < listed && listed < 2 * said, "{TRUST} says more than {said} planted mistakes, there are {listed}");
     format!("plants more than {said} one-line mistakes")
 }
