@@ -8,9 +8,9 @@ use crate::DataError;
 use crate::contents::digest;
 
 /// Samples of one shape, numbered from 0, at least one.
+#[allow(clippy::len_without_is_empty, reason = "there is no empty data set")]
 pub trait Dataset: Debug + Send + Sync {
     /// Number of samples, at least 1.
-    #[allow(clippy::len_without_is_empty, reason = "there is no empty data set")]
     fn len(&self) -> usize;
 
     /// Channels, height and width of a sample; points of d coordinates are `[d, 1, 1]`.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use program::{refused as refused_by_undrift, said, text};
 
 /// The methods that the program adds, by slot.
-const OWN: [(&str, &str); 7] = [
+const OWN: [(&str, &str); 8] = [
     ("data set", "stripes"),
     ("chain", "falling-line"),
     ("network", "three-convolutions"),
@@ -19,6 +19,7 @@ const OWN: [(&str, &str); 7] = [
     ("corruption", "offset-noise"),
     ("weighting", "truncated-snr"),
     ("solver", "renoising"),
+    ("score", "ink"),
 ];
 
 /// The program, which `cargo test` builds beside the tests.
@@ -93,6 +94,8 @@ fn a_recipe_of_own_methods_is_run_continued_reported_sampled_and_tuned() {
     assert_ne!(results(&whole)[0], results(&whole)[3], "the rows differ");
 
     let report = fs::read(whole.join("report.md")).unwrap();
+    let shown = String::from_utf8_lossy(&report);
+    assert!(shown.contains("ink, %") && shown.contains("nearest training image, grey levels"), "{shown}");
     fs::remove_file(whole.join("report.md")).unwrap();
     succeeds(&["report", text(&whole)]);
     assert!(fs::read(whole.join("report.md")).unwrap() == report);

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Gradients, Tensor, TensorData};
 
-use crate::{Backbone, Condition, ConditionKind, Mode, NetworkError, Trainable};
+use crate::{Backbone, Condition, ConditionKind, Mode, NetworkError, ParameterValues, Trainable};
 
 /// Any network: what a study trains without knowing which one it is.
 ///
@@ -49,7 +49,7 @@ impl<const D: usize> Trainable for AnyNetwork<D> {
         self.0.named_values()
     }
 
-    fn filled(self, values: &mut Values<'_>) -> Result<Self, NetworkError> {
+    fn filled(self, values: &mut ParameterValues<'_>) -> Result<Self, NetworkError> {
         self.0.with_named_values(values).map(AnyNetwork)
     }
 
@@ -74,16 +74,14 @@ impl<const D: usize> Trainable for AnyNetwork<D> {
     }
 }
 
-/// Gives the data of a parameter by its name and shape.
-type Values<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData, NetworkError> + 'a;
-
 /// [`Backbone`] and [`Trainable`] without `Self`, so that it can stand behind a pointer.
 trait Object<const D: usize>: std::fmt::Debug + Send {
     fn answer(&self, x: Tensor<D>, time: Tensor<1>, by: &Condition, mode: Mode<'_>) -> Result<Tensor<D>, NetworkError>;
     fn known(&self) -> ConditionKind;
     fn named_shapes(&self) -> Vec<(String, Vec<usize>)>;
     fn named_values(&self) -> Vec<(String, TensorData)>;
-    fn with_named_values(self: Box<Self>, values: &mut Values<'_>) -> Result<Box<dyn Object<D>>, NetworkError>;
+    fn with_named_values(self: Box<Self>, values: &mut ParameterValues<'_>)
+    -> Result<Box<dyn Object<D>>, NetworkError>;
     fn flat_values(&self) -> Vec<Tensor<1>>;
     fn flat_gradients(&self, gradients: Gradients) -> Vec<Option<Tensor<1>>>;
     fn with_flat_values(self: Box<Self>, values: Vec<Tensor<1>>) -> Box<dyn Object<D>>;
@@ -109,7 +107,10 @@ impl<const D: usize, B: Backbone<D> + Module + 'static> Object<D> for B {
         self.collected()
     }
 
-    fn with_named_values(self: Box<Self>, values: &mut Values<'_>) -> Result<Box<dyn Object<D>>, NetworkError> {
+    fn with_named_values(
+        self: Box<Self>,
+        values: &mut ParameterValues<'_>,
+    ) -> Result<Box<dyn Object<D>>, NetworkError> {
         Ok(Box::new((*self).filled(values)?))
     }
 

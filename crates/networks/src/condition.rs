@@ -10,6 +10,7 @@ use crate::NetworkError;
 /// What the samples of a batch are conditioned on.
 ///
 /// Which row, vector or token stands for a lost class is the network's own; a vector is lost as the vector of zeros.
+#[expect(clippy::large_enum_variant, reason = "a batch has one, which is moved once or twice")]
 #[derive(Clone, Debug)]
 pub enum Condition {
     /// Nothing.

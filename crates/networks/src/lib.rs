@@ -69,4 +69,4 @@ pub use parameters::{apply_parameters, collect_parameters, parameter_shapes};
 pub use perceptron::{Perceptron, PerceptronConfig};
 pub use resampling::Resampling;
 pub use time_embedding::Sinusoids;
-pub use trainable::Trainable;
+pub use trainable::{ParameterValues, Trainable};

@@ -5,6 +5,9 @@ use burn::tensor::{Gradients, Tensor, TensorData};
 
 use crate::{NetworkError, flat_parameters, named_parameters};
 
+/// Gives the data of a parameter by its name and shape.
+pub type ParameterValues<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData, NetworkError> + 'a;
+
 /// Something with parameters by name, in an order that is the same for every instance of one configuration.
 ///
 /// Every [`Module`] is one.
@@ -21,10 +24,7 @@ pub trait Trainable: Clone {
     /// # Errors
     ///
     /// The first of `values`, and [`NetworkError::Mismatch`] for data of another shape.
-    fn filled(
-        self,
-        values: &mut dyn FnMut(&str, &[usize]) -> Result<TensorData, NetworkError>,
-    ) -> Result<Self, NetworkError>;
+    fn filled(self, values: &mut ParameterValues<'_>) -> Result<Self, NetworkError>;
 
     /// The values of all float parameters, flat, without autodiff.
     fn values(&self) -> Vec<Tensor<1>>;
@@ -59,10 +59,7 @@ impl<M: Module> Trainable for M {
         named_parameters::collect(self)
     }
 
-    fn filled(
-        self,
-        values: &mut dyn FnMut(&str, &[usize]) -> Result<TensorData, NetworkError>,
-    ) -> Result<Self, NetworkError> {
+    fn filled(self, values: &mut ParameterValues<'_>) -> Result<Self, NetworkError> {
         named_parameters::fill_parameters(self, values)
     }
 

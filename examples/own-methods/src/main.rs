@@ -1,7 +1,8 @@
-//! `undrift` with seven methods of its own: one file for each, and one line here.
+//! `undrift` with eight methods of its own: one file for each, and one line here.
 
 mod convolutions;
 mod falling_line;
+mod ink;
 mod offset_noise;
 mod pseudo_huber;
 mod renoising;
@@ -24,5 +25,6 @@ fn methods() -> Result<Methods, MethodError> {
     methods.corruptions.add(offset_noise::ROW)?;
     methods.weightings.add(truncated_snr::ROW)?;
     methods.solvers.add(renoising::ROW)?;
+    methods.scores.add(ink::ROW)?;
     Ok(methods)
 }

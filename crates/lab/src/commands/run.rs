@@ -71,7 +71,9 @@ pub(crate) fn run(methods: &Methods, args: Args) -> Result<Outcome> {
     let inputs = table.check().into_diagnostic()?;
     crate::interrupt::install().into_diagnostic()?;
     let directory = RunDirectory::open(&root, &whole, &inputs).into_diagnostic()?;
-    directory.remark().map(note);
+    if let Some(remark) = directory.remark() {
+        note(remark);
+    }
     let (_, saved) = RunDirectory::existing::<Recipe>(&root).into_diagnostic()?;
     if let Some(settings) = &recipe.exposure {
         return run_exposure(methods, &directory, &saved, settings, &args.device, &device);

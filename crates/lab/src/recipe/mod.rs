@@ -179,7 +179,7 @@ pub enum RecipeError {
         /// Dotted path of the key that names it.
         field: &'static str,
         /// Why.
-        source: crate::methods::MethodError,
+        source: Box<crate::methods::MethodError>,
     },
     /// The network cannot be made.
     #[error("row `{row}`: `network`: {source}")]

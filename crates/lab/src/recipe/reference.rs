@@ -21,7 +21,7 @@ A program of one's own adds methods, which are written in the same way (`undrift
 
 /// Every key of a recipe and every method that it can name, as Markdown.
 pub fn reference(methods: &Methods) -> String {
-    let tables: String = TABLES.iter().map(|table| keys_of(table)).collect();
+    let tables: String = TABLES.iter().map(keys_of).collect();
     let slots: String = methods.slots().iter().map(methods_of).collect();
     format!("{HEAD}\n## Keys\n{tables}\n## Methods\n{slots}")
 }

@@ -20,7 +20,7 @@ impl<'a> Asked<'a> {
         let built = Built::of(methods, &row.settings).map_err(|misfit| RecipeError::Method {
             row: row.id.clone(),
             field: misfit.field,
-            source: misfit.source,
+            source: Box::new(misfit.source),
         })?;
         Ok(Asked { methods, row, built })
     }
@@ -29,7 +29,11 @@ impl<'a> Asked<'a> {
     pub(super) fn check_sampler(&self, field: &'static str, sampler: &SamplerSettings) -> Result<(), RecipeError> {
         let Built { chain, variance, .. } = &self.built;
         let built = sampler.build(self.methods, chain, variance.steps, self.built.outputs());
-        built.map(drop).map_err(|source| RecipeError::Method { row: self.row.id.clone(), field, source })
+        built.map(drop).map_err(|source| RecipeError::Method {
+            row: self.row.id.clone(),
+            field,
+            source: Box::new(source),
+        })
     }
 
     /// What a sampler makes of a network of the row's kind; none where that depends on the samples.

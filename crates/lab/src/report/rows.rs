@@ -26,12 +26,18 @@ impl Weights {
     }
 }
 
+/// A number of a seed, if it has it.
+type OfSeed = Box<dyn Fn(&RowResult, &SeedResult, Weights) -> Option<f64>>;
+
+/// The same number of real images.
+type OfReal = Box<dyn Fn(&Report) -> Option<f64>>;
+
 /// A number of a seed, what was published of it, and what real images have.
 struct Measure {
     score: Score,
-    of: Box<dyn Fn(&RowResult, &SeedResult, Weights) -> Option<f64>>,
+    of: OfSeed,
     published: fn(&super::Published) -> Option<Published>,
-    reference: Box<dyn Fn(&Report) -> Option<f64>>,
+    reference: OfReal,
 }
 
 fn measures(report: &Report) -> Vec<Measure> {
@@ -81,7 +87,7 @@ fn further(report: &Report) -> Vec<Measure> {
         let (name, again) = (known.name.clone(), known.name.clone());
         let unit = if known.unit.is_empty() { String::new() } else { format!(", {}", known.unit) };
         Measure {
-            score: Score::new(&format!("{}{unit}", known.name), direction, 2),
+            score: Score::new(format!("{}{unit}", known.name), direction, 2),
             of: Box::new(move |_, seed, _| value(&seed.further, &name)),
             published: |_| None,
             reference: Box::new(move |report| value(&report.reference_further, &again)),
