@@ -167,7 +167,7 @@ fn numbers_on_the_command_line_beyond_memory_are_refused_by_name() {
 fn numbers_of_a_recipe_beyond_memory_are_refused_with_and_without_dry_run() {
     let folder = TempDir::new().unwrap();
     for (find, replace, word) in [
-        ("length = 30", "length = 1000000000000", "chain.length"),
+        ("length = 30", "length = 1000000000000", "`chain`: `length`"),
         ("multipliers = [1, 2]", "multipliers = [1, 1000000000]", "multipliers"),
         ("base = 8", "base = 8000000000", "base"),
         ("blocks = 1", "blocks = 1000000000000", "blocks"),

@@ -175,13 +175,18 @@ impl Architecture for DdpmUnetConfig {
     }
 
     fn sentence(&self) -> String {
+        let list = |numbers: &[usize]| numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+        let elsewhere = match self.attention.as_slice() {
+            [] => String::new(),
+            pixels => format!(" and at {} pixels", list(pixels)),
+        };
         format!(
-            "The U-Net of DDPM for {} channels of {size}x{size}: levels of {:?} channels with {} blocks each, attention at \
-             {:?} pixels, dropout {}.",
+            "The U-Net of DDPM for {} channel(s) of {size}x{size}: levels of {} channels, {} residual block(s) each, \
+             attention in the middle{elsewhere}, {} groups, dropout {}.",
             self.in_channels,
-            self.widths,
+            list(&self.widths),
             self.blocks,
-            self.attention,
+            self.groups,
             self.dropout,
             size = self.image_size,
         )

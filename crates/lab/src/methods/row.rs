@@ -75,6 +75,11 @@ impl<S: Slot> Table<S> {
         self.rows.iter().map(|row| row.name)
     }
 
+    /// What the method that is asked for is; nothing for one that is not there.
+    pub fn about(&self, method: &Method) -> &'static str {
+        self.rows.iter().find(|row| row.name == method.name).map_or("", |row| row.about)
+    }
+
     /// How the method that is asked for is made, and the values of its parameters.
     ///
     /// # Errors

@@ -75,6 +75,7 @@ mod tests {
         let kept = Recipe::from_text(include_str!("../../tests/kept_recipe.toml")).unwrap();
         let today = load("table2", Some("smoke"), &Methods::standard()).unwrap();
         let today = today.with_rows(&["eps-simple".to_owned()]).unwrap();
+        let today = Recipe { notes: Vec::new(), baseline: None, ..today };
         assert_eq!(kept, today);
         assert_eq!(kept.outline(), today.outline());
         assert_eq!(Recipe::from_text(&kept.to_text()).unwrap(), today);

@@ -26,7 +26,8 @@ pub fn protocol(
         let built = Built::of(methods, settings)?;
         let flip = if settings.data.flip { ", random horizontal flips" } else { ", no flips" };
         say("data", format!("{}{flip}, scaled to [-1, 1]", built.source.about));
-        say("chain", format!("{}, T = {}", settings.chain, built.chain.len()));
+        let about = methods.chains.about(&settings.chain);
+        say("chain", format!("{}: {about}; T = {}", settings.chain, built.chain.len()));
         let parameters = built.network.parameter_count(device)?;
         say("network", format!("{} {parameters} parameters.", built.network.sentence()));
         say("training", training(settings));
