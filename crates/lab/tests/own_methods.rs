@@ -126,6 +126,8 @@ fn own_methods_are_listed_and_an_unknown_name_is_told_about_them() {
         refused(&["run", text(&recipe), "--dry-run"], &words.each_ref().map(String::as_str));
     }
     refused_by_undrift(&["run", text(&recipe(folder.path(), &[])), "--dry-run"], &["no data set is called `stripes`"]);
+    let penalised = recipe(folder.path(), &[("clip = ", "gradient_penalty = 0.1\nclip = ")]);
+    refused(&["run", text(&penalised), "--dry-run"], &["`pseudo-huber", "`training.gradient_penalty`", "choose 0"]);
     let wrong = recipe(folder.path(), &[("strength = 0.05", "strength = -1")]);
     refused(&["run", text(&wrong), "--dry-run"], &["`model.corruption`", "`offset-noise`", "-1"]);
 }

@@ -1,11 +1,8 @@
 //! What the network of a row is told beside the noised image.
 
 use crate::RunError;
-use burn::tensor::Device;
-use burn::tensor::Tensor;
-use undrift_denoisers::{DenoiseError, Network};
-use undrift_networks::{AnyNetwork, Backbone, Condition, Mode};
-use undrift_noise::{Key, Purpose, SampleNoise};
+use undrift_data::Images;
+use undrift_networks::Condition;
 
 /// What the network of a row is told beside the noised image.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -22,27 +19,23 @@ pub enum Conditioning {
     },
 }
 
-/// Whose classes are taken away.
-const LABEL_DROPOUT: Purpose = Purpose::named("undrift.label-dropout");
-
 impl Conditioning {
-    /// What is said of a training batch with these labels, whose first image is the `first` of the training.
+    /// Probability that training takes an image's class away.
+    pub(crate) fn dropout(self) -> f64 {
+        match self {
+            Conditioning::None => 0.0,
+            Conditioning::Classes { dropout, .. } => dropout,
+        }
+    }
+
+    /// The images with as many classes as the network is told of.
     ///
     /// # Errors
-    /// [`RunError::Network`] for a probability that is none.
-    pub(crate) fn of_batch(
-        self,
-        labels: &[u32],
-        seed: u64,
-        first: u64,
-        device: &Device,
-    ) -> Result<Condition, RunError> {
+    /// [`RunError::Data`] for a label beyond them.
+    pub(crate) fn of_images(self, images: Images) -> Result<Images, RunError> {
         match self {
-            Conditioning::None => Ok(Condition::None),
-            Conditioning::Classes { dropout, .. } => {
-                let mut noise = SampleNoise::new(Key::new(seed, LABEL_DROPOUT), first, labels.len());
-                Ok(Condition::classes(labels).dropped(dropout, &mut noise, device)?)
-            }
+            Conditioning::None => Ok(images),
+            Conditioning::Classes { count, .. } => Ok(images.with_classes(count)?),
         }
     }
 
@@ -55,33 +48,6 @@ impl Conditioning {
                 Condition::classes(&(first..first + count as u64).map(of).collect::<Vec<_>>())
             }
         }
-    }
-}
-
-/// A network with what it is told, for evaluation.
-pub(crate) struct Told<'a> {
-    pub(crate) network: &'a AnyNetwork<4>,
-    pub(crate) condition: Condition,
-}
-
-impl Network<4> for Told<'_> {
-    fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Result<Tensor<4>, DenoiseError> {
-        let answer = self.network.forward(x, time, &self.condition, Mode::Evaluation);
-        answer.map_err(|source| DenoiseError::foreign("network", source))
-    }
-}
-
-/// A network with what it is told, in training: every question about the batch meets the same dropout masks.
-pub(crate) struct InTraining<'a> {
-    pub(crate) network: &'a AnyNetwork<4>,
-    pub(crate) condition: Condition,
-    pub(crate) dropout: SampleNoise,
-}
-
-impl Network<4> for InTraining<'_> {
-    fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Result<Tensor<4>, DenoiseError> {
-        let answer = self.network.forward(x, time, &self.condition, Mode::Training(&mut self.dropout.clone()));
-        answer.map_err(|source| DenoiseError::foreign("network", source))
     }
 }
 
@@ -98,19 +64,5 @@ mod tests {
         };
         assert_eq!(classes(0, 5), [0, 1, 2, 0, 1]);
         assert_eq!(classes(2, 3), classes(0, 5)[2..]);
-    }
-
-    #[test]
-    fn an_image_loses_its_class_whatever_the_batch() {
-        let of = |first: u64, labels: &[u32]| {
-            let conditioning = Conditioning::Classes { count: 3, dropout: 0.5 };
-            let Condition::Classes(classes) = conditioning.of_batch(labels, 1, first, &Device::flex()).unwrap() else {
-                panic!("classes are given")
-            };
-            classes
-        };
-        let all = of(0, &[1; 40]);
-        assert!(all.iter().any(Option::is_some) && all.iter().any(Option::is_none));
-        assert_eq!(of(30, &[1; 10]), all[30..]);
     }
 }

@@ -1,12 +1,13 @@
 //! How long a row would take on this machine.
 
-use crate::train::loss;
+use crate::train::course;
 use crate::{Plan, RunError};
 use burn::tensor::{DType, Tensor};
 use std::time::Instant;
+use undrift_data::Images;
 use undrift_networks::{Backbone, Mode};
 use undrift_noise::{Key, Purpose};
-use undrift_training::{Optimisation, Trainer};
+use undrift_training::{Optimisation, Trainer, Turn};
 
 /// Images of a timed training step and of a timed sampling step.
 const TIMED: usize = 16;
@@ -34,11 +35,12 @@ impl Cost {
         let mut trainer = Trainer::new(network, Optimisation::constant(1e-6))?;
         let [channels, height, width] = plan.data.shape;
         let shape = [TIMED, channels, height, width];
-        let (mut objective, labels) = ((plan.objective)()?, [0; TIMED]);
+        let blank = Images::new(vec![127; TIMED * plan.pixels()], vec![0; TIMED], plan.data.shape)?;
+        let blank = plan.conditioning.of_images(blank)?;
+        let (mut objective, mut course) = ((plan.objective)()?, course(plan, 0, &blank, TIMED)?);
         let mut step = || {
-            let x0 = Tensor::zeros(shape, (&plan.device.clone().autodiff(), DType::F32));
-            let loss = |network: &_, number| loss(plan, 0, &mut *objective, network, number, (x0, &labels));
-            trainer.step(loss).map(|_| ()).map_err(RunError::from)
+            let loss = |turn: Turn<'_, _>| course.loss(&mut *objective, turn);
+            trainer.step_in_parts(1, loss).map(|_| ()).map_err(RunError::from)
         };
         for _ in 0..WARM_UP {
             step()?;
@@ -61,7 +63,7 @@ impl Cost {
     /// # Errors
     /// The sampler's.
     pub fn sampling(&self, plan: &Plan) -> Result<f64, RunError> {
-        let steps = (plan.sampling.sampler)()?.grid().steps();
+        let steps = (plan.sampling.sampler)(plan)?.grid().steps();
         let evaluations = plan.sampling.count as f64 * plan.sampling.weights.len() as f64 * steps as f64;
         let of_bound = plan.scoring.bits_per_dim_images as f64 * plan.chain.len() as f64;
         Ok(self.evaluation * (evaluations + of_bound))

@@ -83,13 +83,13 @@ pub fn check_images<'a>(rows: impl IntoIterator<Item = &'a Plan>) -> Result<Inpu
 }
 
 fn inputs(plan: &Plan, train: &Images, test: &Images) -> RowInputs {
-    RowInputs::new(train, test, plan.scoring.extractor.map(|extractor| extractor.weights))
+    RowInputs::new(train, test, plan.conditioning, plan.scoring.extractor.map(|extractor| extractor.weights))
 }
 
 /// The training and the held-out images.
 fn images(plan: &Plan) -> Result<(Images, Images), RunError> {
-    let train = (plan.data.read)(Split::Train)?;
-    let test = (plan.data.read)(Split::Test)?;
+    let read = |split| plan.conditioning.of_images((plan.data.read)(split)?);
+    let (train, test) = (read(Split::Train)?, read(Split::Test)?);
     for images in [&train, &test] {
         let found = [images.channels(), images.height(), images.width()];
         if found != plan.data.shape {

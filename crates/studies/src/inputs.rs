@@ -1,6 +1,6 @@
 //! What a run reads beside its recipe, by its hash: a run goes on with the same images or not at all.
 
-use crate::RunError;
+use crate::{Conditioning, RunError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -27,10 +27,10 @@ pub struct RowInputs {
 
 impl RowInputs {
     /// The hashes of these images, and of the weights of the extractor that they are scored with.
-    pub fn new(train: &Images, test: &Images, extractor: Option<&[u8]>) -> Self {
+    pub fn new(train: &Images, test: &Images, conditioning: Conditioning, extractor: Option<&[u8]>) -> Self {
         RowInputs {
-            train: of_images(train),
-            test: of_images(test),
+            train: of_images(train, conditioning),
+            test: of_images(test, conditioning),
             extractor: extractor.map(|weights| hash(&[weights])),
         }
     }
@@ -60,9 +60,12 @@ pub(crate) fn check(what: &'static str, from: &Path, begun_with: &str, found: &s
     Err(RunError::OtherInput { what, path: from.to_owned(), begun_with, found })
 }
 
-/// The hash of images: of their size and their pixels. No run reads their labels.
-pub(crate) fn of_images(images: &Images) -> String {
-    images.hash()
+/// The hash of images: of their size and their pixels, and of their labels where the network is told of them.
+pub(crate) fn of_images(images: &Images, conditioning: Conditioning) -> String {
+    match (conditioning, images.hash_of_labels()) {
+        (Conditioning::Classes { .. }, Some(labels)) => hash(&[images.hash().as_bytes(), labels.as_bytes()]),
+        _ => images.hash(),
+    }
 }
 
 /// The first half of SHA-256 in hexadecimal digits.
@@ -88,15 +91,15 @@ mod tests {
 
     #[test]
     fn every_byte_and_the_shape_of_images_count() {
-        let base = of_images(&images(vec![1, 2, 3, 4], [1, 2, 2]));
-        assert_eq!(base, of_images(&images(vec![1, 2, 3, 4], [1, 2, 2])));
+        let base = of_images(&images(vec![1, 2, 3, 4], [1, 2, 2]), Conditioning::None);
+        assert_eq!(base, of_images(&images(vec![1, 2, 3, 4], [1, 2, 2]), Conditioning::None));
         for other in [
             images(vec![1, 2, 3, 5], [1, 2, 2]),
             images(vec![1, 2, 3, 4], [1, 1, 4]),
             images(vec![1, 2, 3, 4], [1, 1, 2]),
             images(vec![2, 1, 3, 4], [1, 2, 2]),
         ] {
-            assert_ne!(base, of_images(&other));
+            assert_ne!(base, of_images(&other, Conditioning::None));
         }
     }
 
@@ -104,7 +107,7 @@ mod tests {
     fn each_input_that_is_another_one_is_named_with_both_hashes() {
         let from = Path::new("the embedded sample");
         let (train, test) = (images(vec![1; 256], [1, 16, 16]), images(vec![2; 256], [1, 16, 16]));
-        let begun_with = RowInputs::new(&train, &test, Some(b"weights"));
+        let begun_with = RowInputs::new(&train, &test, Conditioning::None, Some(b"weights"));
         begun_with.check(&begun_with, from).unwrap();
         assert!(begun_with.extractor.is_some());
         let other = "0".repeat(32);

@@ -53,7 +53,9 @@ pub use draw::Draw;
 pub use error::RunError;
 pub use inputs::{Inputs, RowInputs};
 pub use outline::{Kept, Outline, RowOutline};
-pub use plan::{DataSource, Extractor, MakeMetric, MakeObjective, Picture, Plan, Sampling, Scoring, Training};
+pub use plan::{
+    DataSource, Extractor, MakeMetric, MakeObjective, MakeSampler, Picture, Plan, Sampling, Scoring, Training,
+};
 pub use record::{Build, Record, Timings};
 pub use results::{BitsPerDim, FurtherScore, ImageCounts, Scores, SeedResult};
 pub use row::run_cell;

@@ -1,6 +1,5 @@
 //! One row of an experiment as values.
 
-use crate::conditioning::Told;
 use crate::sampler::Sampler;
 use crate::{Conditioning, RunError, WeightSet};
 use burn::tensor::Device;
@@ -13,7 +12,7 @@ use undrift_losses::{LossError, Objective};
 use undrift_metrics::{FeatureExtractor, Metric, MetricError};
 use undrift_networks::{AnyNetwork, Architecture, Condition};
 use undrift_schedules::Chain;
-use undrift_training::Optimisation;
+use undrift_training::{Conditioned, Optimisation};
 
 /// All that one row is: what is trained on what, how it is sampled and how it is scored.
 pub struct Plan {
@@ -91,9 +90,12 @@ pub struct Sampling {
     pub batch: usize,
     /// Sets of weights that are sampled and scored.
     pub weights: Vec<WeightSet>,
-    /// Makes the sampler, which may be refused.
-    pub sampler: Box<dyn Fn() -> Result<Box<dyn Sampler>, RunError>>,
+    /// Makes the sampler for the plan that it is a part of; it may be refused.
+    pub sampler: MakeSampler,
 }
+
+/// Makes the sampler of a plan.
+pub type MakeSampler = Box<dyn Fn(&Plan) -> Result<Box<dyn Sampler>, RunError>>;
 
 /// How a row is scored.
 pub struct Scoring {
@@ -132,7 +134,7 @@ impl Plan {
     /// The trained network as a belief about x0, told this of a batch.
     pub fn told<'a>(&'a self, network: &'a AnyNetwork<4>, condition: Condition) -> impl Denoiser<4> + 'a {
         Preconditioned {
-            network: Told { network, condition },
+            network: Conditioned::new(network, condition),
             parameterisation: &self.parameterisation,
             variance: self.output_variance,
         }
@@ -226,7 +228,7 @@ pub(crate) mod tests {
                 count: 3,
                 batch: 2,
                 weights: vec![WeightSet::Ema, WeightSet::Raw],
-                sampler: Box::new(move || {
+                sampler: Box::new(move |_| {
                     Ok(Box::new(Ddpm(grid.clone(), Ancestral { variance: Variance::FixedLarge })))
                 }),
             },

@@ -35,7 +35,7 @@ pub fn draw_to_file(
 ) -> Result<Drawn, RunError> {
     let (count, batch) = (plan.sampling.count, plan.sampling.batch);
     check_memory(plan)?;
-    let sampler = (plan.sampling.sampler)()?;
+    let sampler = (plan.sampling.sampler)(plan)?;
     let mut out = Appended::open(file, plan.pixels(), |samples| whole_batches(samples, batch, count))?;
     let mut progress = watch.stage(label, out.done as u64, count as u64);
     while out.done < count {

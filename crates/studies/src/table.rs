@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_row_that_fails_keeps_no_other_from_its_end() {
         let (mut table, folder) = (table(), tempfile::tempdir().unwrap());
-        table.rows[0].sampling.sampler = Box::new(|| Err(RunError::NoScores));
+        table.rows[0].sampling.sampler = Box::new(|_| Err(RunError::NoScores));
         table.run_seeds = vec![1];
         let at = directory(folder.path(), &table);
         let finished = table.run(&at, &Quiet).unwrap();

@@ -1,20 +1,16 @@
 //! Training of one row, from wherever its checkpoint stands.
 
-use crate::conditioning::InTraining;
 use crate::inputs::{check, of_images};
 use crate::losses::{LossFile, LossRecord};
-use crate::plan::Training;
 use crate::watch::silent;
 use crate::{Cell, Plan, RunError, Timings, Watch};
-use burn::tensor::{DType, Tensor};
 use std::collections::BTreeMap;
 use std::time::Instant;
-use undrift_data::{Batches, Images};
-use undrift_denoisers::{Network, Preconditioned};
-use undrift_losses::{Ask, Objective};
+use undrift_data::Images;
+use undrift_losses::Objective;
 use undrift_networks::AnyNetwork;
-use undrift_noise::{Key, Purpose, SampleNoise};
-use undrift_training::{TrainError, TrainState, Trainer};
+use undrift_noise::{Key, Purpose};
+use undrift_training::{Course, TrainError, TrainState, Trainer};
 
 /// The note of a checkpoint that holds the hash of the images that it was trained on.
 pub const IMAGES: &str = "images";
@@ -42,19 +38,15 @@ pub fn train(
 ) -> Result<Trained, RunError> {
     let settings = &plan.training;
     cell.check_held()?;
-    let images_hash = of_images(images);
+    let images_hash = of_images(images, plan.conditioning);
     let (mut trainer, mut window, mut objective) = resume(plan, seed, cell, &images_hash)?;
     let mut losses = LossFile::open(&cell.losses(), trainer.steps())?;
-    let mut batches = batches(plan, seed, images)?;
+    let mut course = course(plan, seed, images, settings.batch)?;
     let mut progress = watch.stage(label, trainer.steps(), settings.steps);
     let clock = Clock::start(cell)?;
     while trainer.steps() < settings.steps {
         let number = trainer.steps();
-        let batch = batches.batch(number);
-        let x0 = images.batch(&batch.indices, &batch.flips, &plan.device.clone().autodiff(), DType::F32);
-        let labels: Vec<u32> = batch.indices.iter().map(|&index| images.labels()[index]).collect();
-        let update = match trainer.step(|network, _| loss(plan, seed, &mut *objective, network, number, (x0, &labels)))
-        {
+        let update = match trainer.step_in_parts(1, |turn| course.loss(&mut *objective, turn)) {
             Ok(update) => update,
             Err(e @ TrainError::NonFinite { .. }) => {
                 clock.save(cell)?;
@@ -83,34 +75,12 @@ pub fn train(
     Ok(Trained::Finished(Box::new(trainer)))
 }
 
-/// The loss of training batch `number`, `[batch]`.
-///
-/// Levels, noise and dropout masks are functions of the seed and of each image's running number, so that all rows of a
-/// table see the same ones and a resumed run needs no generator's state.
-pub(crate) fn loss(
-    plan: &Plan,
-    seed: u64,
-    objective: &mut dyn Objective<4>,
-    network: &AnyNetwork<4>,
-    number: u64,
-    (x0, labels): (Tensor<4>, &[u32]),
-) -> Result<Tensor<1>, BoxError> {
-    let size = x0.dims()[0];
-    let first = number * size as u64;
-    let dropout = SampleNoise::new(Key::new(seed, Purpose::Dropout), first, size);
-    let condition = plan.conditioning.of_batch(labels, seed, first, &plan.device)?;
-    let network = InTraining { network, condition, dropout };
-    let model = Preconditioned {
-        network: &network as &dyn Network<4>,
-        parameterisation: &*plan.parameterisation,
-        variance: plan.output_variance,
-    };
-    let ask = Ask { model, average: None, chain: &plan.chain, x0, first, seed, ts: None };
-    Ok(objective.loss(ask)?)
+/// What a row's network is taught from these images with this seed, so many at a time.
+pub(crate) fn course<'a>(plan: &'a Plan, seed: u64, images: &'a Images, size: usize) -> Result<Course<'a>, RunError> {
+    let course = Course::new(images, &plan.chain, &*plan.parameterisation, size, seed, &plan.device)?;
+    let course = course.with_flips(plan.training.flips)?.with_variance(plan.output_variance);
+    Ok(course.with_label_dropout(plan.conditioning.dropout()))
 }
-
-/// Any error.
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A trainer, the losses not recorded yet, and the objective.
 type Resumed = (Trainer<AnyNetwork<4>>, Window, Box<dyn Objective<4>>);
@@ -141,11 +111,6 @@ fn resume(plan: &Plan, seed: u64, cell: &Cell, images: &str) -> Result<Resumed, 
     let mut objective = (plan.objective)()?;
     objective.restore(state.metadata())?;
     Ok((trainer, Window::from_metadata(state.metadata()), objective))
-}
-
-fn batches(plan: &Plan, seed: u64, images: &Images) -> Result<Batches, RunError> {
-    let Training { batch, flips, .. } = plan.training;
-    Ok(Batches::new(Key::new(seed, Purpose::Data), images.len(), batch, flips)?)
 }
 
 /// The losses since the last record.

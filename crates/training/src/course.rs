@@ -1,8 +1,10 @@
 //! What a network is taught: data, levels and meaning of the output, batch by batch.
 
+use std::cell::OnceCell;
+
 use burn::tensor::{DType, Device, Tensor};
 use undrift_data::{Batch, Batches, DataError, Dataset, Flips};
-use undrift_denoisers::{Network, OutputVariance, Parameterisation, Preconditioned};
+use undrift_denoisers::{DenoiseError, Network, OutputVariance, Parameterisation, Preconditioned};
 use undrift_losses::{Ask, Objective};
 use undrift_networks::{Backbone, Condition, ConditionKind, NetworkError, Trainable};
 use undrift_noise::{Key, Purpose, SampleNoise};
@@ -88,8 +90,7 @@ impl<'a> Course<'a> {
         let drawn = self.batches.batch(number);
         let x0 = self.data.batch(&drawn.indices, &drawn.flips, &self.device, DType::F32)?;
         let condition = self.condition(turn.model().knows(), &drawn, first)?;
-        let average = turn.averaged();
-        let answering = Conditioned::new(&average, condition.clone());
+        let answering = Teacher { turn, made: OnceCell::new(), condition: condition.clone() };
         let learning = Conditioned::new(turn.model(), condition).in_training(self.noise(Purpose::Dropout, first));
         let (parameterisation, variance) = (self.parameterisation, self.variance);
         let meant = |network| Preconditioned::<&dyn Network<4>, _> { network, parameterisation, variance };
@@ -111,6 +112,20 @@ impl<'a> Course<'a> {
 
     fn noise(&self, purpose: Purpose, first: u64) -> SampleNoise {
         SampleNoise::new(Key::new(self.seed, purpose), first, self.size)
+    }
+}
+
+/// The averaged network, which is made when it is first asked.
+struct Teacher<'a, M: Trainable> {
+    turn: Turn<'a, M>,
+    made: OnceCell<M>,
+    condition: Condition,
+}
+
+impl<M: Backbone<4> + Trainable> Network<4> for Teacher<'_, M> {
+    fn forward(&self, x: Tensor<4>, time: Tensor<1>) -> Result<Tensor<4>, DenoiseError> {
+        let network = self.made.get_or_init(|| self.turn.averaged());
+        Conditioned::new(network, self.condition.clone()).forward(x, time)
     }
 }
 

@@ -17,6 +17,14 @@ pub struct Turn<'a, M: Trainable> {
     pub(crate) parts: u64,
 }
 
+impl<M: Trainable> Clone for Turn<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M: Trainable> Copy for Turn<'_, M> {}
+
 impl<'a, M: Trainable> Turn<'a, M> {
     /// The network in training, on its autodiff device.
     pub fn model(&self) -> &'a M {

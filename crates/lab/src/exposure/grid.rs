@@ -2,7 +2,7 @@
 
 use super::{Cure, ExposureSettings, scalings, shifts};
 use crate::methods::{Method, Methods, SamplerSettings};
-use undrift_samplers::Outputs;
+use crate::run::outputs;
 use undrift_studies::exposure::{self, NamedSampler, SamplerGrid};
 use undrift_studies::{Plan, Sampler};
 
@@ -50,8 +50,7 @@ impl Named {
     fn named<'a>(&self, plan: &'a Plan, settings: SamplerSettings) -> NamedSampler<'a> {
         let (text, methods) = (settings.text(), self.methods.clone());
         let build = move || {
-            let outputs = Outputs { parameterisation: &*plan.parameterisation, variance: plan.output_variance };
-            let sampler = settings.build(&methods, &plan.chain, plan.variance, outputs)?;
+            let sampler = settings.build(&methods, &plan.chain, plan.variance, outputs(plan))?;
             Ok(Box::new(sampler) as Box<dyn Sampler>)
         };
         NamedSampler { text, build: Box::new(build) }

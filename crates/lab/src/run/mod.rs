@@ -12,6 +12,7 @@ pub use build::build;
 pub use collect::{collect_report, report_of};
 pub use estimate::estimate;
 pub use protocol::protocol;
+pub(crate) use setup::outputs;
 pub use setup::{NETWORK, SETTINGS, Setup};
 pub use table::{plans, table};
 pub use undrift_studies::{

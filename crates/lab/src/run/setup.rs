@@ -81,7 +81,7 @@ impl Setup {
 
     /// What the network's output means.
     pub fn outputs(&self) -> Outputs<'_> {
-        Outputs { parameterisation: &*self.parameterisation, variance: self.output_variance }
+        outputs(self)
     }
 
     /// A sampler for this row's chain and variance.
@@ -91,6 +91,11 @@ impl Setup {
     pub fn sampler(&self, settings: &SamplerSettings) -> Result<Sampler, MethodError> {
         settings.build(&self.methods, &self.chain, self.variance, self.outputs())
     }
+}
+
+/// What the network of a plan gives.
+pub(crate) fn outputs(plan: &Plan) -> Outputs<'_> {
+    Outputs { parameterisation: &*plan.parameterisation, variance: plan.output_variance }
 }
 
 impl Deref for Setup {
@@ -125,11 +130,9 @@ fn optimisation(t: &TrainingSettings) -> Optimisation {
 }
 
 fn sampling(methods: &Methods, s: &Settings) -> Sampling {
-    let (methods, settings) = (methods.clone(), s.clone());
-    let sampler = move || {
-        let built = Built::of(&methods, &settings)?;
-        let (chain, variance) = (&built.chain, built.variance.steps);
-        let sampler = settings.sampling.sampler.build(&methods, chain, variance, built.outputs())?;
+    let (methods, settings) = (methods.clone(), s.sampling.sampler.clone());
+    let sampler = move |plan: &Plan| {
+        let sampler = settings.build(&methods, &plan.chain, plan.variance, outputs(plan))?;
         Ok(Box::new(sampler) as Box<dyn undrift_studies::Sampler>)
     };
     Sampling {

@@ -270,7 +270,7 @@ mod tests {
             let made = self.0.clone();
             let build = move || {
                 made.set(made.get() + 1);
-                (plan.sampling.sampler)()
+                (plan.sampling.sampler)(plan)
             };
             NamedSampler { text, build: Box::new(build) }
         }
